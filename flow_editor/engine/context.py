@@ -1,0 +1,184 @@
+"""What a step sees: the scope of its expressions, and the ports that its kind may use.
+
+The scope is lazy: a document is loaded, as the run's user, when an expression first asks for it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from flow_editor.engine import render
+from flow_editor.engine.kind import Field, Kind
+
+if TYPE_CHECKING:
+	from flow_editor.engine.definition import Step
+	from flow_editor.engine.host import Host, Run
+
+ROOTS = ("doc", "customer", "run", "template", "variables", "now", "steps")
+
+
+class Scope(Mapping[str, Any]):
+	"""`doc`, `customer`, `run`, `template`, `variables`, `now` and `steps`, each loaded when first read.
+
+	Args:
+		doc: the document's fields, where the caller has them already.
+		read: how to load a document: (DocType, name) to its fields. By default as the acting user may.
+	"""
+
+	def __init__(
+		self,
+		host: Host,
+		run: Run,
+		*,
+		doc: Mapping[str, Any] | None = None,
+		read: Callable[[str, str], Mapping[str, Any]] | None = None,
+	):
+		self._host = host
+		self._run = run
+		self._read = read or host.documents.get
+		self._loaded: dict[str, Any] = {} if doc is None else {"doc": doc}
+		self._load: dict[str, Callable[[], Any]] = {
+			"doc": self._doc,
+			"customer": self._customer,
+			"run": self._run_fields,
+			"template": self._template,
+			"variables": lambda: run.variables,
+			"now": lambda: host.now().isoformat(sep=" ", timespec="seconds"),
+			"steps": lambda: run.step_state,
+		}
+
+	def __getitem__(self, key: str) -> Any:
+		if key not in self._loaded:
+			self._loaded[key] = self._load[key]()
+		return self._loaded[key]
+
+	def __iter__(self) -> Iterator[str]:
+		return iter(self._load)
+
+	def __len__(self) -> int:
+		return len(self._load)
+
+	def __contains__(self, key: object) -> bool:
+		return key in self._load
+
+	def refresh(self) -> None:
+		"""Forget what was loaded, after a step has changed documents or time has passed."""
+		self._loaded.clear()
+
+	def _doc(self) -> Mapping[str, Any]:
+		run = self._run
+		if not (run.context_doctype and run.context_docname):
+			return {}
+		return self._read(run.context_doctype, run.context_docname)
+
+	def _customer(self) -> Mapping[str, Any]:
+		return self._read("Customer", self._run.customer) if self._run.customer else {}
+
+	def _run_fields(self) -> Mapping[str, Any]:
+		return render.jsonable(asdict(self._run))
+
+	def _template(self) -> Mapping[str, Any]:
+		template = self._host.store.template(self._run.flow_template)
+		return {
+			"name": self._run.flow_template,
+			"template_name": template.get("template_name"),
+			"version": self._run.template_version,
+		}
+
+
+class StepContext:
+	"""What `Kind.run`, `prepare` and `send` are given beside the step.
+
+	Attributes:
+		payload: the step's payload, rendered, with the defaults of fields that were left empty.
+		given: the result that somebody passed to `complete`, if any.
+		idempotency_key: the same at every repetition of one attempt group of this step.
+		scope: for expressions; see `Scope`.
+		documents, messages, http: the host's ports.
+	"""
+
+	def __init__(
+		self,
+		host: Host,
+		run: Run,
+		step: Step,
+		kind: Kind,
+		scope: Scope,
+		*,
+		idempotency_key: str,
+		given: Any = None,
+	):
+		self.host = host
+		self.run = run
+		self.step = step
+		self.kind = kind
+		self.scope = scope
+		self.given = given
+		self.idempotency_key = idempotency_key
+		self.documents = host.documents
+		self.messages = host.messages
+		self.http = host.http
+		#: Calls that the step asks to be made beside its own effect; see `call`.
+		self.calls: list[tuple[dict[str, Any], tuple[str, str] | None]] = []
+		self._payload: dict[str, Any] | None = None
+
+	@property
+	def now(self) -> datetime:
+		return self.host.now()
+
+	@property
+	def payload(self) -> dict[str, Any]:
+		if self._payload is None:
+			self._payload = render_payload(self.kind, self.step.payload, self.scope)
+		return self._payload
+
+	@property
+	def customer(self) -> str:
+		return self.run.customer
+
+	def html(self, name: str) -> str:
+		"""A payload field rendered for HTML: the author's own markup stays, rendered values are escaped."""
+		value = self.step.payload.get(name)
+		return render.render_text(value, self.scope, escape=True) if isinstance(value, str) else ""
+
+	def lookup(self, path: str) -> Any:
+		"""The value at a dotted path of the scope; unknown is None."""
+		return render.resolve(self.scope, path)
+
+	def call(self, request: dict[str, Any], *, when_closed: tuple[str, str] | None = None) -> None:
+		"""Ask for a web call after the step's own effect is committed: at least once, with a key of its own.
+
+		Args:
+			request: `method`, `url`, and `json` for its body.
+			when_closed: (DocType, name) of the document whose closing is to set it off; at once if None.
+		"""
+		self.calls.append((request, when_closed))
+
+
+def render_payload(kind: Kind, payload: Mapping[str, Any], scope: Mapping[str, Any]) -> dict[str, Any]:
+	"""Render a payload by its kind's fields, so that text stays text and JSON is parsed before it is rendered."""
+	rendered = {}
+	for field in kind.fields:
+		value = payload.get(field.name)
+		if value is None or value == "":
+			value = field.default
+		rendered[field.name] = _render_field(field, value, scope)
+	return rendered
+
+
+def _render_field(field: Field, value: Any, scope: Mapping[str, Any]) -> Any:
+	if value is None or not field.templated:
+		return value
+	if field.type == "json":
+		return render.render_value(json.loads(value) if isinstance(value, str) else value, scope)
+	if field.type == "value":
+		return render.render_value(value, scope)
+	if isinstance(value, str):
+		return render.render_text(value, scope, escape=field.type == "html")
+	if isinstance(value, list):
+		return [render.render_text(item, scope) if isinstance(item, str) else item for item in value]
+	return value

@@ -1,0 +1,94 @@
+"""The errors that cross a layer. Each carries what a door needs to answer: a message, and problems if any."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+	"""One thing wrong with a definition.
+
+	`step` is the id of the step it is about (empty: the flow itself), `field` the dotted name of the field
+	within it (such as `payload.to` or `depends_on`), and `message` a sentence that says what to do.
+	"""
+
+	message: str
+	step: str = ""
+	field: str = ""
+
+	def as_dict(self) -> dict[str, str]:
+		return asdict(self)
+
+	def __str__(self) -> str:
+		where = " ".join(part for part in (self.step, self.field) if part)
+		return f"{where}: {self.message}" if where else self.message
+
+
+class FlowError(Exception):
+	"""The base of every error that a caller may be shown. `status` is the HTTP status it maps to."""
+
+	status = 400
+	code = "bad_request"
+	transient = False
+
+	def __init__(self, message: str, problems: Sequence[Problem] = ()):
+		super().__init__(message)
+		self.message = message
+		self.problems = tuple(problems)
+
+
+class Unreadable(FlowError):
+	"""The request or file could not be read at all."""
+
+
+class NotSignedIn(FlowError):
+	status = 401
+	code = "not_signed_in"
+
+
+class NotAllowed(FlowError):
+	status = 403
+	code = "not_allowed"
+
+
+class NotFound(FlowError):
+	status = 404
+	code = "not_found"
+
+
+class Conflict(FlowError):
+	"""The thing is not in a state in which this can be done to it."""
+
+	status = 409
+	code = "conflict"
+
+
+class Invalid(FlowError):
+	"""Readable, but wrong. `problems` holds every reason at once."""
+
+	status = 422
+	code = "invalid"
+
+	@classmethod
+	def because(cls, problems: Sequence[Problem], what: str = "This flow") -> Invalid:
+		count = len(problems)
+		head = f"{what} has {count} problem{'s' if count != 1 else ''}"
+		return cls(f"{head}: " + " ".join(str(problem) for problem in problems[:20]), problems)
+
+
+class StepFailed(FlowError):
+	"""Raised by a kind or a port when a step cannot be done. The message is shown to the operator.
+
+	`transient` says that the same attempt may well succeed later (a refused connection, a timeout): such a
+	failure is retried by default, any other only where the step declares it.
+	"""
+
+	status = 422
+	code = "step_failed"
+
+	def __init__(self, message: str, *, transient: bool = False, result: object = None):
+		super().__init__(message)
+		self.transient = transient
+		self.result = result

@@ -1,0 +1,287 @@
+"""What the outside must offer: the ports of a host.
+
+The services are written over a `Host` alone. Two exist: `site` (Frappe) and `lab` (an embedded database with
+a virtual clock). Times are naive datetimes in the host's time zone throughout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from flow_editor.engine.event import TriggerEvent
+from flow_editor.engine.kind import Catalog
+from flow_editor.engine.validation import Limits
+
+# What an inbox row promises to do
+START = "start"  # begin a run
+FIRE = "fire"  # fire a step whose time has come
+RETRY = "retry"  # try a failed step again
+CALL = "call"  # make an external call that a step has committed to
+ADVANCE = "advance"  # go on where a budget ran out
+
+# Inbox row states, beside the run states that they share with runs
+ROW_PENDING = "pending"
+ROW_RUNNING = "running"
+ROW_COMPLETED = "completed"
+ROW_FAILED = "failed"
+ROW_CANCELLED = "cancelled"
+
+
+@dataclass(slots=True)
+class Run:
+	"""A Flow Run. `step_state` and `variables` are the parsed JSON; the rest are the DocType's fields."""
+
+	flow_template: str
+	template_version: int
+	status: str = "running"
+	name: str = ""
+	trigger_event: str = ""
+	context_doctype: str = ""
+	context_docname: str = ""
+	customer: str = ""
+	variables: dict[str, Any] = field(default_factory=dict)
+	step_state: dict[str, dict[str, Any]] = field(default_factory=dict)
+	started_at: datetime | None = None
+	completed_at: datetime | None = None
+	#: The user whose permissions every step obeys.
+	run_as: str = ""
+	#: How many runs stand above this one: 0 unless an event that a run caused started it.
+	depth: int = 0
+	parent_run: str = ""
+	#: The checksum of the version's definition.
+	checksum: str = ""
+	#: Why the run failed: the first failure, in a sentence.
+	error: str = ""
+	#: Names the transition that started the run, so that one transition starts it once.
+	trigger_key: str = ""
+	#: Unique while it is set: what keeps a template's re-entry rule under concurrency.
+	reentry_key: str = ""
+
+
+@dataclass(slots=True)
+class Pending:
+	"""A Flow Step Pending row: one promise to come back later."""
+
+	flow_run: str
+	step_id: str = ""
+	purpose: str = FIRE
+	#: When it is due. None: parked until something releases it.
+	trigger_at: datetime | None = None
+	status: str = ROW_PENDING
+	name: str = ""
+	retry_count: int = 0
+	last_error: str = ""
+	#: For a call: the prepared request. For others, the step as it was scheduled.
+	context_snapshot: dict[str, Any] | None = None
+	idempotency_key: str = ""
+	#: The document whose closing releases a parked row.
+	reference_doctype: str = ""
+	reference_name: str = ""
+	executed_at: datetime | None = None
+	lease_until: datetime | None = None
+	#: Names the claim. Only its holder may finish or postpone the row.
+	lease_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+	status: int
+	headers: Mapping[str, str]
+	body: str
+	#: Whether the body was cut to the limit.
+	truncated: bool = False
+
+
+class Store(Protocol):
+	"""Templates, versions, runs and the inbox. Engine rows bypass the acting user's permissions."""
+
+	def transaction(self) -> AbstractContextManager[None]:
+		"""A fresh transaction, committed at the end, rolled back on an exception. Ends an open one first."""
+
+	def savepoint(self) -> AbstractContextManager[None]:
+		"""Undo everything since its beginning on an exception, which goes on."""
+
+	def template(self, name: str) -> dict[str, Any]:
+		"""A template's fields, with `name`. Raises NotFound."""
+
+	def templates(
+		self, filters: Mapping[str, Any], *, start: int = 0, limit: int = 0
+	) -> list[dict[str, Any]]:
+		"""Templates with these field values, without their definitions, newest change first; all if no limit."""
+
+	def active_templates(self, event: str) -> Sequence[Mapping[str, Any]]:
+		"""The active templates of a trigger event, oldest first: name, template_name, version, checksum,
+		trigger_condition, applies_to, run_as, re_entry."""
+
+	def insert_template(self, values: Mapping[str, Any]) -> str:
+		"""Store a new template, as `services.templates.prepare` made it, and its version. Returns its name."""
+
+	def update_template(self, name: str, values: Mapping[str, Any]) -> None:
+		"""Change fields of a template, through `services.templates.prepare` likewise."""
+
+	def delete_template(self, name: str) -> None:
+		"""Delete a template that no rule protects. Its versions stay as long as a run refers to them."""
+
+	def definition(self, template: str, version: int) -> str:
+		"""The definition text of a version. Raises NotFound."""
+
+	def insert_run(self, run: Run) -> bool:
+		"""Store a new run and name it. False, storing nothing, if its re-entry key is taken."""
+
+	def has_triggered(self, trigger_key: str) -> bool:
+		"""Whether a run with that trigger key exists."""
+
+	def run(self, name: str, *, lock: bool = False) -> Run:
+		"""Load a run; with `lock`, as last committed, and nobody else may change it meanwhile. Raises NotFound."""
+
+	def save_run(self, run: Run) -> bool:
+		"""Store status, variables, step state, completed_at, error and re-entry key. False, storing nothing,
+		if the re-entry key is taken."""
+
+	def runs(self, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20) -> list[Run]:
+		"""Runs with these field values, newest first."""
+
+	def insert_pending(self, rows: Sequence[Pending]) -> None:
+		"""Store new inbox rows and name them."""
+
+	def claim(self, now: datetime, limit: int, lease_until: datetime, token: str) -> Sequence[Pending]:
+		"""In a transaction of its own, lease up to `limit` rows that are due or whose lease has run out,
+		oldest first; never one that another holds. A row whose lease had run out comes with its
+		retry_count one higher."""
+
+	def extend(self, row: Pending, lease_until: datetime) -> bool:
+		"""Lengthen a lease. False if the row is no longer this claim's."""
+
+	def finish(self, row: Pending, status: str, at: datetime, error: str = "") -> bool:
+		"""Settle a claimed row. False if the row is no longer this claim's."""
+
+	def postpone(self, row: Pending, at: datetime, error: str) -> bool:
+		"""Give a claimed row back, due at `at`, its retry_count one higher. False as for `finish`."""
+
+	def cancel_pending(self, run: str, step_id: str | None = None) -> None:
+		"""Cancel a run's (or one step's) rows that are pending or claimed, except parked ones."""
+
+	def release(self, doctype: str, name: str, at: datetime) -> int:
+		"""Make the rows parked on a document due. Returns how many."""
+
+	def pending(self, filters: Mapping[str, Any], *, limit: int = 100) -> list[Pending]:
+		"""Inbox rows with these field values, earliest due first."""
+
+	def next_due(self) -> datetime | None:
+		"""When the earliest pending row is due, if any."""
+
+
+class Documents(Protocol):
+	"""The host's documents, under the permissions of the acting user.
+
+	A refusal raises a `FlowError` with the reason: NotAllowed, NotFound, or StepFailed for a validation error.
+	Values are JSON-able: dates and times as ISO text.
+	"""
+
+	def get(self, doctype: str, name: str) -> dict[str, Any]:
+		"""A document's fields."""
+
+	def peek(self, doctype: str, name: str) -> dict[str, Any]:
+		"""As `get`, whoever is acting: for a trigger condition, which is decided within somebody's own save."""
+
+	def find(self, doctype: str, filters: Mapping[str, Any], *, limit: int = 20) -> list[dict[str, Any]]:
+		"""Documents with these field values (a list value: one of), newest first."""
+
+	def find_open(self, doctype: str, field: str, value: Any) -> dict[str, Any] | None:
+		"""The newest document with that value whose status is not a closed one, locked until commit."""
+
+	def create(self, doctype: str, values: Mapping[str, Any]) -> str:
+		"""Insert a document and return its name."""
+
+	def update(self, doctype: str, name: str, values: Mapping[str, Any]) -> list[str]:
+		"""Set fields and save. Returns the names of those whose value changed."""
+
+	def fields(self, doctype: str) -> Mapping[str, Mapping[str, Any]] | None:
+		"""The DocType's fields by name (fieldtype, label, options), or None where any field will do.
+
+		Raises `StepFailed` if there is no such DocType."""
+
+	def contact(self, customer: str) -> tuple[str, str]:
+		"""A customer's primary e-mail address and mobile number, each empty if there is none."""
+
+	def activate_subscription(self, name: str) -> tuple[str, str]:
+		"""Bring a Subscription to Active. Returns the status before and after."""
+
+
+class Messages(Protocol):
+	def send_email(
+		self, recipients: Sequence[str], subject: str, body: str, *, doctype: str = "", name: str = ""
+	) -> str:
+		"""Queue an HTML mail in the current transaction, linked to a document. Returns the queue row's name."""
+
+	def email_template(self, name: str, scope: Mapping[str, Any]) -> tuple[str, str]:
+		"""An Email Template's subject and HTML body, rendered. Raises StepFailed if there is none."""
+
+	def sms_problem(self) -> str:
+		"""Why no SMS can be sent here, or an empty text."""
+
+	def send_sms(self, recipients: Sequence[str], body: str, *, idempotency_key: str) -> dict[str, Any]:
+		"""Send through the gateway. Raises StepFailed."""
+
+
+class Http(Protocol):
+	def request(
+		self, method: str, url: str, *, headers: Mapping[str, str], body: str | None, timeout: float
+	) -> HttpResponse:
+		"""Call an address outside. Raises StepFailed if it is refused, or (transient) not reached in time."""
+
+
+class Host(Protocol):
+	"""A host: where flows live and what they may touch."""
+
+	store: Store
+	documents: Documents
+	messages: Messages
+	http: Http
+	catalog: Catalog
+	#: Trigger events by name.
+	events: Mapping[str, TriggerEvent]
+	limits: Limits
+	#: IANA name of the time zone that all times are in.
+	timezone: str
+	#: The deepest a run may stand below runs that caused it.
+	max_depth: int
+
+	def now(self) -> datetime: ...
+
+	def monotonic(self) -> float:
+		"""Seconds on a clock that only goes forward, for budgets."""
+
+	@property
+	def user(self) -> str:
+		"""The acting user."""
+
+	def acting_as(self, user: str) -> AbstractContextManager[None]:
+		"""Act as a user. Raises StepFailed if that user is disabled or unknown."""
+
+	def poke(self) -> None:
+		"""Have the inbox drained soon, once the current transaction is committed. Never raises."""
+
+	def breaks_transaction(self, error: BaseException) -> bool:
+		"""Whether the error (a deadlock, a lost connection, a timeout of the whole job) left no transaction
+		to go on in, so that the work has to be done again from its beginning."""
+
+	def refusal(self, error: BaseException) -> str | None:
+		"""The message of an error of the host's own by which it refused what was asked, else None."""
+
+	def may_name(self, user: str) -> bool:
+		"""Whether the acting user may let a flow run as that user."""
+
+	def run_changed(self, run: Run) -> None:
+		"""A run has a new state that open views should show, once the transaction is committed."""
+
+	def notify(self, message: str) -> None:
+		"""Tell the acting user something, where there is a way to."""
+
+	def log(self, title: str, detail: str = "") -> None:
+		"""Note something an admin should look at, where the host keeps such things. Never raises."""
+

@@ -1,0 +1,205 @@
+"""What a step kind is.
+
+One subclass of `Kind` declares everything there is to know about a kind: the catalog entry that the editor
+draws its form from, the JSON Schema that the validator checks payloads with, and what the step does. Nothing
+else in the project lists kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+	from flow_editor.engine.context import StepContext
+	from flow_editor.engine.definition import Step
+
+FieldType = Literal[
+	"text",  # one line
+	"textarea",  # several lines
+	"html",  # several lines that may hold HTML; rendered values are escaped
+	"number",
+	"select",  # one of `options`
+	"check",
+	"datetime",
+	"link",  # the name of a document of `doctype`
+	"doctype",  # the name of a DocType
+	"docfield",  # the path of a field, such as doc.status
+	"json",  # a JSON text; parsed first, its leaves rendered after
+	"recipients",  # addresses or numbers, separated by commas
+	"url",
+	"value",  # any JSON scalar, or a list of them
+]
+
+Effect = Literal["none", "documents", "external"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+	"""One payload field of a kind.
+
+	Args:
+		name: the key in the step's payload.
+		type: decides the editor's widget and the payload's JSON Schema.
+		label: what the form calls it.
+		required: whether it may be missing or empty. A field that `shown_when` hides is never required.
+		options: for `select`: the values, or (value, label) pairs.
+		default: what an empty field means.
+		templated: whether `{{path}}` is rendered in it.
+		doctype: for `link`: the DocType that it names a document of.
+		shown_when: other fields and the values of theirs with which this one is shown, such as
+			`{"channel": ("email",)}`.
+		minimum, maximum: bounds of a number.
+		help: a sentence under the field.
+	"""
+
+	name: str
+	type: FieldType = "text"
+	label: str = ""
+	required: bool = False
+	options: tuple[str | tuple[str, str], ...] = ()
+	default: Any = None
+	templated: bool = True
+	doctype: str = ""
+	shown_when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+	minimum: float | None = None
+	maximum: float | None = None
+	help: str = ""
+
+	@property
+	def choices(self) -> tuple[tuple[str, str], ...]:
+		"""The options as (value, label) pairs."""
+		return tuple((o, o.replace("_", " ").capitalize()) if isinstance(o, str) else o for o in self.options)
+
+	def is_shown(self, payload: Mapping[str, Any], defaults: Mapping[str, Any]) -> bool:
+		"""Whether this field applies, given the values of the others."""
+		return all(
+			payload.get(other, defaults.get(other)) in values for other, values in self.shown_when.items()
+		)
+
+	def as_dict(self) -> dict[str, Any]:
+		entry: dict[str, Any] = {
+			"name": self.name,
+			"type": self.type,
+			"label": self.label or self.name.replace("_", " ").capitalize(),
+			"required": self.required,
+			"templated": self.templated,
+		}
+		if self.options:
+			entry["options"] = [{"value": value, "label": label} for value, label in self.choices]
+		if self.shown_when:
+			entry["shown_when"] = {other: list(values) for other, values in self.shown_when.items()}
+		for name in ("default", "doctype", "minimum", "maximum", "help"):
+			if (value := getattr(self, name)) not in (None, ""):
+				entry[name] = value
+		return entry
+
+
+class Kind:
+	"""A step kind. Subclass it, set the attributes, and write `run`, or `prepare` and `send`.
+
+	A kind whose effect is `none` or `documents` writes `run`: it happens in the transaction of the run's own
+	state, under a savepoint, so it happens exactly once. A kind whose effect is `external` writes `prepare`,
+	which returns all that the call needs as JSON and is committed first, and `send`, which makes the call
+	outside any transaction and may be repeated with the same idempotency key.
+	"""
+
+	name: str = ""
+	label: str = ""
+	icon: str = "circle"
+	color: str = "gray"
+	catalog: str = "project"
+	description: str = ""
+	#: One phrase for the step's card, with payload fields in single braces: "E-mail to {to}".
+	summary: str = ""
+	fields: tuple[Field, ...] = ()
+	#: (value, label) of each branch that `result.branch` may name; empty for a kind that does not branch.
+	branches: tuple[tuple[str, str], ...] = ()
+	effect: Effect = "none"
+	#: Whether the runtime can run it. A kind that is only composed and stored says False.
+	runnable: bool = True
+
+	def effect_of(self, payload: Mapping[str, Any]) -> Effect:
+		"""The effect of this very step. Most kinds have one; `notify` decides by its channel."""
+		return self.effect
+
+	def check(self, payload: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+		"""What the schema cannot say: (field, message) for each further thing wrong with a payload."""
+		return ()
+
+	def run(self, step: Step, ctx: StepContext) -> Any:
+		"""Do the step and return its result (JSON). Raise `StepFailed` when it cannot be done."""
+		raise NotImplementedError(f"{self.name} has no run()")
+
+	def prepare(self, step: Step, ctx: StepContext) -> dict[str, Any]:
+		"""Return all that `send` needs, as JSON. Runs in the transaction; must not call out."""
+		raise NotImplementedError(f"{self.name} has no prepare()")
+
+	def send(self, request: dict[str, Any], ctx: StepContext) -> Any:
+		"""Make the call and return the step's result (JSON). Runs outside any transaction.
+
+		`ctx.idempotency_key` is the same at every repetition of one attempt group. The document ports of
+		`ctx` must not be used for writing here.
+		"""
+		raise NotImplementedError(f"{self.name} has no send()")
+
+	def field(self, name: str) -> Field | None:
+		return next((field for field in self.fields if field.name == name), None)
+
+	@property
+	def defaults(self) -> dict[str, Any]:
+		return {field.name: field.default for field in self.fields if field.default is not None}
+
+	def as_dict(self) -> dict[str, Any]:
+		"""The kind's entry in `GET /flow/catalog`."""
+		return {
+			"name": self.name,
+			"label": self.label,
+			"icon": self.icon,
+			"color": self.color,
+			"catalog": self.catalog,
+			"description": self.description,
+			"summary": self.summary,
+			"effect": self.effect,
+			"runnable": self.runnable,
+			"has_branches": bool(self.branches),
+			"branches": [{"value": value, "label": label} for value, label in self.branches],
+			"fields": [field.as_dict() for field in self.fields],
+		}
+
+
+class Catalog(Mapping[str, Kind]):
+	"""The kinds that a host knows, by name, in the order in which they were registered."""
+
+	def __init__(self, kinds: Iterable[Kind] = ()):
+		self._kinds: dict[str, Kind] = {}
+		for kind in kinds:
+			self.add(kind)
+
+	def add(self, kind: Kind) -> None:
+		"""Register a kind.
+
+		Raises:
+			ValueError: it has no name, or another kind has taken that name.
+		"""
+		if not kind.name:
+			raise ValueError(f"{type(kind).__name__} has no name")
+		known = self._kinds.get(kind.name)
+		if known is not None and type(known) is not type(kind):
+			raise ValueError(
+				f"Two kinds are called {kind.name!r}: {type(known).__module__} and {type(kind).__module__}"
+			)
+		self._kinds[kind.name] = kind
+
+	def __getitem__(self, name: str) -> Kind:
+		return self._kinds[name]
+
+	def __iter__(self) -> Iterator[str]:
+		return iter(self._kinds)
+
+	def __len__(self) -> int:
+		return len(self._kinds)
+
+	def as_list(self) -> list[dict[str, Any]]:
+		return [kind.as_dict() for kind in self.values()]

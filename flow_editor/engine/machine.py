@@ -1,0 +1,208 @@
+"""Which step moves next.
+
+A `Machine` lays a flow over the state of one run, and says which steps have become ready; the caller fires
+them and reports what came of it. Rules:
+
+- A step is ready when its parent, if any, is done and took its branch, and each of its dependencies is
+  settled with at least one of them done, or it has none.
+- A step whose branch was not taken, or all of whose dependencies were skipped, is skipped with all below it.
+- As a dependency a step counts with its block: it is settled once its whole subtree is.
+- A failed step holds back what comes after it and nothing else.
+
+The machine looks only at what a move touches: the sets of what a step still waits for are built when a move
+first reaches it, and shrink after that. It has no clock and calls nobody.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import MutableMapping
+from typing import Any
+
+from flow_editor.engine.definition import Flow, Step
+
+# Step states
+PENDING = "pending"
+SCHEDULED = "scheduled"
+RUNNING = "running"
+DONE = "done"
+FAILED = "failed"
+SKIPPED = "skipped"
+CANCELLED = "cancelled"
+# Run states
+COMPLETED = "completed"
+
+STEP_STATES = (PENDING, SCHEDULED, RUNNING, DONE, FAILED, SKIPPED, CANCELLED)
+RUN_STATES = (RUNNING, COMPLETED, FAILED, CANCELLED)
+
+StepState = MutableMapping[str, MutableMapping[str, Any]]
+
+
+class Machine:
+	"""Moves one run.
+
+	Args:
+		flow: the version that the run started on.
+		state: the run's `step_state`, changed in place. A step without an entry is pending; a pending one
+			with `waiting` has been reached and waits for `complete`.
+	"""
+
+	def __init__(self, flow: Flow, state: StepState):
+		self.flow = flow
+		self.state = state
+		for step in flow.steps:
+			state.setdefault(step.id, {"status": PENDING})
+		self._ready: deque[Step] = deque()
+		self._queued: set[str] = set()
+		self._closing: deque[Step] = deque()
+		self._closed: set[str] = set()
+		self._open_children: dict[str, set[str]] = {}
+		self._open_dependencies: dict[str, set[str]] = {}
+
+	# What moves
+
+	def start(self) -> None:
+		"""Look at every step that nothing stands before."""
+		for step in self.flow.roots:
+			self._consider(step)
+		self._settle()
+
+	def rescan(self) -> None:
+		"""Look at every pending step, as after a budget ran out or a hand-made change to the state."""
+		for step in self.flow.steps:
+			self._consider(step)
+		self._settle()
+
+	def next_ready(self) -> Step | None:
+		"""Take the next step that has become ready, in the order in which they did."""
+		return self._ready.popleft() if self._ready else None
+
+	def has_ready(self) -> bool:
+		return bool(self._ready)
+
+	def fire(self, step: Step) -> None:
+		"""Put a step that has waited long enough, or is tried again, in line."""
+		self._queued.add(step.id)
+		self._ready.append(step)
+
+	def done(self, step: Step) -> None:
+		"""The step's entry has been marked done: look at what that allows."""
+		branch = self._branch_taken(step)
+		children = self.flow.children.get(step.id, ())
+		for child in children:
+			if child.branch is not None and child.branch != branch:
+				self._skip(child)
+			else:
+				self._consider(child)
+		if not self._unsettled_children(step):
+			self._close(step)
+		self._settle()
+
+	# What can be asked
+
+	def status(self, step_id: str) -> str:
+		return self.state[step_id]["status"]
+
+	def is_reachable(self, step: Step) -> bool:
+		"""Whether the step is pending and nothing stands before it any more."""
+		if self.status(step.id) != PENDING or not self._parent_lets(step):
+			return False
+		return not self._unsettled_dependencies(step) and self._any_dependency_done(step)
+
+	def is_settled(self, step: Step) -> bool:
+		"""Whether the step and its whole subtree are done or skipped."""
+		status = self.status(step.id)
+		return status == SKIPPED or (status == DONE and not self._unsettled_children(step))
+
+	# How it moves
+
+	def _consider(self, step: Step) -> None:
+		entry = self.state[step.id]
+		if entry["status"] != PENDING or entry.get("waiting") or step.id in self._queued:
+			return
+		if not self._parent_lets(step) or self._unsettled_dependencies(step):
+			return
+		if self._any_dependency_done(step):
+			self.fire(step)
+		else:
+			self._skip(step)
+
+	def _skip(self, top: Step) -> None:
+		"""Skip a step and all below it, and let what waits for any of them know."""
+		below = [top]
+		for step in below:
+			entry = self.state[step.id]
+			if entry["status"] == PENDING:
+				entry["status"] = SKIPPED
+				self._close(step)
+			below.extend(self.flow.children.get(step.id, ()))
+
+	def _close(self, block: Step) -> None:
+		"""Note that a block is settled. It is so for good, hence only once."""
+		if block.id not in self._closed:
+			self._closed.add(block.id)
+			self._closing.append(block)
+
+	def _settle(self) -> None:
+		"""Tell those that wait for the blocks just settled; without recursion, however long the chain."""
+		while self._closing:
+			block = self._closing.popleft()
+			for dependent in self.flow.dependents.get(block.id, ()):
+				self._unsettled_dependencies(dependent).discard(block.id)
+				self._consider(dependent)
+			if block.parent_id is not None:
+				parent = self.flow.by_id[block.parent_id]
+				unsettled = self._unsettled_children(parent)
+				unsettled.discard(block.id)
+				if not unsettled and self.status(parent.id) == DONE:
+					self._close(parent)
+
+	# What a step waits for
+
+	def _parent_lets(self, step: Step) -> bool:
+		if step.parent_id is None:
+			return True
+		parent = self.flow.by_id[step.parent_id]
+		return self.status(parent.id) == DONE and step.branch in (None, self._branch_taken(parent))
+
+	def _branch_taken(self, step: Step) -> Any:
+		result = self.state[step.id].get("result")
+		return result.get("branch") if isinstance(result, dict) else None
+
+	def _any_dependency_done(self, step: Step) -> bool:
+		return not step.depends_on or any(self.status(dep) == DONE for dep in step.depends_on)
+
+	def _unsettled_dependencies(self, step: Step) -> set[str]:
+		waiting = self._open_dependencies.get(step.id)
+		if waiting is None:
+			waiting = {dep for dep in step.depends_on if not self.is_settled(self.flow.by_id[dep])}
+			self._open_dependencies[step.id] = waiting
+		return waiting
+
+	def _unsettled_children(self, step: Step) -> set[str]:
+		waiting = self._open_children.get(step.id)
+		if waiting is None:
+			children = self.flow.children.get(step.id, ())
+			waiting = {child.id for child in children if not self.is_settled(child)}
+			self._open_children[step.id] = waiting
+		return waiting
+
+
+def run_status(state: StepState) -> str:
+	"""What the states of a run's steps make of the run, unless it was cancelled.
+
+	`failed` if a step failed, though others may still be on their way; `completed` if every step is done or
+	skipped; else `running`.
+	"""
+	statuses = {entry["status"] for entry in state.values()}
+	if FAILED in statuses:
+		return FAILED
+	return COMPLETED if statuses <= {DONE, SKIPPED} else RUNNING
+
+
+def is_in_flight(state: StepState) -> bool:
+	"""Whether anything in the run may still move by itself or waits for somebody to complete it."""
+	return any(
+		entry["status"] in (SCHEDULED, RUNNING) or (entry["status"] == PENDING and entry.get("waiting"))
+		for entry in state.values()
+	)

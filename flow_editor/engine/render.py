@@ -1,0 +1,162 @@
+"""`{{a.b.c}}` expressions: paths over mappings and lists, and nothing else.
+
+Unknown is empty and nothing is ever evaluated: a path is split at its dots, each part is a key of a mapping
+or an index of a list, and no attribute is ever read. What was rendered is not rendered again. Errors of a
+lazy mapping, such as a missing permission, go through; a missing key does not.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+OPEN, CLOSE = "{{", "}}"
+#: A path: parts of letters, digits, _ and -, joined by dots. Every quantifier is bounded by a different
+#: character than the next begins with, so that matching is linear.
+PATH = re.compile(r"[\w-]+(?:\.[\w-]+)*")
+
+
+def resolve(root: Mapping[str, Any], path: str) -> Any:
+	"""The value at a dotted path, or None."""
+	value: Any = root
+	for part in path.split("."):
+		if isinstance(value, Mapping):
+			try:
+				value = value[part]
+			except KeyError:
+				return None
+		elif isinstance(value, list | tuple) and part.isascii() and part.isdigit():
+			index = int(part) if len(part) < 10 else len(value)
+			if index >= len(value):
+				return None
+			value = value[index]
+		else:
+			return None
+	return value
+
+
+def render_text(template: str, root: Mapping[str, Any], *, escape: bool = False) -> str:
+	"""Replace every expression by its value as text.
+
+	Args:
+		escape: escape the values for HTML; the template's own text stays as it is.
+	"""
+	if OPEN not in template:
+		return template
+	rendered = []
+	for text, expression in _split(template):
+		rendered.append(text)
+		if expression is not None:
+			value = as_text(resolve(root, expression)) if PATH.fullmatch(expression) else ""
+			rendered.append(html.escape(value) if escape else value)
+	return "".join(rendered)
+
+
+def render_value(value: Any, root: Mapping[str, Any]) -> Any:
+	"""Render the leaves of parsed JSON. A text that is one whole expression becomes the value, of its type."""
+	if isinstance(value, str):
+		path = whole_path(value)
+		return render_text(value, root) if path is None else jsonable(resolve(root, path))
+	if isinstance(value, Mapping):
+		return {key: render_value(item, root) for key, item in value.items()}
+	if isinstance(value, list | tuple):
+		return [render_value(item, root) for item in value]
+	return value
+
+
+def whole_path(text: str) -> str | None:
+	"""The path, if the text is exactly one expression."""
+	stripped = text.strip()
+	if not (stripped.startswith(OPEN) and stripped.endswith(CLOSE)):
+		return None
+	path = stripped[len(OPEN) : -len(CLOSE)].strip()
+	return path if PATH.fullmatch(path) else None
+
+
+def paths(template: str) -> list[str]:
+	"""The paths that a template reads, in order."""
+	return [
+		expression
+		for _, expression in _split(template)
+		if expression is not None and PATH.fullmatch(expression)
+	]
+
+
+def syntax_problem(template: str) -> str | None:
+	"""What keeps a template from parsing, as a sentence that says what to do, or None."""
+	position = 0
+	while True:
+		begin, stray = template.find(OPEN, position), template.find(CLOSE, position)
+		if stray != -1 and (begin == -1 or stray < begin):
+			return "There is a }} without a {{ before it. Add the {{ or remove the }}."
+		if begin == -1:
+			return None
+		end = template.find(CLOSE, begin + len(OPEN))
+		if end == -1:
+			return "There is a {{ without a }} after it. Close it with }}."
+		expression = template[begin + len(OPEN) : end].strip()
+		if not expression:
+			return "There is an empty {{ }}. Put a path into it, such as {{doc.name}}."
+		if not PATH.fullmatch(expression):
+			return (
+				f"{{{{{expression[:60]}}}}} is not a path. Write names joined by dots, such as "
+				"{{customer.customer_name}}; functions, filters and arithmetic are not available."
+			)
+		position = end + len(CLOSE)
+
+
+def _split(template: str):
+	"""(text, expression after it) pairs; what is not closed counts as text."""
+	position = 0
+	while True:
+		begin = template.find(OPEN, position)
+		end = template.find(CLOSE, begin + len(OPEN)) if begin != -1 else -1
+		if end == -1:
+			yield template[position:], None
+			return
+		yield template[position:begin], template[begin + len(OPEN) : end].strip()
+		position = end + len(CLOSE)
+
+
+def as_text(value: Any) -> str:
+	"""A value as a reader expects to see it: nothing for None, no needless decimals, dates as ERPNext has them."""
+	if value is None:
+		return ""
+	if isinstance(value, bool):
+		return "true" if value else "false"
+	if isinstance(value, str):
+		return value
+	value = jsonable(value)
+	if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+		return str(int(value))
+	return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def jsonable(value: Any) -> Any:
+	"""The value as JSON can hold it: dates and times as text, decimals as numbers, the unknown as text."""
+	if value is None or isinstance(value, str | int | bool):
+		return value
+	if isinstance(value, float):
+		return value if value == value and abs(value) != float("inf") else None
+	if isinstance(value, Mapping):
+		return {str(key): jsonable(item) for key, item in value.items()}
+	if isinstance(value, list | tuple | set | frozenset):
+		return [jsonable(item) for item in value]
+	if isinstance(value, datetime):
+		return value.isoformat(sep=" ")
+	if isinstance(value, date | time):
+		return value.isoformat()
+	if isinstance(value, timedelta):
+		return str(value)
+	if isinstance(value, Decimal):
+		if not value.is_finite():
+			return None
+		return int(value) if value == value.to_integral_value() else float(value)
+	if isinstance(value, bytes):
+		return value.decode("utf-8", "replace")
+	return str(value)

@@ -1,0 +1,121 @@
+"""The JSON Schemas (2020-12) of a definition, and of each kind's payload, made from its fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flow_editor.engine.definition import DELAY_FIELDS, LANGUAGE_VERSION, TRIGGER_TYPES
+from flow_editor.engine.kind import Field, Kind
+
+STEP_ID = r"^[A-Za-z0-9_-]{1,64}$"
+NUMERIC = r"^\s*-?\d+(\.\d+)?\s*$"
+TEMPLATED = r"\{\{"
+#: No delay is longer, in any unit: a hundred years of minutes.
+LONGEST_DELAY = 52_560_000
+
+
+def _or_null(*types: str) -> list[str]:
+	return [*types, "null"]
+
+
+def _closed(properties: dict[str, Any], required: tuple[str, ...] = ()) -> dict[str, Any]:
+	return {
+		"type": "object",
+		"properties": properties,
+		"required": list(required),
+		"additionalProperties": False,
+	}
+
+
+def step_schema() -> dict[str, Any]:
+	delay = {
+		"anyOf": [
+			{"type": "number", "minimum": 0, "maximum": LONGEST_DELAY},
+			{"type": "string", "pattern": r"^\s*(\d{1,8}(\.\d+)?)?\s*$"},
+			{"type": "null"},
+		]
+	}
+	trigger = _closed(
+		{
+			"type": {"enum": [*TRIGGER_TYPES, None]},
+			"at": {"type": _or_null("string")},
+			**{name: delay for name in DELAY_FIELDS},
+		}
+	)
+	retry = _closed(
+		{
+			"attempts": {"type": "integer", "minimum": 1, "maximum": 20},
+			"delay_minutes": {"type": "number", "minimum": 0, "maximum": 525_600},
+			"factor": {"type": "number", "minimum": 1, "maximum": 10},
+			"on": {"enum": ["transient", "any"]},
+		}
+	)
+	return _closed(
+		{
+			"id": {"type": "string", "pattern": STEP_ID},
+			"kind": {"type": "string", "minLength": 1},
+			"label": {"type": _or_null("string"), "maxLength": 300},
+			"parent_id": {"type": _or_null("string")},
+			"branch": {"type": _or_null("string")},
+			"depends_on": {"type": _or_null("array"), "items": {"type": "string"}},
+			"trigger": {**trigger, "type": _or_null("object")},
+			"payload": {"type": _or_null("object")},
+			"retry": {**retry, "type": _or_null("object")},
+			"on_error": {"enum": ["fail", "continue", None]},
+			"notes": {"type": _or_null("string")},
+		},
+		("id", "kind"),
+	)
+
+
+def definition_schema() -> dict[str, Any]:
+	"""The whole definition's schema. Payloads are open in it: see `payload_schema`."""
+	trigger = _closed(
+		{
+			"event": {"type": _or_null("string")},
+			"condition": {"type": _or_null("string", "object")},
+		}
+	)
+	return {
+		"$schema": "https://json-schema.org/draft/2020-12/schema",
+		**_closed(
+			{
+				"version": {"enum": [LANGUAGE_VERSION, None]},
+				"trigger": {**trigger, "type": _or_null("object")},
+				"variables": {"type": _or_null("object")},
+				"steps": {"type": _or_null("array"), "items": step_schema()},
+			}
+		),
+	}
+
+
+def payload_schema(kind: Kind) -> dict[str, Any]:
+	"""The schema of a kind's payload. Whether a field is required depends on others: see `validation`."""
+	return _closed({field.name: field_schema(field) for field in kind.fields})
+
+
+def field_schema(field: Field) -> dict[str, Any]:
+	"""What a field may hold: nothing, a value of its type, or, where it is templated, an expression."""
+	allowed: list[dict[str, Any]] = [{"type": "null"}, {"const": ""}]
+	if field.type == "number":
+		bounds = {
+			name: bound
+			for name, bound in (("minimum", field.minimum), ("maximum", field.maximum))
+			if bound is not None
+		}
+		allowed += [{"type": "number", **bounds}, {"type": "string", "pattern": NUMERIC}]
+	elif field.type == "select":
+		allowed.append({"enum": [value for value, _ in field.choices]})
+	elif field.type == "check":
+		allowed.append({"enum": [True, False, 0, 1, "0", "1"]})
+	elif field.type == "json":
+		allowed.append({"type": ["string", "object", "array"]})
+	elif field.type == "value":
+		return {}
+	elif field.type == "recipients":
+		allowed += [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
+	else:
+		allowed.append({"type": "string"})
+	if field.templated and field.type in ("number", "select", "check"):
+		allowed.append({"type": "string", "pattern": TEMPLATED})
+	return {"anyOf": allowed}

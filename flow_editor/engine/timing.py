@@ -1,0 +1,104 @@
+"""When a delayed step is due.
+
+Times are naive datetimes in the host's time zone. Minutes and hours are time that passes, so a change to or
+from daylight saving does not shift them; days and months keep the time of day. A time of day that a change
+leaves out becomes the first that exists after it.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, time, timedelta, timezone
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from dateutil.relativedelta import relativedelta
+
+from flow_editor.engine.definition import AFTER_DELAY, Trigger
+
+#: No step waits longer than this.
+MAX_YEARS = 100
+SPAN = re.compile(r"(\d{1,6}(?:\.\d{1,4})?)\s*(min|mo|m|h|d|w|y)", re.IGNORECASE)
+OFFSET = re.compile(r"([+-]\d\d):?(\d\d)$")
+
+
+def due_at(trigger: Trigger, now: datetime, zone: str, at: str | None = None) -> datetime:
+	"""When a step with an `after_delay` or `on_date` trigger is due.
+
+	Args:
+		now: the moment from which a delay counts.
+		zone: the IANA name of the time zone of `now` and of the result.
+		at: for `on_date`: its rendered text.
+
+	Raises:
+		ValueError: the date cannot be read, or lies beyond what can be waited for.
+	"""
+	if trigger.type != AFTER_DELAY:
+		return parse_moment(at if at is not None else trigger.at, zone)
+	try:
+		return after(now, zone, trigger.delay)
+	except OverflowError:
+		raise ValueError("The delay is longer than can be waited for. Shorten it.") from None
+
+
+def after(now: datetime, zone: str, delay) -> datetime:
+	"""The moment after a delay, given as a mapping of `definition.DELAY_FIELDS`."""
+	days = delay.get("delay_days", 0)
+	moment = now + relativedelta(months=int(delay.get("delay_months", 0)), days=int(days))
+	elapsed = timedelta(
+		days=days - int(days), hours=delay.get("delay_hours", 0), minutes=delay.get("delay_minutes", 0)
+	)
+	if moment.year - now.year > MAX_YEARS:
+		raise OverflowError
+	aware = moment.replace(tzinfo=_zone(zone)).astimezone(timezone.utc) + elapsed
+	return aware.astimezone(_zone(zone)).replace(tzinfo=None)
+
+
+def parse_moment(text: str, zone: str) -> datetime:
+	"""A date (its midnight) or a date and time, with or without an offset, as a naive datetime of the zone.
+
+	Raises:
+		ValueError: it is neither.
+	"""
+	written = str(text).strip()
+	readable = OFFSET.sub(r"\1:\2", written[:-1] + "+00:00" if written.endswith(("Z", "z")) else written)
+	try:
+		if len(written) == 10:
+			return datetime.combine(date.fromisoformat(written), time())
+		moment = datetime.fromisoformat(readable)
+	except ValueError:
+		raise ValueError(
+			f"{written[:60]!r} is not a date. Write 2027-03-31, or 2027-03-31 09:00, "
+			"or a path to a date such as {{doc.end_date}}."
+			if written
+			else "The date is empty. Write one such as 2027-03-31, or a path to one such as {{doc.end_date}}."
+		) from None
+	try:
+		if moment.tzinfo is None:
+			moment = moment.replace(tzinfo=_zone(zone)).astimezone(timezone.utc)
+		return moment.astimezone(_zone(zone)).replace(tzinfo=None)
+	except OverflowError:
+		raise ValueError(f"{written!r} is too far away.") from None
+
+
+def parse_span(text: str) -> relativedelta:
+	"""A length of time such as 30d, 12h, 90m, 2w, 11mo or 1y.
+
+	Raises:
+		ValueError: it is none.
+	"""
+	match = SPAN.fullmatch(text.strip())
+	if not match:
+		raise ValueError(f"{text!r} is not a length of time. Write 90m, 12h, 30d, 2w, 11mo or 1y.")
+	number, unit = float(match[1]), match[2].lower()
+	if unit in ("mo", "y"):
+		if number != int(number):
+			raise ValueError(f"{text!r}: months and years are whole numbers.")
+		return relativedelta(months=int(number)) if unit == "mo" else relativedelta(years=int(number))
+	name = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}[unit]
+	return relativedelta() + timedelta(**{name: number})
+
+
+@lru_cache(maxsize=64)
+def _zone(name: str) -> ZoneInfo:
+	return ZoneInfo(name)

@@ -1,0 +1,1 @@
+"""Kinds for service delivery: what happens to a customer's documents, and who hears of it."""

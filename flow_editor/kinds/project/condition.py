@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from typing import Any
+
+from flow_editor.engine.conditions import OPERATORS, evaluate
+from flow_editor.engine.context import ROOTS
+from flow_editor.engine.kind import Field, Kind
+from flow_editor.engine.render import OPEN, PATH, as_text, render_text, resolve, whole_path
+
+WITHOUT_VALUE = ("empty", "not_empty")
+#: How much of the value that was looked at is kept.
+VALUE_LENGTH = 500
+
+
+class Condition(Kind):
+	"""Compares a field with a value, and takes the branch `yes` or `no`."""
+
+	name = "condition"
+	label = "Condition"
+	icon = "branch"
+	color = "purple"
+	description = "Goes one way or the other, by what a field holds."
+	summary = "{field} {op} {value}"
+	branches = (("yes", "Yes"), ("no", "No"))
+	fields = (
+		Field(
+			"field",
+			"docfield",
+			"Field",
+			required=True,
+			help="A path such as doc.status, customer.territory or steps.call.result.status.",
+		),
+		Field("op", "select", "Is", default="==", templated=False, options=tuple(OPERATORS.items())),
+		Field(
+			"value",
+			"value",
+			"Value",
+			shown_when={"op": tuple(op for op in OPERATORS if op not in WITHOUT_VALUE)},
+			help="For “is one of”: a list, or values separated by commas.",
+		),
+	)
+
+	def run(self, step, ctx) -> dict[str, Any]:
+		given = ctx.given if isinstance(ctx.given, dict) else {}
+		left = self.read(str(step.payload.get("field") or ""), ctx.scope)
+		holds = evaluate(left, ctx.payload["op"], ctx.payload["value"])
+		shown = left if len(as_text(left)) <= VALUE_LENGTH else as_text(left)[:VALUE_LENGTH]
+		return {"branch": given.get("branch") or ("yes" if holds else "no"), "value": shown}
+
+	@staticmethod
+	def read(field: str, scope) -> Any:
+		"""The value of a path, with or without braces; one that begins with none of the scope's roots is the
+		document's. A text with an expression inside it is rendered."""
+		path = whole_path(field) or field.strip()
+		if OPEN in path or not PATH.fullmatch(path):
+			return render_text(field, scope)
+		return resolve(scope, path if path.split(".", 1)[0] in ROOTS else f"doc.{path}")
+
+	def check(self, payload):
+		field = str(payload.get("field") or "").strip()
+		if field and OPEN not in field and not PATH.fullmatch(field):
+			yield "field", "Field is not a path. Write names joined by dots, such as doc.status."
+		needs_value = payload.get("op") not in WITHOUT_VALUE
+		if needs_value and payload.get("op") in ("in", "not_in", "<", ">", "<=", ">=") and payload.get("value") in (None, "", []):
+			yield "value", "Value is empty, so nothing can compare with it. Fill it in."

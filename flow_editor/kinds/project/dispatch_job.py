@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flow_editor.engine.kind import Field, Kind
+from flow_editor.kinds.choices import same_word
+from flow_editor.kinds.project.webhook import rendered_url
+
+DOCTYPE = "Dispatch Job"
+PRIORITIES = ("low", "medium", "high", "urgent")
+NOTE_FIELDS = ("description", "notes")
+
+
+class DispatchJob(Kind):
+	"""Creates a Dispatch Job, or adds to an open one with the same merge key.
+
+	A site may have a Dispatch Job of its own: only fields that it has are set.
+	"""
+
+	name = "dispatch_job"
+	label = "Dispatch job"
+	icon = "tool"
+	color = "green"
+	description = "Gives a technician something to do."
+	summary = "{subject}"
+	effect = "documents"
+	fields = (
+		Field("subject", "text", "Subject", required=True),
+		Field("job_type", "text", "Type", help="Such as Installation or Repair."),
+		Field("priority", "select", "Priority", default="medium", options=PRIORITIES),
+		Field("duration_h", "number", "Duration", minimum=0, help="Hours."),
+		Field("assigned_group", "text", "Group"),
+		Field("merge_key", "text", "Merge key", help="An open job with the same key is added to instead."),
+		Field("on_open_webhook", "url", "Call when it opens"),
+		Field("on_close_webhook", "url", "Call when it closes"),
+	)
+
+	def run(self, step, ctx) -> dict[str, Any]:
+		known = ctx.documents.fields(DOCTYPE)
+		values = self._values(ctx, known)
+		key = values.get("merge_key")
+		open_job = ctx.documents.find_open(DOCTYPE, "merge_key", key) if key else None
+		if open_job:
+			job = open_job["name"]
+			changes = _merged(open_job, values, known)
+			if changes:
+				ctx.documents.update(DOCTYPE, job, changes)
+		else:
+			job = ctx.documents.create(DOCTYPE, values)
+		# A job that is merged into has opened before, so only a new one calls for that.
+		if not open_job:
+			self._call(ctx, step, "on_open_webhook", "open", job)
+		self._call(ctx, step, "on_close_webhook", "close", job, when_closed=(DOCTYPE, job))
+		return {"job": job, "merged": bool(open_job)}
+
+	@staticmethod
+	def _values(ctx, known: Mapping[str, Mapping[str, Any]] | None) -> dict[str, Any]:
+		payload, run = ctx.payload, ctx.run
+		wanted = {
+			"subject": payload["subject"],
+			"job_type": payload["job_type"],
+			"priority": payload["priority"],
+			"duration_h": float(payload["duration_h"]) if payload["duration_h"] not in (None, "") else None,
+			"assigned_group": payload["assigned_group"],
+			"merge_key": (payload["merge_key"] or "").strip(),
+			"customer": run.customer,
+			"on_open_webhook": payload["on_open_webhook"],
+			"on_close_webhook": payload["on_close_webhook"],
+			"reference_doctype": run.context_doctype,
+			"reference_name": run.context_docname,
+			"flow_run": run.name,
+		}
+		values = {}
+		for name, value in wanted.items():
+			if value in (None, "") or (known is not None and name not in known):
+				continue
+			values[name] = _as_option(value, known[name]) if known is not None else value
+		return values
+
+	@staticmethod
+	def _call(ctx, step, field: str, event: str, job: str, *, when_closed=None) -> None:
+		if not ctx.payload[field]:
+			return
+		body = {
+			"event": event,
+			"job": job,
+			"subject": ctx.payload["subject"],
+			"customer": ctx.run.customer,
+			"run": ctx.run.name,
+			"step": step.id,
+		}
+		url = rendered_url(str(step.payload[field]), ctx.scope)
+		ctx.call({"method": "POST", "url": url, "json": body}, when_closed=when_closed)
+
+
+def _as_option(value: Any, field: Mapping[str, Any]) -> Any:
+	"""The site's own spelling of a value of a Select field, where it has one."""
+	if field.get("fieldtype") != "Select" or not isinstance(value, str):
+		return value
+	return same_word(value, str(field.get("options") or "").split("\n")) or value
+
+
+def _merged(
+	job: Mapping[str, Any], more: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]] | None
+) -> dict[str, Any]:
+	"""What an open job becomes: durations added, the higher priority, and a line on what came to it."""
+	changes: dict[str, Any] = {}
+	if more.get("duration_h"):
+		changes["duration_h"] = float(job.get("duration_h") or 0) + more["duration_h"]
+	if _rank(more.get("priority")) > _rank(job.get("priority")):
+		changes["priority"] = more["priority"]
+	if more.get("customer") and not job.get("customer"):
+		changes["customer"] = more["customer"]
+	note = next((name for name in NOTE_FIELDS if known is None or name in known), None)
+	if note and more.get("subject"):
+		changes[note] = "\n".join(filter(None, [job.get(note), f"+ {more['subject']}"]))
+	return changes
+
+
+def _rank(priority: Any) -> int:
+	word = str(priority or "").casefold()
+	return PRIORITIES.index(word) if word in PRIORITIES else -1

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.kind import Field, Kind
+
+#: What the framework keeps itself.
+OWN_FIELDS = (
+	"name", "doctype", "owner", "creation", "modified", "modified_by", "docstatus", "idx",
+	"parent", "parentfield", "parenttype", "amended_from",
+)  # fmt: skip
+
+
+class ErpUpdate(Kind):
+	"""Sets fields of a document and saves it, as the run's user may."""
+
+	name = "erp_update"
+	label = "Update document"
+	icon = "edit"
+	color = "green"
+	description = "Sets fields of a document."
+	summary = "{doctype} {docname_ref}"
+	effect = "documents"
+	fields = (
+		Field("doctype", "doctype", "DocType", required=True, templated=False),
+		Field("docname_ref", "text", "Document", help="Empty: the document that the run is about."),
+		Field(
+			"fields_json",
+			"json",
+			"Fields",
+			required=True,
+			help='JSON, such as {"status": "Closed"}. A text that is one {{path}} becomes that value.',
+		),
+	)
+
+	def check(self, payload):
+		if isinstance(payload.get("fields_json"), list):
+			yield "fields_json", "Fields must be a JSON object of field names and values."
+
+	def run(self, step, ctx) -> dict[str, Any]:
+		doctype, values = ctx.payload["doctype"], ctx.payload["fields_json"]
+		if not isinstance(values, dict) or not values:
+			raise StepFailed("There are no fields to set. Fill in Fields.")
+		name = (ctx.payload["docname_ref"] or "").strip()
+		if not name:
+			if ctx.run.context_doctype != doctype:
+				raise StepFailed(
+					f"Which {doctype} to update is empty, and the run is about "
+					f"{ctx.run.context_doctype or 'no document'}. Fill in Document."
+				)
+			name = ctx.run.context_docname
+		self._refuse_unknown(ctx, doctype, values)
+		changed = ctx.documents.update(doctype, name, values)
+		return {"doctype": doctype, "name": name, "changed": changed}
+
+	@staticmethod
+	def _refuse_unknown(ctx, doctype: str, values: dict[str, Any]) -> None:
+		known = ctx.documents.fields(doctype)
+		own = [field for field in values if field in OWN_FIELDS]
+		if own:
+			raise StepFailed(f"A flow may not set {', '.join(own)}: ERPNext keeps that itself. Remove it.")
+		unknown = [field for field in values if known is not None and field not in known]
+		if unknown:
+			hints = [
+				f"{field} (did you mean {close[0]}?)" if (close := difflib.get_close_matches(field, known, n=1)) else field
+				for field in unknown
+			]
+			raise StepFailed(f"{doctype} has no field {', '.join(hints)}. Correct Fields; nothing was set.")

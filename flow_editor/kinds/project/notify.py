@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.kind import Field, Kind
+
+# Deliberately plain: an address that a mail server takes, and nothing that could end a header.
+EMAIL = re.compile(r"[^\s@,;<>\"'()\[\]\\]{1,64}@[^\s@,;<>\"'()\[\]\\]{1,255}")
+PHONE = re.compile(r"\+?[0-9][0-9 ().-]{3,24}")
+NAMED = re.compile(r"[^<>]*<([^<>]+)>")
+SEPARATORS = re.compile(r"[,;\n\r]+")
+TAG = re.compile(r"</?[a-zA-Z][^<>]{0,1000}>")
+SUBJECT_LENGTH = 200
+
+
+class Notify(Kind):
+	"""Sends an e-mail, exactly once, or an SMS, at least once."""
+
+	name = "notify"
+	label = "Notify"
+	icon = "mail"
+	color = "blue"
+	description = "Sends an e-mail or a text message."
+	summary = "{channel} to {to}"
+	fields = (
+		Field(
+			"channel",
+			"select",
+			"By",
+			default="email",
+			templated=False,
+			options=(("email", "E-mail"), ("sms", "SMS")),
+		),
+		Field(
+			"to",
+			"recipients",
+			"To",
+			help="Separated by commas. Empty: the customer's primary e-mail address or mobile number.",
+		),
+		Field(
+			"template_id",
+			"link",
+			"E-mail template",
+			doctype="Email Template",
+			shown_when={"channel": ("email",)},
+			help="Its subject and text are used in place of those below.",
+		),
+		Field("subject", "text", "Subject", shown_when={"channel": ("email",)}),
+		Field("body", "textarea", "Text"),
+	)
+
+	def effect_of(self, payload):
+		return "external" if payload.get("channel") == "sms" else "documents"
+
+	def check(self, payload):
+		email = (payload.get("channel") or "email") == "email"
+		if email and payload.get("template_id"):
+			return
+		if email and not str(payload.get("subject") or "").strip():
+			yield "subject", "Subject is empty. Fill it in, or choose an e-mail template."
+		if not str(payload.get("body") or "").strip():
+			yield "body", "Text is empty. Fill it in" + (", or choose an e-mail template." if email else ".")
+
+	def run(self, step, ctx) -> dict[str, Any]:
+		to = self.recipients(ctx)
+		if template := ctx.payload["template_id"]:
+			subject, body = ctx.messages.email_template(template, ctx.scope)
+		else:
+			subject, body = ctx.payload["subject"] or "", self.as_html(step, ctx)
+		subject = " ".join(subject.split())[:SUBJECT_LENGTH]
+		run = ctx.run
+		queued = ctx.messages.send_email(
+			to, subject, body, doctype=run.context_doctype, name=run.context_docname
+		)
+		return {"channel": "email", "to": to, "subject": subject, "email_queue": queued}
+
+	def prepare(self, step, ctx) -> dict[str, Any]:
+		if problem := ctx.messages.sms_problem():
+			raise StepFailed(problem)
+		return {"to": self.recipients(ctx), "body": ctx.payload["body"] or ""}
+
+	def send(self, request, ctx) -> dict[str, Any]:
+		answer = ctx.messages.send_sms(request["to"], request["body"], idempotency_key=ctx.idempotency_key)
+		return {"channel": "sms", "to": request["to"], **answer}
+
+	@staticmethod
+	def as_html(step, ctx) -> str:
+		"""The body for a mail: the author's HTML with values escaped; plain text with its line breaks kept."""
+		if TAG.search(str(step.payload.get("body") or "")):
+			return ctx.html("body")
+		return html.escape(ctx.payload["body"] or "").replace("\n", "<br>\n")
+
+	def recipients(self, ctx) -> list[str]:
+		"""Whom it goes to.
+
+		Raises:
+			StepFailed: there is nobody, or one is no address.
+		"""
+		sms = ctx.payload["channel"] == "sms"
+		what, example = ("a phone number", "+15145550100") if sms else ("an e-mail address", "ana@example.com")
+		written = ctx.payload["to"]
+		text = ",".join(map(str, written)) if isinstance(written, list) else str(written or "")
+		found = [part.strip() for part in SEPARATORS.split(text.strip("[]")) if part.strip(" \t\"'")]
+		if not found and ctx.customer:
+			email, mobile = ctx.documents.contact(ctx.customer)
+			found = [address for address in [mobile if sms else email] if address]
+		if not found:
+			whose = f"Customer {ctx.customer} has no {'mobile number' if sms else 'primary e-mail address'}"
+			raise StepFailed(
+				f"There is nobody to notify: To is empty, and "
+				f"{whose if ctx.customer else 'the run has no customer'}. Fill in To, or the customer's contact."
+			)
+		addresses = []
+		for part in found:
+			named = NAMED.fullmatch(part)
+			address = (named[1] if named else part).strip(" \t\"'")
+			if not (PHONE if sms else EMAIL).fullmatch(address):
+				raise StepFailed(f"{part[:100]!r} is not {what}. Write one such as {example}.")
+			addresses.append(address)
+		return list(dict.fromkeys(addresses))

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from typing import Any
+
+from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.kind import Field, Kind
+
+ACTIVE = "Active"
+
+
+class SubscriptionActivate(Kind):
+	"""Brings a Subscription to Active, whatever state it is in. One that already is stays as it is."""
+
+	name = "subscription_activate"
+	label = "Activate subscription"
+	icon = "refresh"
+	color = "cyan"
+	description = "Makes a subscription active, so that its invoices are made."
+	summary = "Activate {subscription_ref}"
+	effect = "documents"
+	fields = (
+		Field(
+			"subscription_ref",
+			"link",
+			"Subscription",
+			doctype="Subscription",
+			help="Empty: the customer's subscription that is not active.",
+		),
+	)
+
+	def run(self, step, ctx) -> dict[str, Any]:
+		name = (ctx.payload["subscription_ref"] or "").strip() or self._of_customer(ctx)
+		was, status = ctx.documents.activate_subscription(name)
+		return {"subscription": name, "status": status, "was": was, "changed": was != status}
+
+	@staticmethod
+	def _of_customer(ctx) -> str:
+		if not ctx.customer:
+			raise StepFailed("No subscription is named, and the run has no customer. Fill in Subscription.")
+		found = ctx.documents.find("Subscription", {"party_type": "Customer", "party": ctx.customer})
+		if not found:
+			raise StepFailed(
+				f"Customer {ctx.customer} has no subscription. Create one and retry, or fill in Subscription."
+			)
+		waiting = [subscription["name"] for subscription in found if subscription.get("status") != ACTIVE]
+		if len(waiting) > 1:
+			raise StepFailed(
+				f"Customer {ctx.customer} has several subscriptions that are not active: {', '.join(waiting)}. "
+				"Fill in Subscription."
+			)
+		return waiting[0] if waiting else found[0]["name"]

@@ -1,0 +1,357 @@
+"""One advance of one run: fire what is ready, wave after wave, and write the run once.
+
+An advance happens in one transaction, in which the run is locked. Steps without effect or with an effect on
+documents happen there, each under a savepoint; an external effect is only committed to there (an inbox row
+with the prepared request and its idempotency key), and made by the inbox afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import traceback
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from flow_editor.engine import render, timing
+from flow_editor.engine.context import Scope, StepContext
+from flow_editor.engine.definition import AFTER_DELAY, MANUAL, ON_DATE, ON_WEBHOOK, Step
+from flow_editor.engine.errors import FlowError, StepFailed
+from flow_editor.engine.host import (
+	ADVANCE,
+	CALL,
+	FIRE,
+	RETRY,
+	ROW_COMPLETED,
+	ROW_FAILED,
+	Host,
+	Pending,
+	Run,
+)
+from flow_editor.engine.kind import Kind
+from flow_editor.engine.machine import (
+	DONE,
+	FAILED,
+	PENDING,
+	RUNNING,
+	SCHEDULED,
+	Machine,
+	is_in_flight,
+	run_status,
+)
+from flow_editor.services.definitions import flow_of
+
+#: How much one advance may do before it goes on through the inbox. A safety net: the transaction stays
+#: small and the lease is kept, and nothing is lost.
+BUDGET_STEPS = 1000
+BUDGET_SECONDS = 20
+#: The longest error kept on a step, in characters.
+ERROR_LENGTH = 2000
+#: The largest result kept on a step, in characters of JSON.
+RESULT_LENGTH = 64_000
+
+
+class LostClaim(Exception):
+	"""The inbox row is no longer this worker's, so nothing it did may be kept."""
+
+
+@dataclass(slots=True)
+class Moved:
+	"""What an advance did: the ids of the steps that fired, and of those that now wait for their time."""
+
+	run: Run
+	executed: list[str] = field(default_factory=list)
+	scheduled: list[str] = field(default_factory=list)
+
+
+class Advance:
+	"""Moves a locked run, and writes it with `finish`.
+
+	Args:
+		row: the inbox row that asked for it, to be settled with the run.
+	"""
+
+	def __init__(self, host: Host, run: Run, row: Pending | None = None):
+		self.host = host
+		self.run = run
+		self.row = row
+		self.flow = flow_of(host, run)
+		run.variables = {**self.flow.variables, **run.variables}
+		self.machine = Machine(self.flow, run.step_state)
+		self.scope = Scope(host, run)
+		self.moved = Moved(run)
+		self._rows: list[Pending] = []
+		self._row_status = ROW_COMPLETED
+		self._row_error = ""
+		self._row_again_at = None
+
+	def step(self, step_id: str) -> Step | None:
+		return self.flow.by_id.get(step_id)
+
+	def entry(self, step: Step) -> dict[str, Any]:
+		return self.run.step_state[step.id]
+
+	# What may be asked of it
+
+	def start(self) -> None:
+		self.machine.start()
+
+	def rescan(self) -> None:
+		self.machine.rescan()
+
+	def try_again(self, step: Step) -> None:
+		"""Forget a step's failure and put it in line."""
+		self.run.step_state[step.id] = {"status": PENDING, "retried": self.entry(step).get("retried", 0) + 1}
+		self.machine.fire(step)
+
+	def settle_call(self, step: Step, result: Any, given: Any = None) -> None:
+		"""An external call has succeeded."""
+		self._succeed(step, result, given)
+
+	def fail_call(self, step: Step, error: BaseException) -> None:
+		"""An external call has failed: try again later, or fail the step."""
+		self.entry(step)["attempts"] = self.row.retry_count + 1 if self.row else 1
+		self._fail(step, error)
+
+	def give_up(self, step: Step, message: str) -> None:
+		"""The inbox could not do a step however often it tried, so it is failed for good."""
+		self._row_status, self._row_error = ROW_FAILED, message
+		self._fail_for_good(step, message, None)
+
+	def fire(self, step: Step, given: Any = None) -> None:
+		"""Run a step's kind now, whatever its trigger type says."""
+		entry = self.entry(step)
+		entry["attempts"] = entry.get("attempts", 0) + 1
+		entry.setdefault("started_at", self._now())
+		for leftover in ("waiting", "ready_at", "due_at", "error"):
+			entry.pop(leftover, None)
+		self.moved.executed.append(step.id)
+		try:
+			self._run_kind(step, given)
+		except Exception as error:
+			if self.host.breaks_transaction(error):
+				raise
+			self._fail(step, error)
+
+	def finish(self) -> Moved:
+		"""Fire all that has become ready, then write the run, its new inbox rows and the row that asked.
+
+		Raises:
+			LostClaim: the row that asked has been taken over meanwhile.
+		"""
+		self._work_off()
+		run, host = self.run, self.host
+		run.status = run_status(run.step_state)
+		if run.status != FAILED:
+			run.error = ""
+		in_flight = run.status == RUNNING or is_in_flight(run.step_state)
+		run.completed_at = None if in_flight else host.now()
+		if not in_flight and run.reentry_key.startswith("running:"):
+			run.reentry_key = ""
+		host.store.save_run(run)
+		if self._rows:
+			host.store.insert_pending(self._rows)
+		if self.row is not None:
+			self._settle_row(self.row)
+		now = host.now()
+		if any(row.trigger_at is not None and row.trigger_at <= now for row in self._rows):
+			host.poke()
+		host.run_changed(run)
+		return self.moved
+
+	# Waves
+
+	def _work_off(self) -> None:
+		deadline = self.host.monotonic() + BUDGET_SECONDS
+		while (step := self.machine.next_ready()) is not None:
+			if len(self.moved.executed) >= BUDGET_STEPS or self.host.monotonic() > deadline:
+				self._rows.append(Pending(self.run.name, purpose=ADVANCE, trigger_at=self.host.now()))
+				return
+			self._reach(step)
+
+	def _reach(self, step: Step) -> None:
+		"""A step has become ready: its trigger type says what now."""
+		trigger = step.trigger
+		if trigger.type in (ON_WEBHOOK, MANUAL):
+			self.entry(step).update(waiting=True, ready_at=self._now())
+			return
+		if trigger.type in (AFTER_DELAY, ON_DATE):
+			try:
+				due = self._due(step)
+			except Exception as error:
+				if self.host.breaks_transaction(error):
+					raise
+				self._fail(step, error)
+				return
+			if due > self.host.now():
+				self._schedule(step, due)
+				return
+		self.fire(step)
+
+	def _due(self, step: Step):
+		at = None
+		if step.trigger.type == ON_DATE:
+			with self.host.acting_as(self.run.run_as):
+				at = render.render_text(step.trigger.at, self.scope)
+		try:
+			return timing.due_at(step.trigger, self.host.now(), self.host.timezone, at)
+		except ValueError as error:
+			raise StepFailed(str(error)) from error
+
+	def _schedule(self, step: Step, due) -> None:
+		self.entry(step).update(status=SCHEDULED, due_at=str(due))
+		self._rows.append(
+			Pending(
+				self.run.name,
+				step.id,
+				FIRE,
+				due,
+				context_snapshot={"kind": step.kind, "label": step.label, "payload": step.payload},
+			)
+		)
+		self.moved.scheduled.append(step.id)
+
+	# One step
+
+	def context(self, step: Step, kind: Kind, *, idempotency_key: str = "", given: Any = None) -> StepContext:
+		return StepContext(
+			self.host, self.run, step, kind, self.scope, idempotency_key=idempotency_key, given=given
+		)
+
+	def _run_kind(self, step: Step, given: Any) -> None:
+		host = self.host
+		kind = host.catalog.get(step.kind)
+		if kind is None:
+			raise StepFailed(
+				f"There is no step kind {step.kind!r} here any more. Install the app that brings it, "
+				"or change the step."
+			)
+		if not kind.runnable:
+			raise StepFailed(f"Steps of kind {kind.label!r} can be composed, but not run yet.")
+		effect = kind.effect_of(step.payload)
+		ctx = self.context(step, kind, idempotency_key=uuid.uuid4().hex, given=given)
+		if effect == "none":
+			with host.acting_as(self.run.run_as):
+				self._succeed(step, kind.run(step, ctx), given)
+			return
+		with host.acting_as(self.run.run_as), host.store.savepoint():
+			if effect == "documents":
+				result = kind.run(step, ctx)
+			else:
+				request = kind.prepare(step, ctx)
+		self.scope.refresh()
+		for request_beside, when_closed in ctx.calls:
+			self._commit_to_call_beside(step, request_beside, when_closed)
+		if effect == "documents":
+			self._succeed(step, result, given)
+		else:
+			self.entry(step)["status"] = RUNNING
+			self._rows.append(
+				Pending(
+					self.run.name,
+					step.id,
+					CALL,
+					host.now(),
+					context_snapshot={"request": request, "given": given},
+					idempotency_key=ctx.idempotency_key,
+				)
+			)
+
+	def _commit_to_call_beside(
+		self, step: Step, request: Mapping[str, Any], when_closed: tuple[str, str] | None
+	) -> None:
+		doctype, name = when_closed or ("", "")
+		self._rows.append(
+			Pending(
+				self.run.name,
+				step.id,
+				CALL,
+				None if when_closed else self.host.now(),
+				context_snapshot={"request": request, "beside": True},
+				idempotency_key=uuid.uuid4().hex,
+				reference_doctype=doctype,
+				reference_name=name,
+			)
+		)
+
+	def _succeed(self, step: Step, result: Any, given: Any) -> None:
+		result = _bounded(render.jsonable(result))
+		if isinstance(given, Mapping):
+			result = {**(result if isinstance(result, Mapping) else {}), **given}
+		elif given is not None:
+			result = given
+		entry = self.entry(step)
+		entry.pop("error", None)
+		entry.update(status=DONE, completed_at=self._now(), result=result)
+		self.machine.done(step)
+
+	def _fail(self, step: Step, error: BaseException) -> None:
+		message, transient, result = self._explain(step, error)
+		entry = self.entry(step)
+		policy = step.retry
+		attempts = entry.get("attempts", 1)
+		if attempts >= policy.attempts or not (transient or policy.on == "any"):
+			self._row_status, self._row_error = ROW_FAILED, message
+			self._fail_for_good(step, message, result)
+			return
+		due = self.host.now() + timedelta(minutes=policy.wait_before(attempts + 1))
+		entry.update(error=message, due_at=str(due))
+		if self.row is not None and self.row.step_id == step.id:
+			# The same row comes back, and with it, for a call, the same request and key.
+			entry["status"] = RUNNING if self.row.purpose == CALL else SCHEDULED
+			self._row_again_at, self._row_error = due, message
+		else:
+			entry["status"] = SCHEDULED
+			self._rows.append(
+				Pending(self.run.name, step.id, RETRY, due, retry_count=attempts, last_error=message)
+			)
+		self.moved.scheduled.append(step.id)
+
+	def _fail_for_good(self, step: Step, message: str, result: Any) -> None:
+		entry = self.entry(step)
+		entry.pop("due_at", None)
+		entry.update(error=message, completed_at=self._now())
+		if result is not None:
+			entry["result"] = render.jsonable(result)
+		if step.on_error == "continue":
+			self._row_status = ROW_COMPLETED
+			entry["status"] = DONE
+			self.machine.done(step)
+			return
+		entry["status"] = FAILED
+		self.run.error = f"{step.label or step.id}: {message}"[:ERROR_LENGTH]
+
+	def _explain(self, step: Step, error: BaseException) -> tuple[str, bool, Any]:
+		"""(message, whether it may pass by itself, a result to keep) of a failure."""
+		if isinstance(error, FlowError):
+			message, transient = error.message, error.transient
+		elif (refusal := self.host.refusal(error)) is not None:
+			message, transient = refusal, False
+		else:
+			# Nobody foresaw it: it may be the surroundings, so it is tried again, and an admin is told.
+			message, transient = f"{type(error).__name__}: {error}", True
+			self.host.log(
+				f"Flow Run {self.run.name}: step {step.id} ({step.kind}) raised an error",
+				"".join(traceback.format_exception(error)),
+			)
+		return message[:ERROR_LENGTH], transient, getattr(error, "result", None)
+
+	def _settle_row(self, row: Pending) -> None:
+		store = self.host.store
+		if self._row_again_at is not None:
+			ours = store.postpone(row, self._row_again_at, self._row_error)
+		else:
+			ours = store.finish(row, self._row_status, self.host.now(), self._row_error)
+		if not ours:
+			raise LostClaim(row.name)
+
+	def _now(self) -> str:
+		return self.host.now().isoformat(sep=" ", timespec="seconds")
+
+
+def _bounded(result: Any) -> Any:
+	"""The result, or the beginning of it where it is too large to keep in the run."""
+	text = json.dumps(result, ensure_ascii=False)
+	return result if len(text) <= RESULT_LENGTH else {"truncated": True, "text": text[:RESULT_LENGTH]}

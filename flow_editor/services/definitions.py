@@ -1,0 +1,40 @@
+"""Compiled definitions, one a content and process."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from flow_editor.engine.definition import Flow, parse
+from flow_editor.engine.errors import Invalid
+from flow_editor.engine.host import Host, Run
+from flow_editor.engine.validation import load
+
+#: How many compiled definitions a process keeps.
+CACHE_SIZE = 256
+# By checksum, so an entry can never be stale, whatever is rolled back or renamed.
+_compiled: OrderedDict[str, Flow] = OrderedDict()
+
+
+def flow_of(host: Host, run: Run) -> Flow:
+	"""The definition that a run started on.
+
+	Raises:
+		NotFound: the version is gone.
+		Invalid: it does not parse, because somebody changed it behind the controllers.
+	"""
+	flow = _compiled.get(run.checksum) if run.checksum else None
+	if flow is None:
+		text = host.store.definition(run.flow_template, run.template_version)
+		try:
+			flow = parse(load(text, host.limits))
+		except (KeyError, TypeError, ValueError) as error:
+			raise Invalid(
+				f"Version {run.template_version} of {run.flow_template} does not parse ({error}). "
+				"Save the template again and start a new run."
+			) from error
+		_compiled[flow.checksum] = flow
+		while len(_compiled) > CACHE_SIZE:
+			_compiled.popitem(last=False)
+	else:
+		_compiled.move_to_end(run.checksum)
+	return flow

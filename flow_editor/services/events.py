@@ -1,0 +1,223 @@
+"""Trigger events: the shipped table, and `dispatch_event`, which starts what listens.
+
+A start is written as a Flow Run and its inbox row in the caller's own transaction, so both happen or neither.
+What goes wrong in one template is logged and reported, and touches neither the caller nor the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flow_editor.engine import gate
+from flow_editor.engine.context import Scope
+from flow_editor.engine.errors import FlowError
+from flow_editor.engine.event import (
+	CHANGE,
+	INSERT,
+	SUBMIT,
+	UPDATE,
+	UPDATE_AFTER_SUBMIT,
+	Source,
+	TriggerEvent,
+)
+from flow_editor.engine.host import START, Host, Pending
+from flow_editor.services import runs
+
+MANUAL = "manual"
+SIGNED = ("is_signed", (1, True))
+
+#: The events of ERPNext's own documents. Others are added by other apps.
+EVENTS = (
+	TriggerEvent(
+		"on_contract_signed",
+		"Contract signed",
+		tuple(
+			Source(
+				doctype,
+				(UPDATE, UPDATE_AFTER_SUBMIT),
+				turns=SIGNED,
+				variables={"contract_type": "contract_type", "signed_at": "signed_on"},
+			)
+			for doctype in ("Contract", "Service Contract")
+		),
+	),
+	TriggerEvent(
+		"on_payment_received",
+		"Payment received",
+		(
+			Source(
+				"Payment Entry",
+				(SUBMIT,),
+				where={"payment_type": "Receive", "party_type": "Customer"},
+				variables={"amount": "paid_amount", "payment_reference": "reference_no"},
+			),
+		),
+	),
+	TriggerEvent(
+		"on_subscription_active",
+		"Subscription active",
+		(Source("Subscription", (INSERT, UPDATE, CHANGE), turns=("status", ("Active",))),),
+	),
+	TriggerEvent("on_quotation_created", "Quotation created", (Source("Quotation", (INSERT,)),)),
+	TriggerEvent(
+		"on_quotation_accepted",
+		"Quotation accepted",
+		# The Sales Order sets it through db_set, which raises on_change and no on_update.
+		(Source("Quotation", (CHANGE,), turns=("status", ("Ordered", "Partially Ordered"))),),
+	),
+	TriggerEvent("on_issue_opened", "Issue opened", (Source("Issue", (INSERT,)),)),
+	TriggerEvent("on_customer_created", "Customer created", (Source("Customer", (INSERT,)),)),
+	TriggerEvent(
+		"on_dispatch_completed",
+		"Dispatch completed",
+		(
+			Source("Dispatch Job", (UPDATE, CHANGE), turns=("status", ("Completed", "Closed", "Done"))),
+			Source("Delivery Trip", (CHANGE,), turns=("status", ("Completed",))),
+			Source(
+				"Maintenance Visit", (SUBMIT,), where={"completion_status": "Fully Completed"}
+			),
+		),
+	),
+	TriggerEvent(MANUAL, "Started by hand"),
+)
+
+#: Statuses in which a document is over, so that what was parked on its closing is released.
+CLOSED_STATUSES = ("Completed", "Closed", "Done", "Resolved", "Cancelled")
+
+
+def event_table(extra: Iterable[TriggerEvent] = ()) -> dict[str, TriggerEvent]:
+	"""The shipped events and others, by name. An event of a known name adds its sources to that one."""
+	table: dict[str, TriggerEvent] = {}
+	for event in (*EVENTS, *extra):
+		if known := table.get(event.name):
+			event = TriggerEvent(known.name, known.label, (*known.sources, *event.sources))
+		table[event.name] = event
+	return table
+
+
+def known_events(host: Host) -> list[TriggerEvent]:
+	return list(host.events.values())
+
+
+def sources_by_doctype(events: Iterable[TriggerEvent]) -> dict[str, list[tuple[TriggerEvent, Source]]]:
+	"""Which events the documents of a DocType may raise."""
+	table: dict[str, list[tuple[TriggerEvent, Source]]] = {}
+	for event in events:
+		for source in event.sources:
+			table.setdefault(source.doctype, []).append((event, source))
+	return table
+
+
+def raise_transitions(
+	host: Host,
+	sources: Iterable[tuple[TriggerEvent, Source]],
+	moment: str,
+	doctype: str,
+	docname: str,
+	now: Mapping[str, Any],
+	before: Mapping[str, Any] | None,
+	transaction: str,
+) -> list[dict[str, Any]]:
+	"""Raise what a document's change amounts to.
+
+	Args:
+		moment: one of `engine.event.MOMENTS`.
+		now, before: the document's fields after and before.
+		transaction: names the transaction: one transition within it counts once, however often it is seen.
+	"""
+	results = []
+	for event, source in sources:
+		if moment not in source.moments:
+			continue
+		transition = source.transition(now, before)
+		if transition is None:
+			continue
+		variables = {variable: now.get(name) for variable, name in source.variables.items()}
+		results += dispatch_event(
+			host,
+			event.name,
+			doctype=doctype,
+			docname=docname,
+			variables=variables,
+			doc=now,
+			trigger_key=f"{transaction}:{event.name}:{doctype}:{docname}:{transition}",
+		)
+	return results
+
+
+def dispatch_event(
+	host: Host,
+	event: str,
+	*,
+	doctype: str = "",
+	docname: str = "",
+	customer: str = "",
+	variables: Mapping[str, Any] | None = None,
+	doc: Mapping[str, Any] | None = None,
+	trigger_key: str = "",
+) -> list[dict[str, Any]]:
+	"""Start a run of every active template that listens to an event and whose condition holds.
+
+	Args:
+		doc: the document's fields where the caller has them; else they are read.
+		trigger_key: where one transition may be seen several times: what names it.
+
+	Returns:
+		For each listening template: `template`, and `run`, or `skipped` or `error` with the reason.
+	"""
+	results = []
+	for template in host.store.active_templates(event):
+		try:
+			with host.store.savepoint():
+				outcome = _start(
+					host, template, event, doctype, docname, customer, variables or {}, doc, trigger_key
+				)
+		except Exception as error:
+			if host.breaks_transaction(error):
+				raise
+			message = error.message if isinstance(error, FlowError) else f"{type(error).__name__}: {error}"
+			host.log(
+				f"Flow {template['name']} was not started by {event}",
+				f"{doctype} {docname}: {message}",
+			)
+			outcome = {"error": message}
+		results.append({"template": template["name"], **outcome})
+	if any("run" in result for result in results):
+		host.poke()
+	return results
+
+
+def _start(
+	host: Host,
+	template: Mapping[str, Any],
+	event: str,
+	doctype: str,
+	docname: str,
+	customer: str,
+	variables: Mapping[str, Any],
+	doc: Mapping[str, Any] | None,
+	trigger_key: str,
+) -> dict[str, Any]:
+	if template.get("applies_to") and doctype and template["applies_to"] != doctype:
+		return {"skipped": f"It applies to {template['applies_to']}, not to {doctype}."}
+	if trigger_key and host.store.has_triggered(key := runs.key(template["name"], trigger_key)):
+		return {"skipped": "This change has already started it."}
+	if doc is None and doctype and docname:
+		doc = host.documents.peek(doctype, docname)
+	run = runs.new_run(
+		host, template, event=event, doctype=doctype, docname=docname, customer=customer,
+		variables=variables, doc=doc,
+	)
+	if template.get("trigger_condition") and not gate.holds(
+		template["trigger_condition"], Scope(host, run, doc=doc or {}, read=host.documents.peek)
+	):
+		return {"skipped": "Its condition does not hold."}
+	run.trigger_key = key if trigger_key else ""
+	if reason := runs.refusal_to_start(host, run):
+		host.log(f"Flow {template['name']} was not started by {event}", f"{doctype} {docname}: {reason}")
+		return {"skipped": reason}
+	if not host.store.insert_run(run):
+		return {"skipped": runs.re_entry_reason(template)}
+	host.store.insert_pending([Pending(run.name, purpose=START, trigger_at=host.now())])
+	return {"run": run.name}

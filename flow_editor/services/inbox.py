@@ -1,0 +1,235 @@
+"""The inbox: every promise to come back later is a row, and `drain` keeps them.
+
+Rows are claimed in batches under a lease, each worked in a transaction of its own that also settles it, until
+nothing is due. A worker that dies loses its leases, and one that comes back too late finds that its row is no
+longer its own, so what it did is rolled back. A row is tried MAX_ATTEMPTS times, further and further apart.
+"""
+
+from __future__ import annotations
+
+import traceback
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from flow_editor.engine.errors import FlowError, StepFailed
+from flow_editor.engine.host import (
+	CALL,
+	FIRE,
+	RETRY,
+	ROW_COMPLETED,
+	ROW_FAILED,
+	START,
+	Host,
+	Pending,
+	Run,
+)
+from flow_editor.engine.context import Scope, StepContext
+from flow_editor.engine.machine import CANCELLED, COMPLETED, FAILED, RUNNING, SCHEDULED
+from flow_editor.kinds.web_call import send_call
+from flow_editor.services import runs
+from flow_editor.services.advance import ERROR_LENGTH, Advance, LostClaim
+
+#: How often a row is tried before its step is failed.
+MAX_ATTEMPTS = 5
+#: How long a claim holds, in minutes: longer than the longest advance or call.
+LEASE_MINUTES = 10
+#: How many rows one claim takes.
+BATCH = 50
+#: How often a deadlock and its like is tried again on the spot.
+TRIES_AT_ONCE = 3
+
+
+@dataclass(slots=True)
+class Drained:
+	"""What a drain did. `left` says that it stopped for time with rows still due."""
+
+	worked: int = 0
+	failed: int = 0
+	left: bool = False
+
+
+def drain(
+	host: Host,
+	*,
+	seconds: float = 240,
+	batch: int = BATCH,
+	on_progress: Callable[[Drained], None] | None = None,
+) -> Drained:
+	"""Work off due rows until there are none, or the time is up.
+
+	Args:
+		seconds: when to stop claiming.
+		on_progress: called after every batch.
+	"""
+	drained = Drained()
+	deadline = host.monotonic() + seconds
+	while True:
+		if host.monotonic() > deadline:
+			drained.left = True
+			return drained
+		rows = host.store.claim(host.now(), batch, _lease(host), uuid.uuid4().hex)
+		if not rows:
+			return drained
+		for row in rows:
+			drained.worked += 1
+			drained.failed += not work(host, row)
+		if on_progress:
+			on_progress(drained)
+
+
+def work(host: Host, row: Pending) -> bool:
+	"""Keep one claimed row's promise. Returns whether it is kept; if not, it has been given back or failed."""
+	error: BaseException | None = None
+	if row.retry_count < MAX_ATTEMPTS:
+		for _ in range(TRIES_AT_ONCE):
+			try:
+				_call(host, row) if row.purpose == CALL else _advance(host, row)
+				return True
+			except LostClaim:
+				host.log(f"Flow Step Pending {row.name} was taken over by another worker", "Nothing was kept.")
+				return False
+			except Exception as raised:
+				error = raised
+				if not host.breaks_transaction(raised):
+					break
+	_give_back(host, row, error)
+	return False
+
+
+def _lease(host: Host):
+	return host.now() + timedelta(minutes=LEASE_MINUTES)
+
+
+def _advance(host: Host, row: Pending) -> None:
+	with host.store.transaction():
+		run = host.store.run(row.flow_run, lock=True)
+		if run.status in (COMPLETED, CANCELLED):
+			_finish(host, row)
+		elif row.purpose == START:
+			runs.begin(host, run, row)
+		else:
+			with runs.working(run):
+				advance = Advance(host, run, row)
+				if row.purpose in (FIRE, RETRY):
+					_fire(advance, row)
+				else:
+					advance.rescan()
+				advance.finish()
+
+
+def _fire(advance: Advance, row: Pending) -> None:
+	step = advance.step(row.step_id)
+	if step is None:
+		raise StepFailed(f"Run {row.flow_run} has no step {row.step_id!r}.")
+	status = advance.entry(step)["status"]
+	if status == SCHEDULED:
+		advance.fire(step)
+	elif status == FAILED:  # an admin has set the row back to pending
+		advance.try_again(step)
+
+
+def _call(host: Host, row: Pending) -> None:
+	"""Make a call that was committed to: outside any transaction, then write down what came of it."""
+	snapshot = row.context_snapshot or {}
+	if snapshot.get("beside"):
+		_call_beside(host, row, snapshot)
+		return
+	with host.store.transaction():
+		run = host.store.run(row.flow_run, lock=True)
+		if not host.store.extend(row, _lease(host)):
+			raise LostClaim(row.name)
+		if run.status == CANCELLED or run.step_state.get(row.step_id, {}).get("status") != RUNNING:
+			_finish(host, row)
+			return
+		advance = Advance(host, run, row)
+		step = advance.flow.by_id[row.step_id]
+		kind = host.catalog.get(step.kind)
+		ctx = StepContext(
+			host, run, step, kind, Scope(host, run), idempotency_key=row.idempotency_key
+		) if kind else None
+	result, error = None, None
+	try:
+		if kind is None:
+			raise StepFailed(f"There is no step kind {step.kind!r} here any more.")
+		with host.acting_as(run.run_as):
+			result = kind.send(snapshot.get("request") or {}, ctx)
+	except Exception as raised:
+		if host.breaks_transaction(raised):
+			raise
+		error = raised
+	with host.store.transaction():
+		run = host.store.run(row.flow_run, lock=True)
+		if run.status == CANCELLED:
+			_finish(host, row, error=str(error or ""))
+			return
+		with runs.working(run):
+			advance = Advance(host, run, row)
+			if error is None:
+				advance.settle_call(step, result, snapshot.get("given"))
+			else:
+				advance.fail_call(step, error)
+			advance.finish()
+
+
+def _call_beside(host: Host, row: Pending, snapshot: dict[str, Any]) -> None:
+	"""A call beside a step's own effect: it is made or it fails by itself, and the run does not wait for it."""
+	with host.store.transaction():
+		if not host.store.extend(row, _lease(host)):
+			raise LostClaim(row.name)
+	send_call(snapshot["request"], host.http, row.idempotency_key)
+	with host.store.transaction():
+		_finish(host, row)
+
+
+def _finish(host: Host, row: Pending, status: str = ROW_COMPLETED, error: str = "") -> None:
+	if not host.store.finish(row, status, host.now(), error):
+		raise LostClaim(row.name)
+
+
+def _give_back(host: Host, row: Pending, error: BaseException | None) -> None:
+	"""Something outside the step itself went wrong: come back later, or fail the step."""
+	if error is None:
+		message = (
+			f"The worker died {row.retry_count} times over it. Look at the worker's log, mend the cause, and retry."
+		)
+	else:
+		message = error.message if isinstance(error, FlowError) else f"{type(error).__name__}: {error}"
+		if not isinstance(error, FlowError):
+			host.log(
+				f"Flow Step Pending {row.name} of {row.flow_run} could not be worked",
+				"".join(traceback.format_exception(error)),
+			)
+	message = message[:ERROR_LENGTH]
+	with host.store.transaction():
+		if row.retry_count + 1 < MAX_ATTEMPTS:
+			wait = timedelta(minutes=4**row.retry_count)
+			host.store.postpone(row, host.now() + wait, message)
+			return
+		run = host.store.run(row.flow_run, lock=True)
+		if (row.context_snapshot or {}).get("beside") or run.status in (COMPLETED, CANCELLED):
+			_finish(host, row, ROW_FAILED, message)
+		elif (advance := _advance_of(host, run, row)) and (step := advance.step(row.step_id)):
+			with runs.working(run):
+				advance.give_up(step, message)
+				advance.finish()
+		else:
+			_abandon(host, run, row, message)
+
+
+def _advance_of(host: Host, run: Run, row: Pending) -> Advance | None:
+	try:
+		return Advance(host, run, row)
+	except FlowError as error:
+		host.log(f"Flow Run {run.name} cannot be moved", error.message)
+		return None
+
+
+def _abandon(host: Host, run: Run, row: Pending, message: str) -> None:
+	"""There is no step to put the failure on, so it is the run's own."""
+	run.status, run.error, run.completed_at = FAILED, message, host.now()
+	host.store.save_run(run)
+	_finish(host, row, ROW_FAILED, message)
+	host.run_changed(run)

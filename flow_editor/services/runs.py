@@ -1,0 +1,318 @@
+"""The use cases of a run: start, advance, complete, retry, cancel, look at.
+
+All run in the caller's transaction and lock the run first, so of two that do the same thing at once one acts
+and the other finds it done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import Any
+
+from flow_editor.engine import render
+from flow_editor.engine.errors import Conflict, Invalid, NotFound, Problem
+from flow_editor.engine.host import Host, Run
+from flow_editor.engine.machine import (
+	CANCELLED,
+	COMPLETED,
+	DONE,
+	FAILED,
+	PENDING,
+	RUNNING,
+	RUN_STATES,
+	SCHEDULED,
+)
+from flow_editor.services.advance import Advance, Moved
+from flow_editor.services.customers import customer_of
+from flow_editor.services.definitions import flow_of
+
+RE_ENTRY_ALWAYS = "Always"
+RE_ENTRY_ONCE = "Once per document"
+RE_ENTRY_ALONE = "Not while one runs"
+RE_ENTRY_RULES = (RE_ENTRY_ALWAYS, RE_ENTRY_ONCE, RE_ENTRY_ALONE)
+
+#: The run within whose step this code is working, if any: what a loop is counted by.
+_working: ContextVar[Run | None] = ContextVar("flow_editor_run", default=None)
+
+
+def key(*parts: str) -> str:
+	"""A short text that names the parts."""
+	return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:40]
+
+
+# Starting
+
+
+def new_run(
+	host: Host,
+	template: Mapping[str, Any],
+	*,
+	event: str,
+	doctype: str = "",
+	docname: str = "",
+	customer: str = "",
+	variables: Mapping[str, Any] | None = None,
+	doc: Mapping[str, Any] | None = None,
+) -> Run:
+	"""A run of a template's current version, not stored yet."""
+	cause = _working.get()
+	rule = template.get("re_entry") or RE_ENTRY_ALWAYS
+	subject = key(template["name"], doctype, docname)
+	return Run(
+		flow_template=template["name"],
+		template_version=template["version"],
+		checksum=template.get("checksum") or "",
+		trigger_event=event,
+		context_doctype=doctype,
+		context_docname=docname,
+		customer=customer or customer_of(doctype, doc or {}),
+		variables=render.jsonable(dict(variables or {})),
+		started_at=host.now(),
+		run_as=template.get("run_as") or host.user,
+		depth=cause.depth + 1 if cause else 0,
+		parent_run=cause.name if cause else "",
+		reentry_key={RE_ENTRY_ONCE: f"once:{subject}", RE_ENTRY_ALONE: f"running:{subject}"}.get(rule, ""),
+	)
+
+
+def refusal_to_start(host: Host, run: Run) -> str | None:
+	"""Why a run may not start, or None."""
+	if run.depth > host.max_depth:
+		return (
+			f"It would be the {run.depth}th run in a row that another run's step has caused, and the limit is "
+			f"{host.max_depth}. Flows that set each other off need a condition that ends the loop."
+		)
+	for step in flow_of(host, run).steps:
+		kind = host.catalog.get(step.kind)
+		if kind is not None and not kind.runnable:
+			return f"It has steps of kind {kind.label!r}, which can be composed and stored, but not run yet."
+	return None
+
+
+def re_entry_reason(template: Mapping[str, Any]) -> str:
+	if template.get("re_entry") == RE_ENTRY_ONCE:
+		return "It runs once per document, and has done so for this one."
+	return "It does not start while it is running for this document."
+
+
+def start(
+	host: Host,
+	template: str,
+	*,
+	doctype: str = "",
+	docname: str = "",
+	customer: str = "",
+	variables: Mapping[str, Any] | None = None,
+) -> Moved:
+	"""Start a template by hand, active or not, and do at once what can be done at once.
+
+	Raises:
+		NotFound, NotAllowed: the template or the document is not there, or not for the acting user.
+		Conflict: its re-entry rule or the nesting limit forbids it, or it cannot be run.
+	"""
+	fields = host.store.template(template)
+	if bool(doctype) != bool(docname):
+		raise Invalid.because(
+			[Problem("Give both the DocType and the name of the document, or neither.", field="docname")],
+			"This start",
+		)
+	doc = host.documents.get(doctype, docname) if doctype else {}
+	if customer:
+		host.documents.get("Customer", customer)
+	run = new_run(
+		host, fields, event="manual", doctype=doctype, docname=docname, customer=customer,
+		variables=variables, doc=doc,
+	)
+	if reason := refusal_to_start(host, run):
+		raise Conflict(f"{fields.get('template_name') or template} cannot be started: {reason}")
+	if not host.store.insert_run(run):
+		raise Conflict(f"{fields.get('template_name') or template} is not started: {re_entry_reason(fields)}")
+	return begin(host, run)
+
+
+def begin(host: Host, run: Run, row=None) -> Moved:
+	"""The first advance of a stored run."""
+	with working(run):
+		advance = Advance(host, run, row)
+		advance.start()
+		return advance.finish()
+
+
+class working:
+	"""Within it, an event counts as caused by the run."""
+
+	def __init__(self, run: Run):
+		self.run = run
+
+	def __enter__(self) -> None:
+		self._token = _working.set(self.run)
+
+	def __exit__(self, *error: object) -> None:
+		_working.reset(self._token)
+
+
+# Moving on
+
+
+def advance(host: Host, name: str) -> Moved:
+	"""Look at a run again and fire whatever is ready. Changes nothing where nothing is."""
+	run = host.store.run(name, lock=True)
+	if run.status in (COMPLETED, CANCELLED):
+		return Moved(run)
+	with working(run):
+		move = Advance(host, run)
+		move.rescan()
+		return move.finish()
+
+
+def complete(host: Host, name: str, step_id: str, result: Any = None) -> tuple[Moved, str]:
+	"""Fire a step that waits for somebody (or, ahead of its time, one that waits for its time).
+
+	Args:
+		result: kept as the step's result; laid over the kind's own where both are objects.
+
+	Returns:
+		What moved, and a sentence that says so if nothing did because the step was done already.
+
+	Raises:
+		NotFound: there is no such run or step.
+		Conflict: the step is not reachable yet, or is past completing.
+	"""
+	run, step, entry = _locked_step(host, name, step_id)
+	status = entry.get("status", PENDING)
+	if status == DONE:
+		return Moved(run), f"Step {step_id} is already done."
+	if run.status == CANCELLED:
+		raise Conflict(f"Run {name} was cancelled.")
+	if status == RUNNING:
+		raise Conflict(f"Step {step_id} is being worked on at this moment.")
+	if status == FAILED:
+		raise Conflict(f"Step {step_id} has failed. Retry it instead.")
+	if status not in (PENDING, SCHEDULED):
+		raise Conflict(f"Step {step_id} is {status}, so it cannot be completed.")
+	with working(run):
+		move = Advance(host, run)
+		if status == PENDING and not entry.get("waiting") and not move.machine.is_reachable(step):
+			raise Conflict(f"Step {step_id} is not reachable yet: steps before it are not done.")
+		host.store.cancel_pending(name, step_id)
+		move.fire(step, given=result)
+		return move.finish(), ""
+
+
+def retry(host: Host, name: str, step_id: str | None = None) -> Moved:
+	"""Try a failed step again, or all of a run's failed steps.
+
+	Raises:
+		NotFound: there is no such run or step.
+		Conflict: nothing of it has failed, or the template does not run twice at once and another run is on.
+	"""
+	run = host.store.run(name, lock=True)
+	if run.status == CANCELLED:
+		raise Conflict(f"Run {name} was cancelled. Start the flow again instead.")
+	move = Advance(host, run)
+	if step_id is None:
+		steps = [step for step in move.flow.steps if move.entry(step)["status"] == FAILED]
+	else:
+		step = move.step(step_id)
+		if step is None:
+			raise NotFound(f"Run {name} has no step {step_id!r}.")
+		if move.entry(step)["status"] != FAILED:
+			raise Conflict(f"Step {step_id} has not failed: it is {move.entry(step)['status']}.")
+		steps = [step]
+	if not steps and run.status != FAILED:
+		raise Conflict(f"Nothing in run {name} has failed.")
+	with working(run):
+		for step in steps:
+			host.store.cancel_pending(name, step.id)
+			move.try_again(step)
+		if not steps:
+			move.rescan()
+		return move.finish()
+
+
+def cancel(host: Host, name: str) -> Run:
+	"""End a run: nothing in it fires any more. What it has done stays done.
+
+	Raises:
+		NotFound: there is no such run.
+		Conflict: it is over already.
+	"""
+	run = host.store.run(name, lock=True)
+	if run.status == CANCELLED:
+		return run
+	if run.status == COMPLETED:
+		raise Conflict(f"Run {name} is completed already.")
+	for entry in run.step_state.values():
+		if entry["status"] in (PENDING, SCHEDULED, RUNNING):
+			entry["status"] = CANCELLED
+			for leftover in ("waiting", "due_at"):
+				entry.pop(leftover, None)
+	run.status = CANCELLED
+	run.completed_at = host.now()
+	if run.reentry_key.startswith("running:"):
+		run.reentry_key = ""
+	host.store.cancel_pending(name)
+	host.store.save_run(run)
+	host.run_changed(run)
+	return run
+
+
+def _locked_step(host: Host, name: str, step_id: str):
+	run = host.store.run(name, lock=True)
+	step = flow_of(host, run).by_id.get(step_id)
+	if step is None:
+		raise NotFound(f"Run {name} has no step {step_id!r}.")
+	return run, step, run.step_state.get(step_id, {})
+
+
+# Looking
+
+
+def get(host: Host, name: str) -> dict[str, Any]:
+	"""A run as the doors show it."""
+	return as_dict(host.store.run(name))
+
+
+def find(host: Host, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20) -> list[dict[str, Any]]:
+	"""Runs, newest first.
+
+	Args:
+		filters: any of status, template, customer, doctype, docname; empty values are ignored.
+	"""
+	names = {"template": "flow_template", "doctype": "context_doctype", "docname": "context_docname"}
+	wanted = {names.get(name, name): value for name, value in filters.items() if value not in (None, "")}
+	status = wanted.get("status")
+	if status and status not in RUN_STATES:
+		raise Invalid.because(
+			[Problem(f"{status!r} is no run status. Use one of {', '.join(RUN_STATES)}.", field="status")],
+			"This filter",
+		)
+	return [as_dict(run) for run in host.store.runs(wanted, start=start, limit=limit)]
+
+
+def as_dict(run: Run) -> dict[str, Any]:
+	"""A run's fields as JSON, without what is the engine's own."""
+	return {
+		"name": run.name,
+		"flow_template": run.flow_template,
+		"template_version": run.template_version,
+		"status": run.status,
+		"trigger_event": run.trigger_event,
+		"context_doctype": run.context_doctype,
+		"context_docname": run.context_docname,
+		"customer": run.customer,
+		"variables": run.variables,
+		"step_state": run.step_state,
+		"started_at": _text(run.started_at),
+		"completed_at": _text(run.completed_at),
+		"run_as": run.run_as,
+		"depth": run.depth,
+		"parent_run": run.parent_run,
+		"error": run.error,
+	}
+
+
+def _text(moment) -> str | None:
+	return None if moment is None else moment.isoformat(sep=" ", timespec="seconds")

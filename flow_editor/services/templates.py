@@ -1,0 +1,369 @@
+"""The use cases of a template, and the rule that every write of one goes through.
+
+`prepare` is that rule. Hosts call it at the record itself (the site in the DocType's controller), so it holds
+whoever writes: a form, an import, another app or these use cases.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flow_editor.engine import gate
+from flow_editor.engine.definition import LANGUAGE_VERSION, checksum
+from flow_editor.engine.errors import Conflict, Invalid, NotAllowed, Problem, Unreadable
+from flow_editor.engine.host import Host
+from flow_editor.engine.validation import load, validate
+from flow_editor.services.events import MANUAL
+from flow_editor.services.runs import RE_ENTRY_ALWAYS, RE_ENTRY_RULES
+
+CATEGORIES = ("residential", "commercial", "incident", "billing", "other")
+SEEDS = Path(__file__).resolve().parent.parent / "seeds"
+
+#: What an author writes. A change in any of them is a new version.
+AUTHORED = (
+	"template_name",
+	"category",
+	"applies_to",
+	"icon",
+	"description",
+	"is_active",
+	"trigger_event",
+	"trigger_condition",
+	"flow_definition",
+	"tags",
+	"notes",
+	"run_as",
+	"re_entry",
+	"catalog",
+)
+#: What decides what a flow does, in whose name.
+ACTING = ("flow_definition", "trigger_event", "trigger_condition", "applies_to", "re_entry")
+#: What an export holds and an import reads.
+PORTABLE = tuple(name for name in AUTHORED if name != "run_as")
+#: What the record keeps by itself.
+KEPT = ("version", "step_count", "checksum", "is_system", "paused_reason")
+
+
+# The rule
+
+
+def prepare(host: Host, new: Mapping[str, Any], old: Mapping[str, Any] | None) -> dict[str, Any]:
+	"""What a template's record must hold after a write.
+
+	Args:
+		new: the fields as somebody wants them.
+		old: the stored fields, None for a new template.
+
+	Returns:
+		Every authored field in its stored form, with `version`, `step_count`, `checksum`, and `changed`:
+		whether this is a new version, to be stored as such.
+
+	Raises:
+		Invalid: with every problem of the fields and the definition.
+		NotAllowed: it names a user whom the acting one may not name, or renames a system template.
+	"""
+	fields = {name: _plain(new.get(name)) for name in AUTHORED}
+	fields["is_active"] = int(bool(new.get("is_active")))
+	fields["category"] = fields["category"] or "other"
+	fields["re_entry"] = fields["re_entry"] or RE_ENTRY_ALWAYS
+	fields["catalog"] = fields["catalog"] or "project"
+
+	problems: list[Problem] = []
+	definition = _read_definition(host, new.get("flow_definition"), problems)
+	if definition is not None:
+		_agree_on_trigger(fields, definition)
+		problems += validate(definition, host.catalog, events=host.events, limits=host.limits)
+	problems += _field_problems(host, fields, str(new.get("name") or ""))
+	if problems:
+		raise Invalid.because(_without_repeats(problems))
+
+	fields["checksum"] = checksum(definition)
+	fields["flow_definition"] = json.dumps(definition, ensure_ascii=False, indent=1)
+	fields["step_count"] = len(definition.get("steps") or ())
+	changed = old is None or _differs(fields, old)
+	if old is not None and old.get("is_system") and fields["template_name"] != old.get("template_name"):
+		raise NotAllowed(
+			f"{old.get('template_name')} is a system template and keeps its name. Duplicate it under another."
+		)
+	if changed:
+		fields["run_as"] = _run_as(host, fields, old)
+	fields["version"] = (int(old.get("version") or 0) if old else 0) + int(changed)
+	fields["changed"] = changed
+	return fields
+
+
+def _plain(value: Any) -> str:
+	return "" if value is None else str(value) if not isinstance(value, Mapping | list) else json.dumps(value)
+
+
+def _read_definition(host: Host, written: Any, problems: list[Problem]) -> dict[str, Any] | None:
+	if written in (None, ""):
+		return {"version": LANGUAGE_VERSION, "trigger": {}, "variables": {}, "steps": []}
+	try:
+		return dict(load(written, host.limits))
+	except Invalid as error:
+		problems += error.problems
+		return None
+
+
+def _agree_on_trigger(fields: dict[str, Any], definition: dict[str, Any]) -> None:
+	"""The template's own fields say what starts it; a definition that comes alone brings its trigger along."""
+	trigger = definition.get("trigger")
+	inner: Mapping[str, Any] = trigger if isinstance(trigger, Mapping) else {}
+	event, condition = inner.get("event"), inner.get("condition")
+	fields["trigger_event"] = fields["trigger_event"] or (event if isinstance(event, str) else "") or MANUAL
+	if not fields["trigger_condition"] and condition:
+		fields["trigger_condition"] = _plain(condition)
+	if trigger is None or isinstance(trigger, Mapping):
+		definition["trigger"] = {
+			**inner,
+			"event": fields["trigger_event"],
+			"condition": fields["trigger_condition"],
+		}
+
+
+def _field_problems(host: Host, fields: Mapping[str, Any], name: str) -> list[Problem]:
+	problems = []
+	if not fields["template_name"].strip():
+		problems.append(Problem("Give the flow a name.", field="template_name"))
+	for field, allowed in (("category", CATEGORIES), ("re_entry", RE_ENTRY_RULES)):
+		if fields[field] not in allowed:
+			problems.append(
+				Problem(f"{fields[field]!r} is not one of {', '.join(allowed)}. Choose one.", field=field)
+			)
+	if fields["trigger_event"] not in host.events:
+		problems.append(
+			Problem(
+				f"There is no trigger event {fields['trigger_event']!r}. Use one of {', '.join(host.events)}.",
+				field="trigger_event",
+			)
+		)
+	if message := gate.problem(fields["trigger_condition"]):
+		problems.append(Problem(message, field="trigger_condition"))
+	namesakes = host.store.templates(
+		{"template_name": fields["template_name"], "category": fields["category"]}, limit=2
+	)
+	if any(other["name"] != name for other in namesakes):
+		problems.append(
+			Problem(
+				f"There is a flow {fields['template_name']!r} in category {fields['category']} already. "
+				"Choose another name.",
+				field="template_name",
+			)
+		)
+	return problems
+
+
+def _without_repeats(problems: list[Problem]) -> list[Problem]:
+	"""The trigger stands in the template and in its definition: one word about it is enough."""
+	own = {problem.field for problem in problems if not problem.step}
+	repeated = {
+		"trigger.event": "trigger_event",
+		"trigger.condition": "trigger_condition",
+	}
+	return [
+		problem
+		for problem in problems
+		if problem.step or repeated.get(problem.field) not in own
+	]
+
+
+def _differs(fields: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+	"""Whether an author's change is in it. Spacing and the order of keys in the definition are none."""
+	if fields["checksum"] != (old.get("checksum") or ""):
+		return True
+	return any(
+		str(fields[name]) != str(int(bool(old.get(name))) if name == "is_active" else _plain(old.get(name)))
+		for name in AUTHORED
+		if name not in ("flow_definition", "run_as") or (name == "run_as" and fields[name])
+	)
+
+
+def _run_as(host: Host, fields: Mapping[str, Any], old: Mapping[str, Any] | None) -> str:
+	"""Who the flow runs as: its author, unless somebody who may name others says otherwise.
+
+	Someone who may not, and changes what a flow does that runs as another, makes it run as themselves: else
+	editing a flow would be a way to act as its owner.
+	"""
+	before = (old.get("run_as") or "") if old else ""
+	wanted = fields["run_as"] or before or host.user
+	if wanted == host.user or host.may_name(wanted):
+		return wanted
+	if wanted != before:
+		raise NotAllowed(f"Only a System Manager may let a flow run as somebody else ({wanted}).")
+	acts_otherwise = fields["checksum"] != old.get("checksum") or any(
+		fields[name] != _plain(old.get(name)) for name in ACTING if name != "flow_definition"
+	)
+	if acts_otherwise:
+		host.notify(
+			f"This flow now runs as you: only a System Manager may change what runs as {before}."
+		)
+		return host.user
+	return before
+
+
+# The use cases
+
+
+def find(
+	host: Host, filters: Mapping[str, Any], *, start: int = 0, limit: int = 0
+) -> list[dict[str, Any]]:
+	"""Templates without their definitions. Filters: category, applies_to, is_active, trigger_event."""
+	wanted = {name: value for name, value in filters.items() if value not in (None, "")}
+	return [as_dict(template) for template in host.store.templates(wanted, start=start, limit=limit)]
+
+
+def get(host: Host, name: str) -> dict[str, Any]:
+	return as_dict(host.store.template(name))
+
+
+def create(host: Host, values: Mapping[str, Any]) -> dict[str, Any]:
+	"""Store a new template. Raises Invalid with every problem, or NotAllowed."""
+	_check_names(values)
+	return get(host, host.store.insert_template(_authored(values)))
+
+
+def update(host: Host, name: str, patch: Mapping[str, Any]) -> dict[str, Any]:
+	"""Change some fields of a template.
+
+	Args:
+		patch: the fields to change. `version`, if given, is the one that the author started from.
+
+	Raises:
+		Conflict: somebody else has saved it since that version.
+	"""
+	stored = host.store.template(name)
+	_check_names(patch)
+	base = patch.get("version")
+	if base not in (None, "") and str(base) != str(stored.get("version")):
+		raise Conflict(
+			f"Somebody saved version {stored.get('version')} of this flow while you were editing version {base}. "
+			"Open it again, or save yours as a duplicate."
+		)
+	if "is_system" in patch and bool(patch["is_system"]) != bool(stored.get("is_system")):
+		raise NotAllowed("Whether a template is a system template cannot be changed.")
+	host.store.update_template(name, _authored(patch))
+	return get(host, name)
+
+
+def delete(host: Host, name: str) -> None:
+	"""Delete a template. Raises NotAllowed for a system template, Conflict while runs of it are on."""
+	check_deletion(host, host.store.template(name))
+	host.store.delete_template(name)
+
+
+def check_deletion(host: Host, template: Mapping[str, Any]) -> None:
+	"""The rule of deleting, for hosts to call at the record."""
+	if template.get("is_system"):
+		raise NotAllowed(
+			f"{template.get('template_name')} is a system template and cannot be deleted. Switch it off instead."
+		)
+	running = host.store.runs({"flow_template": template["name"], "status": "running"}, limit=1)
+	if running:
+		raise Conflict(
+			f"{template.get('template_name')} has runs under way, such as {running[0].name}. "
+			"Cancel them or let them end, then delete it."
+		)
+
+
+def duplicate(host: Host, name: str, new_name: str | None = None) -> dict[str, Any]:
+	"""Copy a template. The copy is nobody's system template, is switched off, and runs as who copied it."""
+	source = host.store.template(name)
+	values = {field: source.get(field) for field in PORTABLE}
+	values["is_active"] = 0
+	values["template_name"] = new_name or _free_name(host, source)
+	return get(host, host.store.insert_template(values))
+
+
+def _free_name(host: Host, source: Mapping[str, Any]) -> str:
+	stem = f"{source['template_name']} (copy"
+	for number in range(1, 1000):
+		name = f"{stem})" if number == 1 else f"{stem} {number})"
+		if not host.store.templates({"template_name": name, "category": source["category"]}, limit=1):
+			return name
+	raise Conflict(f"There are too many copies of {source['template_name']}. Give the new one a name.")
+
+
+def check(host: Host, definition: Any) -> list[Problem]:
+	"""Every problem of a definition that is not stored. Reads JSON text or a parsed object."""
+	try:
+		return validate(load(definition, host.limits), host.catalog, events=host.events, limits=host.limits)
+	except Invalid as error:
+		return list(error.problems)
+
+
+def export(host: Host, name: str) -> dict[str, Any]:
+	"""A template as a file holds it: what an author wrote, and nothing of this host."""
+	template = get(host, name)
+	return {field: template[field] for field in PORTABLE if template.get(field) not in (None, "")}
+
+
+def import_(host: Host, values: Any) -> tuple[dict[str, Any], bool]:
+	"""Store a template that `export` made, over one of the same name and category if there is one.
+
+	Returns:
+		The template, and whether it is new.
+	"""
+	if not isinstance(values, Mapping):
+		raise Unreadable("A template file holds one JSON object, such as flow export writes.")
+	if "flow_definition" not in values and "steps" in values:
+		raise Unreadable(
+			"This is a bare definition. Put it into an object with template_name and flow_definition."
+		)
+	fields = {field: values[field] for field in PORTABLE if field in values}
+	_check_names(values)
+	known = _known(host, fields)
+	if known is None:
+		return get(host, host.store.insert_template(fields)), True
+	host.store.update_template(known["name"], fields)
+	return get(host, known["name"]), False
+
+
+def seed(host: Host) -> list[str]:
+	"""Insert the shipped templates that are missing, and return the names of those. Touches no other."""
+	inserted = []
+	for path in sorted(SEEDS.glob("*.json")):
+		values = json.loads(path.read_text(encoding="utf-8"))
+		if _known(host, values) is None:
+			fields = {**{field: values.get(field) for field in PORTABLE}, "is_system": 1}
+			inserted.append(host.store.insert_template(fields))
+	return inserted
+
+
+def _known(host: Host, values: Mapping[str, Any]) -> dict[str, Any] | None:
+	filters = {"template_name": values.get("template_name"), "category": values.get("category") or "other"}
+	return next(iter(host.store.templates(filters, limit=1)), None)
+
+
+def _check_names(values: Mapping[str, Any]) -> None:
+	known = {*AUTHORED, *KEPT, *RECORD}
+	unknown = [name for name in values if name not in known]
+	if unknown:
+		raise Invalid.because(
+			[Problem(f"A flow template has no field {name!r}. Remove it.", field=name) for name in unknown]
+		)
+
+
+#: What else a template that was read may carry when it is sent back.
+RECORD = ("name", "owner", "creation", "modified", "modified_by", "docstatus", "idx", "doctype", "problems")
+
+
+def _authored(values: Mapping[str, Any]) -> dict[str, Any]:
+	return {name: values[name] for name in AUTHORED if name in values}
+
+
+def as_dict(template: Mapping[str, Any]) -> dict[str, Any]:
+	"""A template as the doors show it: its definition as an object, or as it stands with its `problems`."""
+	shown = dict(template)
+	text = shown.get("flow_definition")
+	if isinstance(text, str):
+		try:
+			shown["flow_definition"] = json.loads(text) if text else {}
+		except ValueError as error:
+			shown["problems"] = [
+				Problem(f"The definition is not JSON: {error}. Mend it.", field="flow_definition").as_dict()
+			]
+	return shown
