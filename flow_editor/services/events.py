@@ -6,8 +6,8 @@ What goes wrong in one template is logged and reported, and touches neither the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
 
 from flow_editor.engine import gate
 from flow_editor.engine.context import Scope
@@ -23,6 +23,12 @@ from flow_editor.engine.event import (
 )
 from flow_editor.engine.host import START, Host, Pending
 from flow_editor.services import runs
+
+
+
+class Fields(Protocol):
+	def get(self, name: str, /) -> Any: ...
+
 
 MANUAL = "manual"
 SIGNED = ("is_signed", (1, True))
@@ -115,16 +121,19 @@ def raise_transitions(
 	moment: str,
 	doctype: str,
 	docname: str,
-	now: Mapping[str, Any],
-	before: Mapping[str, Any] | None,
-	transaction: str,
+	now: Fields,
+	before: Fields | None,
+	*,
+	transaction: Callable[[], str],
+	fields: Callable[[], Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
 	"""Raise what a document's change amounts to.
 
 	Args:
 		moment: one of `engine.event.MOMENTS`.
-		now, before: the document's fields after and before.
+		now, before: the document after and before, of which only `get` is used.
 		transaction: names the transaction: one transition within it counts once, however often it is seen.
+		fields: all the document's fields, asked for only when something has happened.
 	"""
 	results = []
 	for event, source in sources:
@@ -140,8 +149,8 @@ def raise_transitions(
 			doctype=doctype,
 			docname=docname,
 			variables=variables,
-			doc=now,
-			trigger_key=f"{transaction}:{event.name}:{doctype}:{docname}:{transition}",
+			doc=fields(),
+			trigger_key=f"{transaction()}:{event.name}:{doctype}:{docname}:{transition}",
 		)
 	return results
 

@@ -1,0 +1,28 @@
+app_name = "flow_editor"
+app_title = "Flow Editor"
+app_publisher = "Flow Editor contributors"
+app_description = "Visual automations inside ERPNext"
+app_email = "hello@flow-editor.example"
+app_license = "mit"
+required_apps = ["erpnext"]
+
+before_install = "flow_editor.install.before_install"
+after_install = "flow_editor.install.after_install"
+after_migrate = "flow_editor.install.after_migrate"
+before_uninstall = "flow_editor.install.before_uninstall"
+
+_on_document_event = "flow_editor.site.triggers.on_document_event"
+doc_events = {
+	"*": {
+		"after_insert": _on_document_event,
+		"on_update": _on_document_event,
+		"on_submit": _on_document_event,
+		"on_update_after_submit": _on_document_event,
+		"on_change": _on_document_event,
+	}
+}
+
+scheduler_events = {"cron": {"* * * * *": ["flow_editor.site.worker.tick"]}}
+
+# Finished runs are cleared after this many days; Log Settings can say otherwise.
+default_log_clearing_doctypes = {"Flow Run": 365}

@@ -1,0 +1,153 @@
+"""The site's documents, under the permissions of the acting user."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import frappe
+from frappe.utils import add_days, getdate, nowdate
+
+from flow_editor.engine.errors import NotAllowed, NotFound, StepFailed
+from flow_editor.engine.render import jsonable
+from flow_editor.services.events import CLOSED_STATUSES
+from flow_editor.site.errors import as_flow_errors
+
+#: Fields that hold no value.
+LAYOUT = ("Section Break", "Column Break", "Tab Break", "HTML", "Button", "Heading", "Fold", "Image")
+ACTIVE = "Active"
+
+
+class SiteDocuments:
+	def get(self, doctype: str, name: str) -> dict[str, Any]:
+		doc = self._load(doctype, name, "read")
+		doc.apply_fieldlevel_read_permissions()
+		return as_fields(doc)
+
+	def peek(self, doctype: str, name: str) -> dict[str, Any]:
+		return as_fields(self._load(doctype, name, None))
+
+	def find(self, doctype: str, filters: Mapping[str, Any], *, limit: int = 20) -> list[dict[str, Any]]:
+		conditions = {
+			field: ("in", value) if isinstance(value, list | tuple) else value for field, value in filters.items()
+		}
+		with as_flow_errors():
+			self._check_doctype(doctype)
+			found = frappe.get_list(
+				doctype, filters=conditions, fields=["*"], order_by="creation desc", limit_page_length=limit
+			)
+		return [jsonable(row) for row in found]
+
+	def find_open(self, doctype: str, field: str, value: Any) -> dict[str, Any] | None:
+		if not {field, "status"} <= set(self.fields(doctype) or ()):
+			return None
+		table = frappe.qb.DocType(doctype)
+		found = (
+			frappe.qb.from_(table)
+			.select(table.name)
+			.where((table[field] == value) & table.status.notin(CLOSED_STATUSES) & (table.docstatus < 2))
+			.orderby(table.creation, order=frappe.qb.desc)
+			.limit(1)
+			.for_update()
+			.run()
+		)
+		return self.get(doctype, found[0][0]) if found else None
+
+	def create(self, doctype: str, values: Mapping[str, Any]) -> str:
+		self._check_doctype(doctype)
+		with as_flow_errors():
+			return frappe.get_doc({**values, "doctype": doctype}).insert().name
+
+	def update(self, doctype: str, name: str, values: Mapping[str, Any]) -> list[str]:
+		doc = self._load(doctype, name, "write")
+		before = {field: jsonable(doc.get(field)) for field in values}
+		doc.update(dict(values))
+		with as_flow_errors():
+			doc.save()
+		return [field for field in values if jsonable(doc.get(field)) != before[field]]
+
+	def fields(self, doctype: str) -> Mapping[str, Mapping[str, Any]]:
+		self._check_doctype(doctype)
+		return {
+			field.fieldname: {"fieldtype": field.fieldtype, "label": field.label, "options": field.options}
+			for field in frappe.get_meta(doctype).fields
+			if field.fieldtype not in LAYOUT
+		}
+
+	def contact(self, customer: str) -> tuple[str, str]:
+		doc = self._load("Customer", customer, "read")
+		email, mobile = doc.get("email_id") or "", doc.get("mobile_no") or ""
+		if email and mobile:
+			return email, mobile
+		contact = doc.get("customer_primary_contact") or self._linked_contact(customer)
+		if contact:
+			person = self._load("Contact", contact, "read")
+			email = email or person.email_id or ""
+			mobile = mobile or person.mobile_no or person.phone or ""
+		return email, mobile
+
+	@staticmethod
+	def _linked_contact(customer: str) -> str | None:
+		link, contact = frappe.qb.DocType("Dynamic Link"), frappe.qb.DocType("Contact")
+		found = (
+			frappe.qb.from_(link)
+			.join(contact)
+			.on(contact.name == link.parent)
+			.select(contact.name)
+			.where(
+				(link.parenttype == "Contact") & (link.link_doctype == "Customer") & (link.link_name == customer)
+			)
+			.orderby(contact.is_primary_contact, order=frappe.qb.desc)
+			.orderby(contact.creation)
+			.limit(1)
+			.run()
+		)
+		return found[0][0] if found else None
+
+	def activate_subscription(self, name: str) -> tuple[str, str]:
+		doc = self._load("Subscription", name, "write")
+		was = doc.status
+		if was == ACTIVE:
+			return was, was
+		today = getdate()
+		# ERPNext's nightly job would undo a mere change of status while a trial goes on or an end has passed.
+		if doc.trial_period_end and getdate(doc.trial_period_end) >= today:
+			self._end_trial(doc, today)
+		if doc.end_date and getdate(doc.end_date) < today:
+			doc.end_date = None
+		doc.cancelation_date = None
+		doc.status = ACTIVE
+		with as_flow_errors():
+			doc.update_subscription_period(nowdate())
+			doc.save()
+		return was, doc.status
+
+	@staticmethod
+	def _end_trial(doc, today) -> None:
+		yesterday = add_days(today, -1)
+		if doc.trial_period_start and getdate(doc.trial_period_start) <= getdate(yesterday):
+			doc.trial_period_end = yesterday
+		else:
+			doc.trial_period_start = doc.trial_period_end = None
+
+	def _load(self, doctype: str, name: str, permission: str | None):
+		self._check_doctype(doctype)
+		try:
+			doc = frappe.get_doc(doctype, name)
+		except frappe.DoesNotExistError:
+			frappe.clear_last_message()
+			raise NotFound(f"There is no {doctype} {name!r}.") from None
+		if permission and not doc.has_permission(permission):
+			what = "read" if permission == "read" else "change"
+			raise NotAllowed(f"User {frappe.session.user} may not {what} {doctype} {name}.")
+		return doc
+
+	@staticmethod
+	def _check_doctype(doctype: str) -> None:
+		if not doctype or not frappe.db.exists("DocType", doctype, cache=True):
+			raise StepFailed(f"There is no DocType {doctype!r} on this site.")
+
+
+def as_fields(doc) -> dict[str, Any]:
+	"""A document as expressions see it: JSON-able, child tables as lists."""
+	return jsonable(doc.as_dict(no_default_fields=False))

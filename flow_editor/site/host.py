@@ -1,0 +1,164 @@
+"""The site as a host."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cached_property, lru_cache
+
+import frappe
+from frappe.utils import get_system_timezone, now_datetime, strip_html
+
+from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.event import TriggerEvent
+from flow_editor.engine.host import Run
+from flow_editor.engine.kind import Catalog
+from flow_editor.engine.validation import Limits
+from flow_editor.kinds import builtin_kinds, load_kinds, resolve_path
+from flow_editor.services.events import event_table
+from flow_editor.site import errors, transaction, worker
+from flow_editor.site.documents import SiteDocuments
+from flow_editor.site.http import GuardedHttp
+from flow_editor.site.messages import SiteMessages
+from flow_editor.site.store import SiteStore
+
+#: Hooks by which other apps add kinds and events: lists of dotted paths.
+KINDS_HOOK = "flow_editor_kinds"
+EVENTS_HOOK = "flow_editor_events"
+
+
+class SiteHost:
+	def __init__(self) -> None:
+		self.store = SiteStore()
+		self.documents = SiteDocuments()
+		self.messages = SiteMessages()
+
+	@property
+	def catalog(self) -> Catalog:
+		return _catalog(tuple(frappe.get_hooks(KINDS_HOOK)))
+
+	@property
+	def events(self) -> dict[str, TriggerEvent]:
+		return _events(tuple(frappe.get_hooks(EVENTS_HOOK)))
+
+	@cached_property
+	def settings(self):
+		return frappe.get_cached_doc("Flow Settings")
+
+	@cached_property
+	def http(self) -> GuardedHttp:
+		return GuardedHttp(
+			(self.settings.allowed_hosts or "").split(), (self.settings.response_limit_kb or 64) * 1024
+		)
+
+	@cached_property
+	def limits(self) -> Limits:
+		default = Limits()
+		return Limits(
+			max_steps=self.settings.max_steps or default.max_steps,
+			max_bytes=(self.settings.max_definition_kb or 0) * 1024 or default.max_bytes,
+		)
+
+	@property
+	def max_depth(self) -> int:
+		return self.settings.max_depth
+
+	@cached_property
+	def timezone(self) -> str:
+		return get_system_timezone()
+
+	def now(self) -> datetime:
+		return now_datetime()
+
+	def monotonic(self) -> float:
+		return time.monotonic()
+
+	@property
+	def user(self) -> str:
+		return frappe.session.user
+
+	def may_name(self, user: str) -> bool:
+		# An install or migrate, which seeds, is nobody's session but the admin's.
+		return "System Manager" in frappe.get_roles() or frappe.session.user == "Administrator"
+
+	@contextmanager
+	def acting_as(self, user: str) -> Iterator[None]:
+		enabled = frappe.db.get_value("User", user, "enabled", cache=True) if user else None
+		if not enabled:
+			what = "is disabled" if enabled == 0 else "does not exist"
+			raise StepFailed(
+				f"The user {user or '(none)'} whom this flow runs as {what}. Enable them, or let the flow run as another."
+			)
+		if user == frappe.session.user:
+			yield
+			return
+		kept = frappe.session.user, frappe.session.sid, frappe.session.data, frappe.local.form_dict
+		frappe.set_user(user)
+		try:
+			yield
+		finally:
+			frappe.set_user(kept[0])
+			_, frappe.session.sid, frappe.session.data, frappe.local.form_dict = kept
+
+	def poke(self) -> None:
+		current = transaction.current()
+		if not current.will_poke:
+			current.will_poke = True
+			frappe.db.after_commit.add(worker.poke)
+
+	def breaks_transaction(self, error: BaseException) -> bool:
+		return errors.breaks_transaction(error)
+
+	def refusal(self, error: BaseException) -> str | None:
+		if isinstance(error, frappe.TimestampMismatchError):
+			return None  # somebody saved at the same moment: it may well work in a minute
+		if isinstance(error, frappe.ValidationError | frappe.PermissionError | frappe.NameError):
+			return strip_html(str(error)).strip() or type(error).__name__
+		return None
+
+	def run_changed(self, run: Run) -> None:
+		frappe.publish_realtime(
+			"flow_run_changed",
+			{"run": run.name, "status": run.status},
+			doctype="Flow Run",
+			docname=run.name,
+			after_commit=True,
+		)
+
+	def notify(self, message: str) -> None:
+		frappe.msgprint(message, alert=True)
+
+	def log(self, title: str, detail: str = "") -> None:
+		try:
+			frappe.log_error(title=title[:140], message=detail or title)
+		except Exception:
+			# Not even the log table takes it: the file does, and the flow's own work goes on.
+			frappe.logger("flow_editor").exception("%s: %s", title, detail)
+
+
+def current() -> SiteHost:
+	"""The host of this request or job."""
+	host = getattr(frappe.local, "flow_editor_host", None)
+	if host is None:
+		host = frappe.local.flow_editor_host = SiteHost()
+	return host
+
+
+@lru_cache(maxsize=16)
+def _catalog(paths: tuple[str, ...]) -> Catalog:
+	return Catalog([*builtin_kinds(), *load_kinds(paths)])
+
+
+@lru_cache(maxsize=16)
+def _events(paths: tuple[str, ...]) -> dict[str, TriggerEvent]:
+	return event_table(event for path in paths for event in _named_events(path))
+
+
+def _named_events(path: str) -> Iterator[TriggerEvent]:
+	named = resolve_path(path)
+	for event in named if isinstance(named, list | tuple) else [named]:
+		if not isinstance(event, TriggerEvent):
+			raise TypeError(f"{path} names {event!r}, which is no trigger event")
+		yield event

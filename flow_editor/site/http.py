@@ -1,0 +1,166 @@
+"""Calls to the outside, never to the inside.
+
+A name is resolved once, every address it has is checked, and the connection goes to one of those addresses,
+so that a name which changes between check and call gains nothing. Redirects are answers, not followed. What an
+admin allows in Flow Settings is let through.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import time
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import certifi
+import urllib3
+
+from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.host import HttpResponse
+
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+CONNECT_TIMEOUT = 5
+CHUNK = 16_384
+
+
+class GuardedHttp:
+	"""An HTTP client for webhooks.
+
+	Args:
+		allowed: hosts, host:port pairs and networks inside that may be called all the same.
+		response_limit: how much of an answer is read, in bytes.
+	"""
+
+	def __init__(self, allowed: list[str], response_limit: int):
+		self._names = {entry.lower() for entry in allowed}
+		self._networks = [network for entry in allowed if (network := _network(entry))]
+		self._limit = response_limit
+
+	def request(
+		self, method: str, url: str, *, headers: Mapping[str, str], body: str | None, timeout: float
+	) -> HttpResponse:
+		parts = urlsplit(url)
+		try:
+			port = parts.port or (443 if parts.scheme == "https" else 80)
+		except ValueError:
+			raise StepFailed(f"{url[:200]!r} has no valid port.") from None
+		if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+			raise StepFailed(f"{url[:200]!r} cannot be called: it must be http or https, without a user name.")
+		address = self._address(parts.hostname, port)
+		path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+		host = parts.netloc if not parts.netloc.endswith(":") else parts.netloc[:-1]
+		deadline = time.monotonic() + timeout
+		with self._pool(parts.scheme, address, port, parts.hostname, timeout) as pool:
+			try:
+				response = pool.urlopen(
+					method,
+					path,
+					body=body.encode() if body is not None else None,
+					headers={"User-Agent": "Flow-Editor", **headers, "Host": host},
+					redirect=False,
+					retries=False,
+					preload_content=False,
+					assert_same_host=False,
+				)
+				data, truncated = self._read(response, deadline)
+			except (urllib3.exceptions.HTTPError, OSError) as error:
+				raise StepFailed(
+					f"{parts.hostname} did not answer {method}: {_reason(error)}.", transient=True
+				) from error
+		text = data.decode(_charset(response.headers.get("Content-Type", "")), "replace")
+		return HttpResponse(response.status, dict(response.headers), text, truncated)
+
+	def _address(self, host: str, port: int) -> str:
+		"""The checked address to connect to.
+
+		Raises:
+			StepFailed: the name has none (transient), or one that is inside.
+		"""
+		try:
+			found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+		except (OSError, UnicodeError) as error:
+			raise StepFailed(f"The name {host} cannot be resolved ({error}).", transient=True) from error
+		addresses = [entry[4][0] for entry in found]
+		if host.lower() in self._names or f"{host.lower()}:{port}" in self._names:
+			return addresses[0]
+		for text in addresses:
+			address = ipaddress.ip_address(text.split("%", 1)[0])
+			if not is_public(address) and not any(
+				address in network for network in self._networks if network.version == address.version
+			):
+				raise StepFailed(
+					f"{host} is the inside address {address}, which flows may not call. "
+					"An admin can allow it in Flow Settings."
+				)
+		return addresses[0]
+
+	@staticmethod
+	def _pool(scheme: str, address: str, port: int, host: str, timeout: float):
+		limits = urllib3.Timeout(connect=min(CONNECT_TIMEOUT, timeout), read=timeout)
+		if scheme == "http":
+			return urllib3.HTTPConnectionPool(address, port, timeout=limits, maxsize=1)
+		return urllib3.HTTPSConnectionPool(
+			address,
+			port,
+			timeout=limits,
+			maxsize=1,
+			server_hostname=host,
+			assert_hostname=host,
+			cert_reqs="CERT_REQUIRED",
+			ca_certs=certifi.where(),
+		)
+
+	def _read(self, response, deadline: float) -> tuple[bytes, bool]:
+		"""The answer's beginning, and whether there was more. The deadline holds against a slow drip too."""
+		data = bytearray()
+		for chunk in response.stream(CHUNK, decode_content=True):
+			data += chunk
+			if len(data) > self._limit:
+				response.close()
+				return bytes(data[: self._limit]), True
+			if time.monotonic() > deadline:
+				response.close()
+				raise TimeoutError("the answer took too long")
+		return bytes(data), False
+
+
+def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+	"""Whether an address is on the public internet, by whatever notation it hides an inside one."""
+	if isinstance(address, ipaddress.IPv6Address):
+		if inner := address.ipv4_mapped or address.sixtofour:
+			return is_public(inner)
+		if address.teredo:
+			return all(is_public(inner) for inner in address.teredo)
+		if address in NAT64 or int(address) >> 32 == 0:
+			return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+		if address.is_site_local:
+			return False
+	return address.is_global and not address.is_multicast
+
+
+def _network(entry: str):
+	try:
+		return ipaddress.ip_network(entry, strict=False)
+	except ValueError:
+		return None  # a name, matched as such
+
+
+def _charset(content_type: str) -> str:
+	charset = content_type.partition("charset=")[2].split(";")[0].strip("\"' ") or "utf-8"
+	try:
+		"".encode(charset)
+	except LookupError:
+		return "utf-8"
+	return charset
+
+
+def _reason(error: BaseException) -> str:
+	"""What happened, without the addresses and objects that the library's own text carries."""
+	if isinstance(error, urllib3.exceptions.TimeoutError | TimeoutError):
+		return "it took too long"
+	if isinstance(error, urllib3.exceptions.SSLError):
+		return "its certificate is not valid"
+	if isinstance(error, urllib3.exceptions.NewConnectionError):
+		return "the connection was refused"
+	return "the connection broke"

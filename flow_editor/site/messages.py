@@ -1,0 +1,115 @@
+"""E-mail through Frappe's queue, SMS through the site's gateway."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import frappe
+import requests
+
+from flow_editor.engine.errors import NotFound, StepFailed
+from flow_editor.engine.render import as_text
+from flow_editor.site.errors import as_flow_errors
+
+GATEWAY_TIMEOUT = (5, 20)  # seconds to connect, to answer
+
+
+class SiteMessages:
+	def send_email(
+		self, recipients: Sequence[str], subject: str, body: str, *, doctype: str = "", name: str = ""
+	) -> str:
+		with as_flow_errors():
+			queued = frappe.sendmail(
+				recipients=list(recipients),
+				subject=subject,
+				message=body,
+				reference_doctype=doctype or None,
+				reference_name=name or None,
+			)
+		if queued is None:
+			raise StepFailed(
+				"The e-mail was not queued: e-mails are muted on this site, or no recipient accepts them."
+			)
+		return queued.name
+
+	def email_template(self, name: str, scope: Mapping[str, Any]) -> tuple[str, str]:
+		if not frappe.db.exists("Email Template", name):
+			raise NotFound(f"There is no Email Template {name!r}. Choose another, or write the text in the step.")
+		template = frappe.get_doc("Email Template", name)
+		# An Email Template is Frappe's own Jinja, in its sandbox, over plain values; the document's fields
+		# stand at the top, as everywhere in Frappe.
+		values = {**scope["doc"], **{root: scope[root] for root in scope}}
+		with as_flow_errors():
+			subject = frappe.render_template(template.subject or "", values)
+			body = template.response_html if template.use_html else template.response
+			return subject, frappe.render_template(body or "", _escaped(values))
+
+	def sms_problem(self) -> str:
+		if frappe.db.get_single_value("SMS Settings", "sms_gateway_url"):
+			return ""
+		return "No SMS gateway is set up. Fill in SMS Settings, then retry the step."
+
+	def send_sms(self, recipients: Sequence[str], body: str, *, idempotency_key: str) -> dict[str, Any]:
+		if problem := self.sms_problem():
+			raise StepFailed(problem)
+		settings = frappe.get_doc("SMS Settings")
+		fixed = {row.parameter: row.value for row in settings.parameters if not row.header}
+		headers = {row.parameter: row.value for row in settings.parameters if row.header}
+		sent = []
+		for recipient in recipients:
+			values = {**fixed, settings.message_parameter: body, settings.receiver_parameter: recipient}
+			self._call(settings, values, {**headers, "Idempotency-Key": f"{idempotency_key}-{recipient}"})
+			sent.append(recipient)
+		self._log(recipients, sent, body)
+		return {"sent": sent}
+
+	@staticmethod
+	def _call(settings, values: dict[str, Any], headers: dict[str, str]) -> None:
+		as_json = headers.get("Content-Type") == "application/json"
+		place = "json" if as_json and settings.use_post else "data" if settings.use_post else "params"
+		try:
+			# The gateway is the admin's own choice, so it may stand inside.
+			response = requests.request(
+				"POST" if settings.use_post else "GET",
+				settings.sms_gateway_url,
+				headers=headers,
+				timeout=GATEWAY_TIMEOUT,
+				**{place: values},
+			)
+		except requests.RequestException as error:
+			# Its text holds the URL, and with it the gateway's password.
+			raise StepFailed(
+				f"The SMS gateway did not answer ({type(error).__name__}).", transient=True
+			) from None
+		if response.status_code >= 400:
+			raise StepFailed(
+				f"The SMS gateway answered {response.status_code}. Check SMS Settings and its account.",
+				transient=response.status_code >= 500,
+			)
+
+	@staticmethod
+	def _log(recipients: Sequence[str], sent: Sequence[str], body: str) -> None:
+		frappe.get_doc(
+			{
+				"doctype": "SMS Log",
+				"sent_on": frappe.utils.nowdate(),
+				"message": body,
+				"no_of_requested_sms": len(recipients),
+				"requested_numbers": "\n".join(recipients),
+				"no_of_sent_sms": len(sent),
+				"sent_to": "\n".join(sent),
+			}
+		).insert(ignore_permissions=True)
+
+
+def _escaped(value: Any) -> Any:
+	"""The same values, with every text escaped for HTML."""
+	if isinstance(value, str):
+		return html.escape(value)
+	if isinstance(value, Mapping):
+		return {key: _escaped(item) for key, item in value.items()}
+	if isinstance(value, list | tuple):
+		return [_escaped(item) for item in value]
+	return value if value is None or isinstance(value, bool | int | float) else html.escape(as_text(value))

@@ -1,0 +1,53 @@
+"""Names of engine rows, from database sequences.
+
+A naming series keeps a row locked until the transaction ends, so that two users who save at once would wait
+for each other. A sequence does not; a rolled back transaction leaves a gap.
+"""
+
+from __future__ import annotations
+
+import frappe
+from frappe.database.sequence import create_sequence
+
+PREFIXES = {"Flow Run": "FR-", "Flow Step Pending": "FSP-"}
+
+
+def next_names(doctype: str, count: int = 1) -> list[str]:
+	"""The next names of a DocType, such as FR-00001."""
+	sequence = _sequence(doctype)
+	one = f"SELECT nextval('\"{sequence}\"')" if frappe.db.db_type == "postgres" else f"SELECT nextval(`{sequence}`)"
+	numbers = frappe.db.sql(" UNION ALL ".join([one] * count))
+	return [f"{PREFIXES[doctype]}{number:05d}" for (number,) in numbers]
+
+
+def create_sequences() -> None:
+	"""Create what is missing, beginning after the names that there are."""
+	for doctype, prefix in PREFIXES.items():
+		last = max(
+			(int(name[len(prefix) :]) for name in frappe.get_all(doctype, pluck="name") if name[len(prefix) :].isdigit()),
+			default=0,
+		) if not _exists(doctype) else None
+		if last is not None:
+			create_sequence(doctype, check_not_exists=True, start_value=last + 1)
+
+
+def drop_sequences() -> None:
+	for doctype in PREFIXES:
+		frappe.db.sql_ddl(f"DROP SEQUENCE IF EXISTS {_sequence(doctype)}")
+
+
+def _sequence(doctype: str) -> str:
+	return frappe.scrub(f"{doctype}_id_seq")
+
+
+def _exists(doctype: str) -> bool:
+	"""Whether the sequence is there; MariaDB lists it among its tables, Postgres among its sequences."""
+	table, column = (
+		("sequences", "sequence_name") if frappe.db.db_type == "postgres" else ("tables", "table_name")
+	)
+	schema = "" if frappe.db.db_type == "postgres" else " AND table_schema = DATABASE()"
+	return bool(
+		frappe.db.sql(
+			f"SELECT 1 FROM information_schema.{table} WHERE {column} = %s{schema}", _sequence(doctype)
+		)
+	)

@@ -1,0 +1,345 @@
+"""Templates, versions, runs and the inbox, as DocTypes on a Frappe site.
+
+Templates are written as documents, so that their controller and everybody's hooks see them. Runs and inbox
+rows are the engine's own and are written as rows, without moving `modified` under an open form.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import count
+from typing import Any
+
+import frappe
+from frappe.utils import now_datetime
+
+from flow_editor.engine.errors import NotFound
+from flow_editor.engine.host import (
+	ROW_CANCELLED,
+	ROW_PENDING,
+	ROW_RUNNING,
+	Pending,
+	Run,
+)
+from flow_editor.site.errors import as_flow_errors, breaks_transaction
+from flow_editor.site.naming import next_names
+
+RUN_COLUMNS = (
+	"flow_template", "template_version", "status", "name", "trigger_event", "context_doctype",
+	"context_docname", "customer", "variables", "step_state", "started_at", "completed_at", "run_as", "depth",
+	"parent_run", "checksum", "error", "trigger_key", "reentry_key",
+)  # fmt: skip
+PENDING_COLUMNS = (
+	"flow_run", "step_id", "purpose", "trigger_at", "status", "name", "retry_count", "last_error",
+	"context_snapshot", "idempotency_key", "reference_doctype", "reference_name", "executed_at", "lease_until",
+	"lease_token",
+)  # fmt: skip
+RUN_JSON = ("variables", "step_state")
+PENDING_JSON = ("context_snapshot",)
+_savepoints = count(1)
+
+
+class SiteStore:
+	@contextmanager
+	def transaction(self) -> Iterator[None]:
+		frappe.db.commit()
+		try:
+			yield
+		except BaseException:
+			self._roll_back()
+			raise
+		frappe.db.commit()
+
+	def _roll_back(self) -> None:
+		try:
+			frappe.db.rollback()
+		except Exception as error:
+			if not breaks_transaction(error):
+				raise
+			# The connection is gone, and the transaction with it. The next statement opens another.
+			frappe.db.close()
+			frappe.connect(set_admin_as_user=False)
+
+	@contextmanager
+	def savepoint(self) -> Iterator[None]:
+		name = f"flow_{next(_savepoints)}"
+		frappe.db.savepoint(name)
+		try:
+			yield
+		except BaseException as error:
+			if not breaks_transaction(error):
+				frappe.db.rollback(save_point=name)
+			raise
+		frappe.db.release_savepoint(name)
+
+	# Templates
+
+	def template(self, name: str) -> dict[str, Any]:
+		if not frappe.db.exists("Flow Template", name):
+			raise NotFound(f"There is no flow template {name!r}.")
+		return frappe.get_doc("Flow Template", name).as_dict(convert_dates_to_str=True, no_nulls=False)
+
+	def templates(
+		self, filters: Mapping[str, Any], *, start: int = 0, limit: int = 0
+	) -> list[dict[str, Any]]:
+		fields = [
+			"name", "template_name", "category", "applies_to", "icon", "description", "is_active", "is_system",
+			"version", "trigger_event", "trigger_condition", "step_count", "tags", "notes", "run_as", "re_entry",
+			"catalog", "paused_reason", "checksum", "owner", "creation", "modified", "modified_by",
+		]  # fmt: skip
+		return frappe.get_all(
+			"Flow Template",
+			filters=dict(filters),
+			fields=fields,
+			order_by="modified desc",
+			limit_start=start,
+			limit_page_length=limit,
+		)
+
+	def active_templates(self, event: str) -> Sequence[Mapping[str, Any]]:
+		return frappe.db.sql(
+			"""SELECT name, template_name, version, checksum, trigger_condition, applies_to, run_as, re_entry
+			FROM `tabFlow Template` WHERE trigger_event = %s AND is_active = 1 ORDER BY creation, name""",
+			event,
+			as_dict=True,
+		)
+
+	def insert_template(self, values: Mapping[str, Any]) -> str:
+		doc = frappe.get_doc({"doctype": "Flow Template", **_written(values)})
+		doc.flags.is_seed = bool(values.get("is_system"))
+		with as_flow_errors():
+			return doc.insert(ignore_permissions=doc.flags.is_seed).name
+
+	def update_template(self, name: str, values: Mapping[str, Any]) -> None:
+		doc = frappe.get_doc("Flow Template", name)
+		doc.update(_written(values))
+		with as_flow_errors():
+			doc.save()
+
+	def delete_template(self, name: str) -> None:
+		with as_flow_errors():
+			frappe.delete_doc("Flow Template", name)
+
+	def definition(self, template: str, version: int) -> str:
+		text = frappe.db.get_value("Flow Version", f"{template}-v{version}", "definition")
+		if text is None:
+			raise NotFound(f"Version {version} of flow template {template} is not there any more.")
+		return text
+
+	# Runs
+
+	def insert_run(self, run: Run) -> bool:
+		(run.name,) = next_names("Flow Run")
+		try:
+			_insert("Flow Run", RUN_COLUMNS, [_row(run, RUN_COLUMNS, RUN_JSON)])
+		except Exception as error:
+			if frappe.db.is_unique_key_violation(error):
+				return False
+			raise
+		return True
+
+	def has_triggered(self, trigger_key: str) -> bool:
+		return bool(
+			frappe.db.sql("SELECT 1 FROM `tabFlow Run` WHERE trigger_key = %s LIMIT 1", trigger_key)
+		)
+
+	def run(self, name: str, *, lock: bool = False) -> Run:
+		found = _select(
+			Run, "Flow Run", RUN_COLUMNS, RUN_JSON, "name = %s" + (" FOR UPDATE" if lock else ""), [name]
+		)
+		if not found:
+			raise NotFound(f"There is no flow run {name!r}.")
+		return found[0]
+
+	def save_run(self, run: Run) -> bool:
+		columns = ("status", "variables", "step_state", "completed_at", "error", "reentry_key")
+		try:
+			_update("Flow Run", run.name, columns, _row(run, columns, RUN_JSON))
+		except Exception as error:
+			if frappe.db.is_unique_key_violation(error):
+				return False
+			raise
+		return True
+
+	def runs(self, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20) -> list[Run]:
+		where, values = _where(filters, RUN_COLUMNS)
+		page = " LIMIT %s OFFSET %s"
+		return _select(
+			Run, "Flow Run", RUN_COLUMNS, RUN_JSON, f"{where} ORDER BY creation DESC, name DESC{page}",
+			[*values, limit, start],
+		)
+
+	# The inbox
+
+	def insert_pending(self, rows: Sequence[Pending]) -> None:
+		for row, name in zip(rows, next_names("Flow Step Pending", len(rows)), strict=True):
+			row.name = name
+		_insert(
+			"Flow Step Pending",
+			PENDING_COLUMNS,
+			[_row(row, PENDING_COLUMNS, PENDING_JSON) for row in rows],
+		)
+
+	def claim(self, now: datetime, limit: int, lease_until: datetime, token: str) -> Sequence[Pending]:
+		with self.transaction():
+			due = self._lock(
+				"status = %s AND trigger_at <= %s ORDER BY trigger_at", [ROW_PENDING, now], limit
+			)
+			lapsed = self._lock(
+				"status = %s AND lease_until <= %s ORDER BY lease_until", [ROW_RUNNING, now], limit - len(due)
+			) if len(due) < limit else []
+			for row in lapsed:
+				row.retry_count += 1
+			for rows, again in ((due, 0), (lapsed, 1)):
+				if rows:
+					frappe.db.sql(
+						"""UPDATE `tabFlow Step Pending`
+						SET status = %s, lease_until = %s, lease_token = %s, retry_count = retry_count + %s
+						WHERE name IN %s""",
+						(ROW_RUNNING, lease_until, token, again, tuple(row.name for row in rows)),
+					)
+		for row in (rows := [*due, *lapsed]):
+			row.status, row.lease_until, row.lease_token = ROW_RUNNING, lease_until, token
+		return rows
+
+	def _lock(self, where: str, values: list[Any], limit: int) -> list[Pending]:
+		return _select(
+			Pending,
+			"Flow Step Pending",
+			PENDING_COLUMNS,
+			PENDING_JSON,
+			f"{where} LIMIT %s FOR UPDATE SKIP LOCKED",
+			[*values, limit],
+		)
+
+	def extend(self, row: Pending, lease_until: datetime) -> bool:
+		# A lease that does not change counts as no change in MariaDB, so ours is told by the token alone.
+		frappe.db.sql(
+			"UPDATE `tabFlow Step Pending` SET lease_until = %s WHERE name = %s AND lease_token = %s AND status = %s",
+			(lease_until, row.name, row.lease_token, ROW_RUNNING),
+		)
+		return self._is_held(row)
+
+	def _is_held(self, row: Pending) -> bool:
+		return bool(
+			frappe.db.sql(
+				"""SELECT 1 FROM `tabFlow Step Pending`
+				WHERE name = %s AND lease_token = %s AND status = %s FOR UPDATE""",
+				(row.name, row.lease_token, ROW_RUNNING),
+			)
+		)
+
+	def finish(self, row: Pending, status: str, at: datetime, error: str = "") -> bool:
+		return _changed(
+			"""UPDATE `tabFlow Step Pending`
+			SET status = %s, executed_at = %s, last_error = %s, lease_until = NULL, lease_token = NULL
+			WHERE name = %s AND lease_token = %s AND status = %s""",
+			(status, at, error or None, row.name, row.lease_token, ROW_RUNNING),
+		)
+
+	def postpone(self, row: Pending, at: datetime, error: str) -> bool:
+		return _changed(
+			"""UPDATE `tabFlow Step Pending`
+			SET status = %s, trigger_at = %s, last_error = %s, retry_count = %s, lease_until = NULL,
+				lease_token = NULL
+			WHERE name = %s AND lease_token = %s AND status = %s""",
+			(ROW_PENDING, at, error, row.retry_count + 1, row.name, row.lease_token, ROW_RUNNING),
+		)
+
+	def cancel_pending(self, run: str, step_id: str | None = None) -> None:
+		frappe.db.sql(
+			f"""UPDATE `tabFlow Step Pending` SET status = %s, lease_until = NULL, lease_token = NULL
+			WHERE flow_run = %s AND status IN (%s, %s) AND trigger_at IS NOT NULL
+			{"AND step_id = %s" if step_id is not None else ""}""",
+			(
+				ROW_CANCELLED, run, ROW_PENDING, ROW_RUNNING,
+				*([step_id] if step_id is not None else []),
+			),
+		)
+
+	def release(self, doctype: str, name: str, at: datetime) -> int:
+		frappe.db.sql(
+			"""UPDATE `tabFlow Step Pending` SET trigger_at = %s
+			WHERE reference_doctype = %s AND reference_name = %s AND status = %s AND trigger_at IS NULL""",
+			(at, doctype, name, ROW_PENDING),
+		)
+		return max(0, frappe.db._cursor.rowcount)
+
+	def pending(self, filters: Mapping[str, Any], *, limit: int = 100) -> list[Pending]:
+		where, values = _where(filters, PENDING_COLUMNS)
+		return _select(
+			Pending, "Flow Step Pending", PENDING_COLUMNS, PENDING_JSON,
+			f"{where} ORDER BY trigger_at, creation LIMIT %s", [*values, limit],
+		)
+
+	def next_due(self) -> datetime | None:
+		return frappe.db.sql(
+			"SELECT MIN(trigger_at) FROM `tabFlow Step Pending` WHERE status = %s", ROW_PENDING
+		)[0][0]
+
+
+def _written(values: Mapping[str, Any]) -> dict[str, Any]:
+	"""Values as a document takes them: JSON as text."""
+	return {
+		name: json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+		for name, value in values.items()
+	}
+
+
+def _row(record: Run | Pending, columns: Sequence[str], as_json: Sequence[str]) -> list[Any]:
+	values = []
+	for column in columns:
+		value = getattr(record, column)
+		if column in as_json:
+			value = None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+		values.append(None if value == "" else value)
+	return values
+
+
+def _record(cls: type, columns: Sequence[str], as_json: Sequence[str], row: Sequence[Any]) -> Any:
+	values = {}
+	for column, value in zip(columns, row, strict=True):
+		if column in as_json:
+			value = json.loads(value) if value else ({} if cls is Run else None)
+		elif value is None and column not in ("started_at", "completed_at", "trigger_at", "executed_at", "lease_until"):
+			value = 0 if column in ("depth", "retry_count", "template_version") else ""
+		values[column] = value
+	return cls(**values)
+
+
+def _select(
+	cls: type, doctype: str, columns: Sequence[str], as_json: Sequence[str], rest: str, values: list[Any]
+) -> list[Any]:
+	names = ", ".join(f"`{column}`" for column in columns)
+	rows = frappe.db.sql(f"SELECT {names} FROM `tab{doctype}` WHERE {rest}", values)
+	return [_record(cls, columns, as_json, row) for row in rows]
+
+
+def _where(filters: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, list[Any]]:
+	unknown = [name for name in filters if name not in columns]
+	if unknown:
+		raise ValueError(f"no such column: {', '.join(unknown)}")
+	return " AND ".join(["1 = 1", *(f"`{name}` = %s" for name in filters)]), list(filters.values())
+
+
+def _insert(doctype: str, columns: Sequence[str], rows: list[list[Any]]) -> None:
+	user, now = frappe.session.user, now_datetime()
+	names = ", ".join(f"`{column}`" for column in (*columns, "owner", "modified_by", "creation", "modified"))
+	places = "(" + ", ".join(["%s"] * (len(columns) + 4)) + ")"
+	frappe.db.sql(
+		f"INSERT INTO `tab{doctype}` ({names}) VALUES {', '.join([places] * len(rows))}",
+		[value for row in rows for value in (*row, user, user, now, now)],
+	)
+
+
+def _update(doctype: str, name: str, columns: Sequence[str], values: list[Any]) -> None:
+	sets = ", ".join(f"`{column}` = %s" for column in columns)
+	frappe.db.sql(f"UPDATE `tab{doctype}` SET {sets} WHERE name = %s", [*values, name])
+
+
+def _changed(query: str, values: Sequence[Any]) -> bool:
+	frappe.db.sql(query, values)
+	return frappe.db._cursor.rowcount == 1

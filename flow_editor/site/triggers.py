@@ -1,0 +1,94 @@
+"""Document events on their way to trigger events. What goes wrong here never breaks the user's save."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import frappe
+
+from flow_editor.engine.event import CHANGE, UPDATE
+from flow_editor.services import events
+from flow_editor.site import transaction
+from flow_editor.site.documents import as_fields
+from flow_editor.site.host import SiteHost, current
+
+#: DocTypes whose closing may have calls parked on it.
+CLOSING = ("Dispatch Job",)
+
+
+def on_document_event(doc, method: str | None = None) -> None:
+	"""The one handler of all documents' events. For most of them it is one look into a dictionary."""
+	sources = _sources().get(doc.doctype)
+	if sources is None:
+		return
+	flags = frappe.flags
+	if flags.in_install or flags.in_migrate or flags.in_patch or flags.in_import:
+		return
+	messages = len(frappe.local.message_log)
+	try:
+		host = current()
+		_raise(host, doc, method or "", sources)
+	except Exception as error:
+		# A broken transaction cannot be saved by keeping quiet; anything else is ours, not the user's.
+		if current().breaks_transaction(error):
+			raise
+		current().log(f"Flow triggers of {doc.doctype} {doc.name} broke", frappe.get_traceback())
+	finally:
+		del frappe.local.message_log[messages:]
+
+
+def _raise(host: SiteHost, doc, moment: str, sources) -> None:
+	before = doc.get_doc_before_save()
+	events.raise_transitions(
+		host,
+		sources,
+		moment,
+		doc.doctype,
+		doc.name,
+		doc,
+		before,
+		transaction=lambda: transaction.current().name,
+		fields=lambda: as_fields(doc),
+	)
+	if doc.doctype in CLOSING and moment in (UPDATE, CHANGE) and _has_closed(doc, before):
+		if host.store.release(doc.doctype, doc.name, host.now()):
+			host.poke()
+
+
+def _has_closed(doc, before) -> bool:
+	closed = events.CLOSED_STATUSES
+	return doc.get("status") in closed and (before is None or before.get("status") not in closed)
+
+
+def dispatch(
+	name: str,
+	doc: Any = None,
+	variables: dict[str, Any] | None = None,
+	*,
+	doctype: str = "",
+	docname: str = "",
+	customer: str = "",
+) -> list[dict[str, Any]]:
+	"""See `flow_editor.dispatch_event`."""
+	host = current()
+	if name not in host.events:
+		raise ValueError(f"There is no trigger event {name!r}. There are: {', '.join(host.events)}.")
+	fields = None
+	if isinstance(doc, tuple | list):
+		doctype, docname = doc
+	elif doc is not None:
+		doctype, docname, fields = doc.doctype, doc.name, as_fields(doc)
+	return events.dispatch_event(
+		host, name, doctype=doctype, docname=docname, customer=customer, variables=variables, doc=fields
+	)
+
+
+def _sources() -> dict[str, Any]:
+	"""Which events the documents of each DocType may raise; built once a request."""
+	found = getattr(frappe.local, "flow_editor_sources", None)
+	if found is None:
+		found = events.sources_by_doctype(current().events.values())
+		for doctype in CLOSING:
+			found.setdefault(doctype, [])
+		frappe.local.flow_editor_sources = found
+	return found
