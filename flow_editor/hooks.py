@@ -4,7 +4,8 @@ app_publisher = "Flow Editor contributors"
 app_description = "Visual automations inside ERPNext"
 app_email = "hello@flow-editor.example"
 app_license = "mit"
-required_apps = ["erpnext"]
+# With its owner, so that installing asks nobody who owns it.
+required_apps = ["frappe/erpnext"]
 
 before_install = "flow_editor.install.before_install"
 after_install = "flow_editor.install.after_install"

@@ -12,13 +12,13 @@ import traceback
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flow_editor.engine import render, timing
 from flow_editor.engine.context import Scope, StepContext
 from flow_editor.engine.definition import AFTER_DELAY, MANUAL, ON_DATE, ON_WEBHOOK, Step
-from flow_editor.engine.errors import FlowError, StepFailed
+from flow_editor.engine.errors import Conflict, FlowError, StepFailed
 from flow_editor.engine.host import (
 	ADVANCE,
 	CALL,
@@ -85,7 +85,7 @@ class Advance:
 		self._rows: list[Pending] = []
 		self._row_status = ROW_COMPLETED
 		self._row_error = ""
-		self._row_again_at = None
+		self._row_again_at: datetime | None = None
 
 	def step(self, step_id: str) -> Step | None:
 		return self.flow.by_id.get(step_id)
@@ -117,7 +117,6 @@ class Advance:
 
 	def give_up(self, step: Step, message: str) -> None:
 		"""The inbox could not do a step however often it tried, so it is failed for good."""
-		self._row_status, self._row_error = ROW_FAILED, message
 		self._fail_for_good(step, message, None)
 
 	def fire(self, step: Step, given: Any = None) -> None:
@@ -150,7 +149,8 @@ class Advance:
 		run.completed_at = None if in_flight else host.now()
 		if not in_flight and run.reentry_key.startswith("running:"):
 			run.reentry_key = ""
-		host.store.save_run(run)
+		if not host.store.save_run(run):
+			raise Conflict(f"Another run of {run.flow_template} is on for the same document. Let it end first.")
 		if self._rows:
 			host.store.insert_pending(self._rows)
 		if self.row is not None:
@@ -190,7 +190,7 @@ class Advance:
 				return
 		self.fire(step)
 
-	def _due(self, step: Step):
+	def _due(self, step: Step) -> datetime:
 		at = None
 		if step.trigger.type == ON_DATE:
 			with self.host.acting_as(self.run.run_as):
@@ -200,8 +200,8 @@ class Advance:
 		except ValueError as error:
 			raise StepFailed(str(error)) from error
 
-	def _schedule(self, step: Step, due) -> None:
-		self.entry(step).update(status=SCHEDULED, due_at=str(due))
+	def _schedule(self, step: Step, due: datetime) -> None:
+		self.entry(step).update(status=SCHEDULED, due_at=_text(due))
 		self._rows.append(
 			Pending(
 				self.run.name,
@@ -293,11 +293,10 @@ class Advance:
 		policy = step.retry
 		attempts = entry.get("attempts", 1)
 		if attempts >= policy.attempts or not (transient or policy.on == "any"):
-			self._row_status, self._row_error = ROW_FAILED, message
 			self._fail_for_good(step, message, result)
 			return
 		due = self.host.now() + timedelta(minutes=policy.wait_before(attempts + 1))
-		entry.update(error=message, due_at=str(due))
+		entry.update(error=message, due_at=_text(due))
 		if self.row is not None and self.row.step_id == step.id:
 			# The same row comes back, and with it, for a call, the same request and key.
 			entry["status"] = RUNNING if self.row.purpose == CALL else SCHEDULED
@@ -315,8 +314,9 @@ class Advance:
 		entry.update(error=message, completed_at=self._now())
 		if result is not None:
 			entry["result"] = render.jsonable(result)
+		if self.row is not None and self.row.step_id == step.id:
+			self._row_status, self._row_error = ROW_FAILED, message
 		if step.on_error == "continue":
-			self._row_status = ROW_COMPLETED
 			entry["status"] = DONE
 			self.machine.done(step)
 			return
@@ -348,7 +348,11 @@ class Advance:
 			raise LostClaim(row.name)
 
 	def _now(self) -> str:
-		return self.host.now().isoformat(sep=" ", timespec="seconds")
+		return _text(self.host.now())
+
+
+def _text(moment: datetime) -> str:
+	return moment.isoformat(sep=" ", timespec="seconds")
 
 
 def _bounded(result: Any) -> Any:

@@ -58,8 +58,6 @@ def new_run(
 ) -> Run:
 	"""A run of a template's current version, not stored yet."""
 	cause = _working.get()
-	rule = template.get("re_entry") or RE_ENTRY_ALWAYS
-	subject = key(template["name"], doctype, docname)
 	return Run(
 		flow_template=template["name"],
 		template_version=template["version"],
@@ -73,8 +71,15 @@ def new_run(
 		run_as=template.get("run_as") or host.user,
 		depth=cause.depth + 1 if cause else 0,
 		parent_run=cause.name if cause else "",
-		reentry_key={RE_ENTRY_ONCE: f"once:{subject}", RE_ENTRY_ALONE: f"running:{subject}"}.get(rule, ""),
+		reentry_key=_reentry_key(template, doctype, docname),
 	)
+
+
+def _reentry_key(template: Mapping[str, Any], doctype: str, docname: str) -> str:
+	subject = key(template["name"], doctype, docname)
+	prefixes = {RE_ENTRY_ONCE: "once:", RE_ENTRY_ALONE: "running:"}
+	prefix = prefixes.get(template.get("re_entry") or RE_ENTRY_ALWAYS)
+	return f"{prefix}{subject}" if prefix else ""
 
 
 def refusal_to_start(host: Host, run: Run) -> str | None:
@@ -223,6 +228,9 @@ def retry(host: Host, name: str, step_id: str | None = None) -> Moved:
 		steps = [step]
 	if not steps and run.status != FAILED:
 		raise Conflict(f"Nothing in run {name} has failed.")
+	if not run.reentry_key:
+		template = host.store.template(run.flow_template)
+		run.reentry_key = _reentry_key(template, run.context_doctype, run.context_docname)
 	with working(run):
 		for step in steps:
 			host.store.cancel_pending(name, step.id)

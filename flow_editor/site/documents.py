@@ -124,11 +124,12 @@ class SiteDocuments:
 
 	@staticmethod
 	def _end_trial(doc, today) -> None:
-		yesterday = add_days(today, -1)
-		if doc.trial_period_start and getdate(doc.trial_period_start) <= getdate(yesterday):
+		yesterday = getdate(add_days(today, -1))
+		if doc.trial_period_start and getdate(doc.trial_period_start) <= yesterday:
 			doc.trial_period_end = yesterday
 		else:
-			doc.trial_period_start = doc.trial_period_end = None
+			# One that began today cannot have ended before it began, and its start cannot be changed by saving.
+			doc.db_set({"trial_period_start": None, "trial_period_end": None}, update_modified=False)
 
 	def _load(self, doctype: str, name: str, permission: str | None):
 		self._check_doctype(doctype)

@@ -80,6 +80,8 @@ def breaks_transaction(error: BaseException) -> bool:
 
 	if isinstance(error, frappe.QueryDeadlockError | frappe.QueryTimeoutError | BaseTimeoutException):
 		return True
-	return isinstance(error, frappe.db.OperationalError | frappe.db.InterfaceError) and (
-		frappe.db.db_type != "mariadb" or not error.args or error.args[0] in (0, *BROKEN_TRANSACTION)
+	if type(error).__name__ == "InterfaceError":  # every driver's word for a connection that is closed
+		return True
+	return isinstance(error, frappe.db.OperationalError) and (
+		frappe.db.db_type != "mariadb" or not error.args or error.args[0] in BROKEN_TRANSACTION
 	)

@@ -1,0 +1,69 @@
+"""One execution of a flow. Written by the engine alone (`site.store`); people look, and clear old ones."""
+
+from __future__ import annotations
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+from frappe.query_builder import Interval
+from frappe.query_builder.functions import Now
+
+from flow_editor.engine.definition import parse
+from flow_editor.services.runs import RUN_STATES
+from flow_editor.site.naming import next_names
+
+#: How many runs one pass of the retention deletes.
+CLEARING_BATCH = 1000
+
+
+class FlowRun(Document):
+	def autoname(self) -> None:
+		(self.name,) = next_names(self.doctype)
+
+	def validate(self) -> None:
+		if self.status not in RUN_STATES:
+			frappe.throw(_("{0} is no run status.").format(self.status))
+		for field in ("variables", "step_state"):
+			if not isinstance(frappe.parse_json(self.get(field) or "{}"), dict):
+				frappe.throw(_("{0} must be a JSON object.").format(field))
+
+	def onload(self) -> None:
+		"""The steps in their order, for the form's table."""
+		text = frappe.db.get_value(
+			"Flow Version", f"{self.flow_template}-v{self.template_version}", "definition"
+		)
+		steps = parse(frappe.parse_json(text)).steps if text else ()
+		self.set_onload(
+			"steps",
+			[{"id": step.id, "kind": step.kind, "label": step.label, "parent_id": step.parent_id} for step in steps],
+		)
+
+	def on_trash(self) -> None:
+		if self.status == "running" or (self.status == "failed" and not self.completed_at):
+			frappe.throw(_("Run {0} is under way. Cancel it first.").format(self.name))
+		frappe.db.delete("Flow Step Pending", {"flow_run": self.name})
+
+	@staticmethod
+	def clear_old_logs(days: int = 365) -> None:
+		"""Delete finished runs and their inbox rows. What is in flight has no completed_at, and stays."""
+		run = frappe.qb.DocType("Flow Run")
+		row = frappe.qb.DocType("Flow Step Pending")
+		while True:
+			names = (
+				frappe.qb.from_(run)
+				.select(run.name)
+				.where((run.status != "running") & (run.completed_at < Now() - Interval(days=days)))
+				.limit(CLEARING_BATCH)
+				.run(pluck=True)
+			)
+			if not names:
+				return
+			frappe.qb.from_(row).delete().where(row.flow_run.isin(names)).run()
+			frappe.qb.from_(run).delete().where(run.name.isin(names)).run()
+			frappe.db.commit()  # nosemgrep: each batch is whole in itself, and a transaction has a limit
+
+
+def on_doctype_update() -> None:
+	frappe.db.add_index("Flow Run", ["flow_template", "status"])
+	frappe.db.add_index("Flow Run", ["status", "completed_at"])
+	frappe.db.add_index("Flow Run", ["context_doctype", "context_docname"])

@@ -1,0 +1,66 @@
+"""A flow as it is authored. The rule of every write is `services.templates.prepare`, whoever writes."""
+
+from __future__ import annotations
+
+import frappe
+from frappe.model.document import Document
+from frappe.utils import now_datetime
+
+from flow_editor.services import templates
+from flow_editor.site.errors import as_frappe_errors
+from flow_editor.site.host import current
+
+
+class FlowTemplate(Document):
+	def validate(self) -> None:
+		old = None if self.is_new() else self.get_doc_before_save()
+		self._keep_origin(old)
+		with as_frappe_errors():
+			prepared = templates.prepare(
+				current(),
+				self.as_dict(),
+				old.as_dict() if old else None,
+			)
+		self.flags.is_new_version = prepared.pop("changed")
+		self.update(prepared)
+
+	def _keep_origin(self, old: Document | None) -> None:
+		"""Only a seed makes a system template, and nothing unmakes it."""
+		if old is not None:
+			self.is_system = old.is_system
+		elif not self.flags.is_seed:
+			self.is_system = 0
+
+	def on_update(self) -> None:
+		if self.flags.is_new_version:
+			frappe.get_doc(
+				{
+					"doctype": "Flow Version",
+					"flow_template": self.name,
+					"version": self.version,
+					"definition": self.flow_definition,
+					"checksum": self.checksum,
+					"saved_by": frappe.session.user,
+					"saved_at": now_datetime(),
+				}
+			).insert(ignore_permissions=True)
+
+	def before_rename(self, old: str, new: str, merge: bool = False) -> None:
+		frappe.throw(frappe._("A flow keeps its number. Change its name instead."))
+
+	def on_trash(self) -> None:
+		with as_frappe_errors():
+			templates.check_deletion(current(), self.as_dict())
+		for name in frappe.get_all("Flow Version", filters={"flow_template": self.name}, pluck="name"):
+			frappe.delete_doc("Flow Version", name, ignore_permissions=True, force=True)
+
+
+@frappe.whitelist(methods=["GET"])
+def trigger_events() -> list[dict[str, str]]:
+	"""The trigger events that there are, for the form's and the list's choices."""
+	frappe.has_permission("Flow Template", "read", throw=True)
+	return [{"value": event.name, "label": event.label} for event in current().events.values()]
+
+
+def on_doctype_update() -> None:
+	frappe.db.add_index("Flow Template", ["trigger_event", "is_active"])

@@ -1,0 +1,128 @@
+"""What install, migrate and uninstall do beside what Frappe does by itself."""
+
+from __future__ import annotations
+
+import frappe
+from frappe import _
+
+from flow_editor.services import templates
+from flow_editor.site import naming
+from flow_editor.site.host import current
+
+MODULE = "Flow Editor"
+DOCTYPES = ("Flow Template", "Flow Run", "Flow Step Pending", "Flow Version", "Flow Settings")
+ROLES = ("Flow Manager", "Flow User")
+DISPATCH_JOB = "Dispatch Job"
+
+
+def before_install() -> None:
+	"""Refuse to install over DocTypes of the same names that somebody else owns."""
+	taken = [
+		_("{0} (of module {1})").format(doctype, module)
+		for doctype in DOCTYPES
+		if (module := frappe.db.get_value("DocType", doctype, "module")) and module != MODULE
+	]
+	if taken:
+		frappe.throw(
+			_(
+				"Flow Editor is not installed: this site already has {0}. Uninstall the app that owns it, "
+				"or rename the DocType, and install again."
+			).format(", ".join(taken)),
+			title=_("DocType taken"),
+		)
+
+
+def after_install() -> None:
+	_set_up()
+
+
+def after_migrate() -> None:
+	_set_up()
+
+
+def _set_up() -> None:
+	"""Everything here inserts what is missing, and changes nothing that is there."""
+	naming.create_sequences()
+	for role in ROLES:
+		if not frappe.db.exists("Role", role):
+			frappe.get_doc({"doctype": "Role", "role_name": role, "desk_access": 1}).insert(
+				ignore_permissions=True
+			)
+	if not frappe.db.exists("DocType", DISPATCH_JOB):
+		_create_dispatch_job()
+	user = frappe.session.user
+	frappe.set_user("Administrator")
+	try:
+		templates.seed(current())
+	finally:
+		frappe.set_user(user)
+
+
+def before_uninstall() -> None:
+	naming.drop_sequences()
+	frappe.db.delete("Has Role", {"role": ("in", ROLES)})
+	for role in ROLES:
+		frappe.delete_doc("Role", role, ignore_permissions=True, force=True, ignore_missing=True)
+
+
+def _create_dispatch_job() -> None:
+	"""ERPNext has no Dispatch Job. Where the site has none of its own it gets this one, as a custom DocType
+	that the site may change."""
+
+	def field(name: str, kind: str = "Data", **more) -> dict:
+		return {"fieldname": name, "fieldtype": kind, "label": name.replace("_", " ").capitalize(), **more}
+
+	everything = {"read": 1, "write": 1, "create": 1, "report": 1, "print": 1, "email": 1, "share": 1}
+	frappe.get_doc(
+		{
+			"doctype": "DocType",
+			"name": DISPATCH_JOB,
+			"module": MODULE,
+			"custom": 1,
+			"autoname": "DJ-.#####",
+			"naming_rule": "Expression (old style)",
+			"title_field": "subject",
+			"search_fields": "subject,customer,status",
+			"track_changes": 1,
+			"fields": [
+				field("subject", reqd=1, in_list_view=1),
+				field(
+					"status",
+					"Select",
+					options="Open\nAssigned\nIn Progress\nCompleted\nCancelled",
+					default="Open",
+					in_list_view=1,
+					in_standard_filter=1,
+				),
+				field("job_type", in_list_view=1, in_standard_filter=1),
+				field(
+					"priority",
+					"Select",
+					options="low\nmedium\nhigh\nurgent",
+					default="medium",
+					in_list_view=1,
+					in_standard_filter=1,
+				),
+				field("column_1", "Column Break", label=""),
+				field("customer", "Link", options="Customer", in_standard_filter=1),
+				field("assigned_group"),
+				field("scheduled_date", "Date"),
+				field("duration_h", "Float", label="Duration (hours)"),
+				field("details", "Section Break", label="Details"),
+				field("description", "Text"),
+				field("origin", "Section Break", label="Where it comes from", collapsible=1),
+				field("merge_key", search_index=1, length=140),
+				field("on_open_webhook", "Small Text"),
+				field("on_close_webhook", "Small Text"),
+				field("column_2", "Column Break", label=""),
+				field("reference_doctype", "Link", options="DocType"),
+				field("reference_name", "Dynamic Link", options="reference_doctype"),
+				field("flow_run", "Link", options="Flow Run", read_only=1),
+			],
+			"permissions": [
+				{"role": "System Manager", "delete": 1, **everything},
+				{"role": "Flow Manager", "delete": 1, **everything},
+				{"role": "Flow User", **everything},
+			],
+		}
+	).insert(ignore_permissions=True)

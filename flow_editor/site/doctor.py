@@ -1,0 +1,133 @@
+"""Whether flows can run on this site, and what to do where they cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import frappe
+import redis
+from frappe.utils import add_to_date, now_datetime
+from frappe.utils.background_jobs import get_workers
+from frappe.utils.scheduler import is_scheduler_inactive
+
+from flow_editor.engine.host import ROW_FAILED, ROW_PENDING
+from flow_editor.site.host import SiteHost
+
+TICK = "flow_editor.site.worker.tick"
+#: How long after its time a row counts as overdue, and a tick as missed.
+PATIENCE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+	"""One thing looked at. `advice` says what to do, and is empty where all is well."""
+
+	what: str
+	found: str
+	advice: str = ""
+
+	@property
+	def ok(self) -> bool:
+		return not self.advice
+
+
+def examine(host: SiteHost) -> list[Finding]:
+	"""Look at everything that flows need."""
+	checks = (_scheduler, _workers, _overdue, _failed_runs, _failed_rows, _sms, _email, _templates)
+	return [finding for check in checks for finding in check(host)]
+
+
+def _scheduler(host: SiteHost) -> Iterator[Finding]:
+	if is_scheduler_inactive():
+		yield Finding(
+			"Scheduler", "switched off", "Run: bench --site SITE enable-scheduler, and start the scheduler process."
+		)
+		return
+	last = frappe.db.get_value("Scheduled Job Type", {"method": TICK}, "last_execution")
+	if last is None:
+		yield Finding(
+			"Scheduler", "has never ticked", "Start the scheduler: bench schedule (or bench start, or supervisor)."
+		)
+	elif now_datetime() - last > PATIENCE:
+		yield Finding(
+			"Scheduler", f"last ticked at {last:%Y-%m-%d %H:%M}", "Start the scheduler: bench schedule."
+		)
+	else:
+		yield Finding("Scheduler", f"last ticked at {last:%Y-%m-%d %H:%M}")
+
+
+def _workers(host: SiteHost) -> Iterator[Finding]:
+	try:
+		serving = [worker for worker in get_workers() if any("default" in name for name in worker.queue_names())]
+	except redis.RedisError as error:
+		yield Finding("Workers", f"Redis does not answer ({type(error).__name__})", "Start Redis for the queue.")
+		return
+	if serving:
+		yield Finding("Workers", f"{len(serving)} on the default queue")
+	else:
+		yield Finding("Workers", "none on the default queue", "Start one: bench worker --queue default.")
+
+
+def _overdue(host: SiteHost) -> Iterator[Finding]:
+	late = frappe.db.count(
+		"Flow Step Pending", {"status": ROW_PENDING, "trigger_at": ("<", now_datetime() - PATIENCE)}
+	)
+	advice = "See the scheduler and the workers above; when they run, these are worked off at the next tick."
+	yield Finding("Inbox", f"{late} overdue rows", advice if late else "")
+
+
+def _failed_runs(host: SiteHost) -> Iterator[Finding]:
+	failed = frappe.get_all(
+		"Flow Run",
+		filters={"status": "failed", "creation": (">", add_to_date(None, days=-7))},
+		fields=["name", "error"],
+		order_by="creation desc",
+		limit_page_length=3,
+	)
+	count = frappe.db.count("Flow Run", {"status": "failed", "creation": (">", add_to_date(None, days=-7))})
+	examples = "; ".join(f"{run.name}: {run.error}" for run in failed)
+	advice = f"Open them, mend the cause and press Retry. {examples}" if count else ""
+	yield Finding("Runs", f"{count} failed in the last 7 days", advice)
+
+
+def _failed_rows(host: SiteHost) -> Iterator[Finding]:
+	beside = frappe.db.sql(
+		"""SELECT COUNT(*) FROM `tabFlow Step Pending`
+		WHERE status = %s AND purpose = 'call' AND context_snapshot LIKE %s AND creation > %s""",
+		(ROW_FAILED, '%"beside":true%', add_to_date(None, days=-7)),
+	)[0][0]
+	advice = (
+		"Open them in Flow Step Pending, mend the cause, and set status to pending and the retry count to 0."
+		if beside
+		else ""
+	)
+	yield Finding("Calls of dispatch jobs", f"{beside} failed in the last 7 days", advice)
+
+
+def _sms(host: SiteHost) -> Iterator[Finding]:
+	problem = host.messages.sms_problem()
+	wanted = frappe.db.sql(
+		"""SELECT COUNT(*) FROM `tabFlow Template`
+		WHERE is_active = 1 AND flow_definition LIKE %s""",
+		'%"channel": "sms"%',
+	)[0][0]
+	found = "set up" if not problem else "not set up" + (f"; {wanted} active flows send SMS" if wanted else "")
+	yield Finding("SMS gateway", found, problem if wanted else "")
+
+
+def _email(host: SiteHost) -> Iterator[Finding]:
+	account = frappe.db.get_value("Email Account", {"enable_outgoing": 1, "default_outgoing": 1})
+	muted = frappe.are_emails_muted()
+	if muted:
+		yield Finding("E-mail", "muted", "Remove mute_emails from the site's configuration.")
+	else:
+		advice = "" if account else "Set up an Email Account with default outgoing."
+		yield Finding("E-mail", account or "no default outgoing account", advice)
+
+
+def _templates(host: SiteHost) -> Iterator[Finding]:
+	paused = frappe.get_all("Flow Template", filters={"paused_reason": ("is", "set")}, pluck="name")
+	advice = f"Mend {', '.join(paused)} and switch them on again." if paused else ""
+	yield Finding("Flows", f"{frappe.db.count('Flow Template', {'is_active': 1})} active, {len(paused)} paused", advice)

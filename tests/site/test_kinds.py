@@ -1,0 +1,329 @@
+"""Each step kind's real effect on a real ERPNext."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+
+import frappe
+import pytest
+import records as r
+from frappe.utils import add_days, nowdate
+
+from flow_editor.services import runs
+
+
+def run_step(site, kind: str, payload: dict, doc=None, variables=None) -> dict:
+	"""Run one step, by hand, on a document; returns its state."""
+	flow = r.template(r.step("a", kind, payload=payload), variables=variables or {})
+	about = {"doctype": doc.doctype, "docname": doc.name} if doc else {}
+	moved = runs.start(site, flow.name, **about)
+	r.drain()
+	return r.state(moved.run.name)["a"]
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+	def do_POST(self):
+		body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+		self.server.calls.append((self.command, self.path, dict(self.headers), body))
+		status, answer = self.server.answers.pop(0) if self.server.answers else (200, '{"ok": true}')
+		self.send_response(status)
+		self.end_headers()
+		self.wfile.write(answer.encode())
+
+	do_GET = do_PUT = do_DELETE = do_POST
+
+	def log_message(self, *args):
+		pass
+
+
+@pytest.fixture
+def receiver(site):
+	"""A web server on loopback, which Flow Settings allow for the while."""
+	server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+	server.calls, server.answers = [], []
+	server.url = f"http://127.0.0.1:{server.server_port}"
+	threading.Thread(target=server.serve_forever, daemon=True).start()
+	_allow(f"127.0.0.1:{server.server_port}")
+	yield server
+	server.shutdown()
+	server.server_close()
+	_allow("")
+
+
+def _allow(hosts: str) -> None:
+	frappe.db.set_single_value("Flow Settings", "allowed_hosts", hosts)
+	frappe.clear_document_cache("Flow Settings", "Flow Settings")
+	frappe.db.commit()
+	frappe.local.flow_editor_host = None
+
+
+def current():
+	from flow_editor.site.host import current
+
+	return current()
+
+
+# dispatch_job
+
+
+def test_dispatch_job_creates_and_merges(site):
+	party = r.customer()
+	key = r.unique("key")
+	payload = {"subject": "Line of {{doc.customer_name}}", "job_type": "Repair", "priority": "low", "duration_h": 1.5, "assigned_group": "North", "merge_key": key}
+	first = run_step(site, "dispatch_job", payload, party)["result"]
+	second = run_step(site, "dispatch_job", {**payload, "subject": "More", "priority": "urgent", "duration_h": 1}, party)["result"]
+	assert second == {"job": first["job"], "merged": True} and first["merged"] is False
+	job = frappe.get_doc("Dispatch Job", first["job"])
+	assert job.subject == f"Line of {party.customer_name}"
+	assert (job.duration_h, job.priority, job.customer, job.assigned_group) == (2.5, "urgent", party.name, "North")
+	assert "More" in job.description
+	job.status = "Completed"
+	job.save()
+	third = run_step(site, "dispatch_job", payload, party)["result"]
+	assert third["merged"] is False and third["job"] != job.name
+
+
+def test_dispatch_job_calls_when_it_opens_and_when_it_closes(site, receiver):
+	payload = {"subject": "Install", "on_open_webhook": receiver.url + "/open", "on_close_webhook": receiver.url + "/close/{{doc.name}}"}
+	party = r.customer()
+	flow = r.template(r.step("a", "dispatch_job", payload=payload))
+	run = runs.start(current(), flow.name, doctype="Customer", docname=party.name).run
+	r.drain()
+	assert [call[1] for call in receiver.calls] == ["/open"]
+	assert frappe.db.get_value("Flow Run", run.name, "status") == "completed"
+	job = frappe.get_doc("Dispatch Job", r.state(run.name)["a"]["result"]["job"])
+	job.status = "Assigned"
+	job.save()
+	r.drain()
+	assert len(receiver.calls) == 1
+	job.status = "Completed"
+	job.save()
+	r.drain()
+	assert [call[1] for call in receiver.calls] == ["/open", "/close/" + party.name.replace(" ", "%20")]
+	assert json.loads(receiver.calls[1][3])["job"] == job.name
+	job.save()
+	r.drain()
+	assert len(receiver.calls) == 2
+
+
+def test_dispatch_job_sets_only_fields_that_the_site_has(site):
+	field = frappe.get_doc("DocField", {"parent": "Dispatch Job", "fieldname": "assigned_group"})
+	frappe.db.delete("DocField", {"name": field.name})
+	frappe.clear_cache(doctype="Dispatch Job")
+	try:
+		flow = r.template(r.step("a", "dispatch_job", payload={"subject": "Install", "assigned_group": "North"}))
+		moved = runs.start(site, flow.name)
+		assert moved.run.step_state["a"]["status"] == "done"
+	finally:
+		frappe.db.rollback()
+		frappe.clear_cache(doctype="Dispatch Job")
+
+
+# issue
+
+
+def test_issue(site):
+	party = r.customer()
+	name = run_step(site, "issue", {"subject": "Call {{customer.customer_name}}", "description": "a", "priority": "high"}, party)["result"]["issue"]
+	made = frappe.get_doc("Issue", name)
+	assert (made.subject, made.customer, made.priority) == (f"Call {party.customer_name}", party.name, "High")
+	failed = run_step(site, "issue", {"subject": "x", "priority": "whenever"})
+	assert failed["status"] == "failed" and "High" in failed["error"] and "whenever" in failed["error"]
+
+
+# notify
+
+
+MARKUP = {"who": "<b>Bob</b> & Co"}
+
+
+def test_notify_by_e_mail_escapes_values(site):
+	payload = {"to": "a@example.com, b@example.com", "subject": "Hi {{variables.who}}", "body": "Dear {{variables.who}},\nyours"}
+	state = run_step(site, "notify", payload, variables=MARKUP)
+	queued = frappe.get_doc("Email Queue", state["result"]["email_queue"])
+	assert {row.recipient for row in queued.recipients} == {"a@example.com", "b@example.com"}
+	text = _decoded(frappe.safe_decode(queued.message))
+	assert "&lt;b&gt;Bob&lt;/b&gt; &amp; Co,<br>" in text and "<b>Bob" not in text.split("<body")[-1]
+	html = run_step(site, "notify", {**payload, "body": "<p><i>Dear</i> {{variables.who}}</p>"}, variables=MARKUP)
+	text = _decoded(frappe.safe_decode(frappe.db.get_value("Email Queue", html["result"]["email_queue"], "message")))
+	assert "<i>Dear</i> &lt;b&gt;Bob" in text
+
+
+def _decoded(message: str) -> str:
+	import email
+
+	parts = email.message_from_string(message).walk()
+	return "\n".join((part.get_payload(decode=True) or b"").decode("utf-8", "replace") for part in parts if not part.is_multipart())
+
+
+def test_notify_falls_back_to_the_customer(site):
+	party = r.customer(email_id="primary@example.com")
+	assert run_step(site, "notify", {"subject": "a", "body": "b"}, party)["result"]["to"] == ["primary@example.com"]
+	nobody = r.customer(email_id=None, mobile_no=None)
+	failed = run_step(site, "notify", {"subject": "a", "body": "b"}, nobody)
+	assert failed["status"] == "failed" and nobody.name in failed["error"]
+
+
+def test_notify_uses_an_email_template(site):
+	template = r.make("Email Template", name=r.unique("Welcome"), subject="Hello {{ customer_name }}", response="<p>{{ doc.customer_name }} {{ variables.who }}</p>")
+	party = r.customer()
+	state = run_step(site, "notify", {"to": "a@example.com", "template_id": template.name}, party, variables=MARKUP)
+	assert state["result"]["subject"] == f"Hello {party.customer_name}"
+	text = _decoded(frappe.safe_decode(frappe.db.get_value("Email Queue", state["result"]["email_queue"], "message")))
+	assert party.customer_name in text and "&lt;b&gt;Bob" in text
+	missing = run_step(site, "notify", {"to": "a@example.com", "template_id": "No such"})
+	assert missing["status"] == "failed" and "No such" in missing["error"]
+
+
+@pytest.mark.parametrize("to", ["not an address", "a@example.com\r\nBcc: b@example.com x", "{{doc.nothing}}@"])
+def test_notify_refuses_what_is_no_address(site, to):
+	state = run_step(site, "notify", {"to": to, "subject": "a", "body": "b"})
+	assert state["status"] == "failed" and frappe.db.count("Email Queue") == 0
+
+
+def test_notify_by_sms_without_a_gateway_says_so(site):
+	failed = run_step(site, "notify", {"channel": "sms", "body": "Hello"}, r.customer())
+	assert failed["status"] == "failed" and "SMS Settings" in failed["error"]
+
+
+def test_notify_by_sms_through_the_gateway(site, receiver):
+	settings = frappe.get_doc("SMS Settings")
+	settings.update({"sms_gateway_url": receiver.url + "/sms", "message_parameter": "text", "receiver_parameter": "to", "use_post": 1, "parameters": [{"parameter": "key", "value": "s3cret"}]})
+	settings.save()
+	try:
+		party = r.customer(mobile_no="+15145550111")
+		state = run_step(site, "notify", {"channel": "sms", "body": "Hello {{doc.customer_name}}"}, party)
+		assert state["result"]["to"] == ["+15145550111"] and state["status"] == "done"
+		assert len(receiver.calls) == 1 and "s3cret" in receiver.calls[0][3]
+		assert "s3cret" not in json.dumps(state)
+		assert frappe.db.count("SMS Log", {"message": f"Hello {party.customer_name}"}) == 1
+		receiver.answers.append((403, "key s3cret refused"))
+		failed = run_step(site, "notify", {"channel": "sms", "body": "Hello"}, party)
+		assert failed["status"] == "failed" and "s3cret" not in json.dumps(failed)
+	finally:
+		settings.update({"sms_gateway_url": None, "parameters": []})
+		frappe.db.set_single_value("SMS Settings", "sms_gateway_url", None)
+		frappe.db.commit()
+
+
+# webhook
+
+
+def test_webhook_sends_and_keeps_the_answer(site, receiver):
+	receiver.answers.append((201, '{"ticket": 7}'))
+	party = r.customer(customer_name='Quote " and \\ ' + frappe.generate_hash(length=5))
+	body = '{"name": "{{doc.customer_name}}", "disabled": "{{doc.disabled}}", "text": "is {{doc.disabled}}"}'
+	state = run_step(current(), "webhook", {"url": receiver.url + "/x?c={{doc.customer_name}}", "method": "PUT", "body_template": body, "headers_json": '{"X-From": "{{doc.customer_type}}"}'}, party)
+	assert state["status"] == "done"
+	assert state["result"] == {"status": 201, "body": {"ticket": 7}, "truncated": False}
+	((method, path, headers, sent),) = receiver.calls
+	assert method == "PUT" and path.startswith("/x?c=Quote%20%22%20and%20%5C%20")
+	assert json.loads(sent) == {"name": party.customer_name, "disabled": 0, "text": "is 0"}
+	assert headers["X-From"] == "Individual" and headers["Idempotency-Key"] and headers["Content-Type"] == "application/json"
+
+
+def test_webhook_fails_at_400_and_more(site, receiver):
+	receiver.answers.append((500, "no"))
+	state = run_step(current(), "webhook", {"url": receiver.url})
+	assert state["status"] == "failed" and "500" in state["error"] and state["result"]["status"] == 500
+	assert len(receiver.calls) == 1
+
+
+def test_webhook_is_retried_as_declared_with_the_same_key(site, receiver):
+	receiver.answers += [(503, "later"), (200, "ok")]
+	flow = r.template(r.step("a", "webhook", payload={"url": receiver.url}, retry={"attempts": 3, "on": "any"}))
+	run = runs.start(current(), flow.name).run
+	r.drain()
+	(row,) = r.rows(run.name)
+	assert (row.status, row.retry_count) == ("pending", 1) and "503" in row.last_error
+	r.make_due(run.name)
+	r.drain()
+	assert r.statuses(run.name) == {"a": "done"}
+	assert len({call[2]["Idempotency-Key"] for call in receiver.calls}) == 1 and len(receiver.calls) == 2
+
+
+def test_webhook_to_a_closed_port_is_tried_five_times_by_default(site, receiver):
+	_allow("127.0.0.1")
+	flow = r.template(r.step("a", "webhook", payload={"url": "http://127.0.0.1:9/"}))
+	run = runs.start(current(), flow.name).run
+	for attempt in range(1, 6):
+		r.make_due(run.name)
+		r.drain()
+		(row,) = r.rows(run.name)
+		assert r.state(run.name)["a"]["attempts"] == attempt
+	assert row.status == "failed" and row.last_error
+	assert r.statuses(run.name) == {"a": "failed"}
+	assert frappe.db.get_value("Flow Run", run.name, "status") == "failed"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1/", "http://localhost/", "http://[::1]/", "http://169.254.169.254/latest", "http://10.0.0.1/", "http://2130706433/", "http://0x7f.1/", "http://[::ffff:127.0.0.1]/", "http://[64:ff9b::7f00:1]/", "http://0.0.0.0/"])
+def test_webhook_never_calls_inside(site, url):
+	state = run_step(site, "webhook", {"url": url})
+	assert state["status"] == "failed" and "inside address" in state["error"]
+
+
+# erp_update
+
+
+def test_erp_update(site):
+	opened = r.issue(r.customer())
+	state = run_step(site, "erp_update", {"doctype": "Issue", "fields_json": '{"subject": "{{doc.subject}} at {{customer.customer_name}}", "priority": "Low"}'}, opened)
+	assert state["status"] == "done" and set(state["result"]["changed"]) == {"subject", "priority"}
+	opened.reload()
+	assert opened.subject.startswith("No signal at Ana") and opened.priority == "Low"
+	unknown = run_step(site, "erp_update", {"doctype": "Issue", "fields_json": '{"sujet": "x", "priority": "High"}'}, opened)
+	assert unknown["status"] == "failed" and "sujet" in unknown["error"] and "subject" in unknown["error"]
+	opened.reload()
+	assert opened.priority == "Low"
+	refused = run_step(site, "erp_update", {"doctype": "Issue", "docname_ref": "{{doc.name}}", "fields_json": '{"owner": "Guest"}'}, opened)
+	assert refused["status"] == "failed" and "owner" in refused["error"]
+	missing = run_step(site, "erp_update", {"doctype": "Issue", "docname_ref": "ISS-none", "fields_json": '{"priority": "Low"}'})
+	assert missing["status"] == "failed" and "ISS-none" in missing["error"]
+
+
+# condition and wait
+
+
+def test_condition_reads_documents(site):
+	state = run_step(site, "condition", {"field": "customer.customer_type", "op": "in", "value": "Company,Individual"}, r.customer())
+	assert state["result"]["branch"] == "yes"
+
+
+# subscription_activate
+
+
+@pytest.mark.parametrize("status", ["Trialling", "Trialling since", "Cancelled", "Past Due Date", "Unpaid", "Completed", "Grace Period"])
+def test_subscription_activate_from_any_state(site, status):
+	party = r.customer()
+	if status.startswith("Trialling"):
+		began = add_days(nowdate(), -3) if status.endswith("since") else nowdate()
+		status = "Trialling"
+		made = r.subscription(
+			party, start_date=began, trial_period_start=began, trial_period_end=add_days(nowdate(), 14)
+		)
+	else:
+		made = r.subscription(party)
+		made.db_set("status", status)
+		if status == "Cancelled":
+			made.db_set("cancelation_date", nowdate())
+	assert frappe.db.get_value("Subscription", made.name, "status") == status
+	state = run_step(site, "subscription_activate", {"subscription_ref": made.name}, party)
+	assert state["status"] == "done", state
+	assert state["result"] == {"subscription": made.name, "status": "Active", "was": status, "changed": True}
+	made.reload()
+	assert made.status == "Active"
+	made.set_subscription_status(nowdate())
+	assert made.status == "Active", "ERPNext's own nightly check would undo it"
+
+
+def test_subscription_activate_leaves_an_active_one_alone(site):
+	party = r.customer()
+	made = r.subscription(party)
+	before = frappe.db.get_value("Subscription", made.name, "modified")
+	state = run_step(site, "subscription_activate", {}, party)
+	assert state["result"]["changed"] is False
+	assert frappe.db.get_value("Subscription", made.name, "modified") == before
+	nobody = run_step(site, "subscription_activate", {}, r.customer())
+	assert nobody["status"] == "failed" and "no subscription" in nobody["error"]
