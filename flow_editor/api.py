@@ -186,7 +186,9 @@ def _host_for(name: str) -> SiteHost:
 	run = host.store.run(name)
 	if run.context_doctype and frappe.db.exists(run.context_doctype, run.context_docname):
 		if not frappe.has_permission(run.context_doctype, "read", run.context_docname):
-			raise NotAllowed(f"You may not see {run.context_doctype} {run.context_docname}, which this run is about.")
+			raise NotAllowed(
+				f"You may not see {run.context_doctype} {run.context_docname}, which this run is about."
+			)
 	return host
 
 

@@ -41,7 +41,9 @@ def _site(context: Any) -> Iterator[Any]:
 	frappe.connect()
 	try:
 		if "flow_editor" not in frappe.get_installed_apps():
-			raise click.ClickException(f"Flow Editor is not installed on {sites[0]}. Run: bench --site {sites[0]} install-app flow_editor")
+			raise click.ClickException(
+				f"Flow Editor is not installed on {sites[0]}. Run: bench --site {sites[0]} install-app flow_editor"
+			)
 		yield current()
 		frappe.db.commit()
 	finally:
@@ -59,7 +61,9 @@ def on_site(function: Callable) -> Callable:
 				return function(host, *args, **kwargs)
 			except FlowError as error:
 				lines = [error.message.split(":", 1)[0] if error.problems else error.message]
-				raise click.ClickException("\n".join([*lines, *(f"  {problem}" for problem in error.problems)])) from None
+				raise click.ClickException(
+					"\n".join([*lines, *(f"  {problem}" for problem in error.problems)])
+				) from None
 
 	return command
 
@@ -116,7 +120,12 @@ def run(host, template: str, doctype: str, docname: str, customer: str, variable
 	if not isinstance(bag, dict):
 		raise click.BadParameter("--variables must be a JSON object")
 	moved = runs.start(
-		host, _template_named(host, template), doctype=doctype, docname=docname, customer=customer, variables=bag
+		host,
+		_template_named(host, template),
+		doctype=doctype,
+		docname=docname,
+		customer=customer,
+		variables=bag,
 	)
 	click.echo(f"{moved.run.name}: {moved.run.status}")
 	for step_id, entry in moved.run.step_state.items():
@@ -126,13 +135,17 @@ def run(host, template: str, doctype: str, docname: str, customer: str, variable
 
 @flow.command()
 @click.argument("template")
-@click.option("--output", "-o", type=FilePath(dir_okay=False, path_type=Path), help="A file; else it is printed.")
+@click.option(
+	"--output", "-o", type=FilePath(dir_okay=False, path_type=Path), help="A file; else it is printed."
+)
 @on_site
 def export(host, template: str, output: Path | None) -> None:
 	"""Write a flow as JSON, as `import` reads it."""
 	from flow_editor.services import templates
 
-	text = json.dumps(templates.export(host, _template_named(host, template)), ensure_ascii=False, indent="\t")
+	text = json.dumps(
+		templates.export(host, _template_named(host, template)), ensure_ascii=False, indent="\t"
+	)
 	if output is None:
 		click.echo(text)
 	else:
@@ -149,7 +162,9 @@ def import_files(host, files: tuple[Path, ...]) -> None:
 
 	for file in files:
 		template, is_new = templates.import_(host, _json_in(file))
-		click.echo(f"{template['name']} {template['template_name']}: {'new' if is_new else 'version ' + str(template['version'])}")
+		click.echo(
+			f"{template['name']} {template['template_name']}: {'new' if is_new else 'version ' + str(template['version'])}"
+		)
 
 
 @flow.command()

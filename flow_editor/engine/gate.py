@@ -51,7 +51,9 @@ def _read(condition: Any) -> list[Any] | None:
 		raise ValueError(f"The condition is not one comparison. {SHAPE}")
 	(operator, operands), *_ = condition.items()
 	if operator not in OPERATORS:
-		raise ValueError(f"The condition's operator {operator!r} is not known; {', '.join(OPERATORS)} is. {SHAPE}")
+		raise ValueError(
+			f"The condition's operator {operator!r} is not known; {', '.join(OPERATORS)} is. {SHAPE}"
+		)
 	if not isinstance(operands, list) or len(operands) != 2:
 		raise ValueError(f"The condition compares two values. {SHAPE}")
 	if not any(isinstance(operand, Mapping) for operand in operands):

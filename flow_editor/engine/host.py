@@ -284,4 +284,3 @@ class Host(Protocol):
 
 	def log(self, title: str, detail: str = "") -> None:
 		"""Note something an admin should look at, where the host keeps such things. Never raises."""
-

@@ -69,7 +69,7 @@ def load(written: Any, limits: Limits = Limits()) -> dict[str, Any]:
 	except ValueError as error:
 		raise _unreadable(str(error)) from None
 	if not isinstance(definition, dict):
-		raise _unreadable("The definition is not a JSON object. Write {\"version\": 1, \"steps\": [...]}.")
+		raise _unreadable('The definition is not a JSON object. Write {"version": 1, "steps": [...]}.')
 	depth = _depth(definition)
 	if depth > limits.max_json_depth:
 		raise _unreadable(
@@ -103,7 +103,9 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 	if len(found) < len(pairs):
 		names = [name for name, _ in pairs]
 		twice = next(name for name in names if names.count(name) > 1)
-		raise ValueError(f"The definition has the key {twice[:60]!r} twice in one object. Remove one of them.")
+		raise ValueError(
+			f"The definition has the key {twice[:60]!r} twice in one object. Remove one of them."
+		)
 	return found
 
 
@@ -182,7 +184,9 @@ def _check_head(definition: dict[str, Any], events: Collection[str] | None) -> I
 
 def _check_step(step: Any, index: int, catalog: Mapping[str, Kind]) -> Iterator[Problem]:
 	if not isinstance(step, dict):
-		yield Problem(f"Step {index + 1} is not an object. Write it with id, kind and payload.", field="steps")
+		yield Problem(
+			f"Step {index + 1} is not an object. Write it with id, kind and payload.", field="steps"
+		)
 		return
 	step_id = step["id"] if isinstance(step.get("id"), str) else f"#{index + 1}"
 	yield from _schema_problems(_STEP, step, step_id)
@@ -358,21 +362,24 @@ def _texts(value: Any) -> Iterator[str]:
 # The graph
 
 
-def _check_graph(
-	steps: list[dict[str, Any]], catalog: Mapping[str, Kind], limits: Limits
-) -> list[Problem]:
+def _check_graph(steps: list[dict[str, Any]], catalog: Mapping[str, Kind], limits: Limits) -> list[Problem]:
 	problems: list[Problem] = []
 	by_id: dict[str, dict[str, Any]] = {}
 	for step in steps:
 		if step["id"] in by_id:
 			problems.append(
-				Problem(f"There are two steps with the id {step['id'][:64]!r}. Give one another id.", step["id"], "id")
+				Problem(
+					f"There are two steps with the id {step['id'][:64]!r}. Give one another id.",
+					step["id"],
+					"id",
+				)
 			)
 		else:
 			by_id[step["id"]] = step
 	for step in by_id.values():
 		problems += _check_references(step, by_id, catalog)
-	cycles = list(_cycles(by_id))
+	# Steps within each other are a cycle of their starts and one of their ends: once is enough.
+	cycles = list(dict.fromkeys(_cycles(by_id)))
 	problems += cycles
 	if not cycles:
 		problems += _check_depth(by_id, limits)

@@ -60,5 +60,10 @@ def _kinds_at(path: str) -> Iterator[Kind]:
 
 def _kinds_in(module: ModuleType) -> Iterator[Kind]:
 	for item in vars(module).values():
-		if isinstance(item, type) and issubclass(item, Kind) and item.__module__ == module.__name__ and item.name:
+		if (
+			isinstance(item, type)
+			and issubclass(item, Kind)
+			and item.__module__ == module.__name__
+			and item.name
+		):
 			yield item()

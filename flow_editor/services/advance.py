@@ -150,7 +150,9 @@ class Advance:
 		if not in_flight and run.reentry_key.startswith("running:"):
 			run.reentry_key = ""
 		if not host.store.save_run(run):
-			raise Conflict(f"Another run of {run.flow_template} is on for the same document. Let it end first.")
+			raise Conflict(
+				f"Another run of {run.flow_template} is on for the same document. Let it end first."
+			)
 		if self._rows:
 			host.store.insert_pending(self._rows)
 		if self.row is not None:

@@ -25,7 +25,6 @@ from flow_editor.engine.host import START, Host, Pending
 from flow_editor.services import runs
 
 
-
 class Fields(Protocol):
 	def get(self, name: str, /) -> Any: ...
 
@@ -80,9 +79,7 @@ EVENTS = (
 		(
 			Source("Dispatch Job", (UPDATE, CHANGE), turns=("status", ("Completed", "Closed", "Done"))),
 			Source("Delivery Trip", (CHANGE,), turns=("status", ("Completed",))),
-			Source(
-				"Maintenance Visit", (SUBMIT,), where={"completion_status": "Fully Completed"}
-			),
+			Source("Maintenance Visit", (SUBMIT,), where={"completion_status": "Fully Completed"}),
 		),
 	),
 	TriggerEvent(MANUAL, "Started by hand"),
@@ -215,8 +212,14 @@ def _start(
 	if doc is None and doctype and docname:
 		doc = host.documents.peek(doctype, docname)
 	run = runs.new_run(
-		host, template, event=event, doctype=doctype, docname=docname, customer=customer,
-		variables=variables, doc=doc,
+		host,
+		template,
+		event=event,
+		doctype=doctype,
+		docname=docname,
+		customer=customer,
+		variables=variables,
+		doc=doc,
 	)
 	if template.get("trigger_condition") and not gate.holds(
 		template["trigger_condition"], Scope(host, run, doc=doc or {}, read=host.documents.peek)

@@ -89,7 +89,9 @@ def work(host: Host, row: Pending) -> bool:
 				_call(host, row) if row.purpose == CALL else _advance(host, row)
 				return True
 			except LostClaim:
-				host.log(f"Flow Step Pending {row.name} was taken over by another worker", "Nothing was kept.")
+				host.log(
+					f"Flow Step Pending {row.name} was taken over by another worker", "Nothing was kept."
+				)
 				return False
 			except Exception as raised:
 				error = raised
@@ -147,9 +149,11 @@ def _call(host: Host, row: Pending) -> None:
 		advance = Advance(host, run, row)
 		step = advance.flow.by_id[row.step_id]
 		kind = host.catalog.get(step.kind)
-		ctx = StepContext(
-			host, run, step, kind, Scope(host, run), idempotency_key=row.idempotency_key
-		) if kind else None
+		ctx = (
+			StepContext(host, run, step, kind, Scope(host, run), idempotency_key=row.idempotency_key)
+			if kind
+			else None
+		)
 	result, error = None, None
 	try:
 		if kind is None:
@@ -192,9 +196,7 @@ def _finish(host: Host, row: Pending, status: str = ROW_COMPLETED, error: str = 
 def _give_back(host: Host, row: Pending, error: BaseException | None) -> None:
 	"""Something outside the step itself went wrong: come back later, or fail the step."""
 	if error is None:
-		message = (
-			f"The worker died {row.retry_count} times over it. Look at the worker's log, mend the cause, and retry."
-		)
+		message = f"The worker died {row.retry_count} times over it. Look at the worker's log, mend the cause, and retry."
 	else:
 		message = error.message if isinstance(error, FlowError) else f"{type(error).__name__}: {error}"
 		if not isinstance(error, FlowError):

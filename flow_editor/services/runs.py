@@ -127,8 +127,14 @@ def start(
 	if customer:
 		host.documents.get("Customer", customer)
 	run = new_run(
-		host, fields, event="manual", doctype=doctype, docname=docname, customer=customer,
-		variables=variables, doc=doc,
+		host,
+		fields,
+		event="manual",
+		doctype=doctype,
+		docname=docname,
+		customer=customer,
+		variables=variables,
+		doc=doc,
 	)
 	if reason := refusal_to_start(host, run):
 		raise Conflict(f"{fields.get('template_name') or template} cannot be started: {reason}")

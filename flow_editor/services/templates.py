@@ -164,11 +164,7 @@ def _without_repeats(problems: list[Problem]) -> list[Problem]:
 		"trigger.event": "trigger_event",
 		"trigger.condition": "trigger_condition",
 	}
-	return [
-		problem
-		for problem in problems
-		if problem.step or repeated.get(problem.field) not in own
-	]
+	return [problem for problem in problems if problem.step or repeated.get(problem.field) not in own]
 
 
 def _differs(fields: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
@@ -198,9 +194,7 @@ def _run_as(host: Host, fields: Mapping[str, Any], old: Mapping[str, Any] | None
 		fields[name] != _plain(old.get(name)) for name in ACTING if name != "flow_definition"
 	)
 	if acts_otherwise:
-		host.notify(
-			f"This flow now runs as you: only a System Manager may change what runs as {before}."
-		)
+		host.notify(f"This flow now runs as you: only a System Manager may change what runs as {before}.")
 		return host.user
 	return before
 
@@ -208,9 +202,7 @@ def _run_as(host: Host, fields: Mapping[str, Any], old: Mapping[str, Any] | None
 # The use cases
 
 
-def find(
-	host: Host, filters: Mapping[str, Any], *, start: int = 0, limit: int = 0
-) -> list[dict[str, Any]]:
+def find(host: Host, filters: Mapping[str, Any], *, start: int = 0, limit: int = 0) -> list[dict[str, Any]]:
 	"""Templates without their definitions. Filters: category, applies_to, is_active, trigger_event."""
 	wanted = {name: value for name, value in filters.items() if value not in (None, "")}
 	return [as_dict(template) for template in host.store.templates(wanted, start=start, limit=limit)]

@@ -42,13 +42,17 @@ def examine(host: SiteHost) -> list[Finding]:
 def _scheduler(host: SiteHost) -> Iterator[Finding]:
 	if is_scheduler_inactive():
 		yield Finding(
-			"Scheduler", "switched off", "Run: bench --site SITE enable-scheduler, and start the scheduler process."
+			"Scheduler",
+			"switched off",
+			"Run: bench --site SITE enable-scheduler, and start the scheduler process.",
 		)
 		return
 	last = frappe.db.get_value("Scheduled Job Type", {"method": TICK}, "last_execution")
 	if last is None:
 		yield Finding(
-			"Scheduler", "has never ticked", "Start the scheduler: bench schedule (or bench start, or supervisor)."
+			"Scheduler",
+			"has never ticked",
+			"Start the scheduler: bench schedule (or bench start, or supervisor).",
 		)
 	elif now_datetime() - last > PATIENCE:
 		yield Finding(
@@ -60,9 +64,13 @@ def _scheduler(host: SiteHost) -> Iterator[Finding]:
 
 def _workers(host: SiteHost) -> Iterator[Finding]:
 	try:
-		serving = [worker for worker in get_workers() if any("default" in name for name in worker.queue_names())]
+		serving = [
+			worker for worker in get_workers() if any("default" in name for name in worker.queue_names())
+		]
 	except redis.RedisError as error:
-		yield Finding("Workers", f"Redis does not answer ({type(error).__name__})", "Start Redis for the queue.")
+		yield Finding(
+			"Workers", f"Redis does not answer ({type(error).__name__})", "Start Redis for the queue."
+		)
 		return
 	if serving:
 		yield Finding("Workers", f"{len(serving)} on the default queue")
@@ -113,7 +121,9 @@ def _sms(host: SiteHost) -> Iterator[Finding]:
 		WHERE is_active = 1 AND flow_definition LIKE %s""",
 		'%"channel": "sms"%',
 	)[0][0]
-	found = "set up" if not problem else "not set up" + (f"; {wanted} active flows send SMS" if wanted else "")
+	found = (
+		"set up" if not problem else "not set up" + (f"; {wanted} active flows send SMS" if wanted else "")
+	)
 	yield Finding("SMS gateway", found, problem if wanted else "")
 
 
@@ -130,4 +140,6 @@ def _email(host: SiteHost) -> Iterator[Finding]:
 def _templates(host: SiteHost) -> Iterator[Finding]:
 	paused = frappe.get_all("Flow Template", filters={"paused_reason": ("is", "set")}, pluck="name")
 	advice = f"Mend {', '.join(paused)} and switch them on again." if paused else ""
-	yield Finding("Flows", f"{frappe.db.count('Flow Template', {'is_active': 1})} active, {len(paused)} paused", advice)
+	yield Finding(
+		"Flows", f"{frappe.db.count('Flow Template', {'is_active': 1})} active, {len(paused)} paused", advice
+	)

@@ -29,7 +29,8 @@ class SiteDocuments:
 
 	def find(self, doctype: str, filters: Mapping[str, Any], *, limit: int = 20) -> list[dict[str, Any]]:
 		conditions = {
-			field: ("in", value) if isinstance(value, list | tuple) else value for field, value in filters.items()
+			field: ("in", value) if isinstance(value, list | tuple) else value
+			for field, value in filters.items()
 		}
 		with as_flow_errors():
 			self._check_doctype(doctype)
@@ -95,7 +96,9 @@ class SiteDocuments:
 			.on(contact.name == link.parent)
 			.select(contact.name)
 			.where(
-				(link.parenttype == "Contact") & (link.link_doctype == "Customer") & (link.link_name == customer)
+				(link.parenttype == "Contact")
+				& (link.link_doctype == "Customer")
+				& (link.link_name == customer)
 			)
 			.orderby(contact.is_primary_contact, order=frappe.qb.desc)
 			.orderby(contact.creation)

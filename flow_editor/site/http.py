@@ -46,7 +46,9 @@ class GuardedHttp:
 		except ValueError:
 			raise StepFailed(f"{url[:200]!r} has no valid port.") from None
 		if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
-			raise StepFailed(f"{url[:200]!r} cannot be called: it must be http or https, without a user name.")
+			raise StepFailed(
+				f"{url[:200]!r} cannot be called: it must be http or https, without a user name."
+			)
 		address = self._address(parts.hostname, port)
 		path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 		host = parts.netloc if not parts.netloc.endswith(":") else parts.netloc[:-1]

@@ -36,7 +36,9 @@ class SiteMessages:
 
 	def email_template(self, name: str, scope: Mapping[str, Any]) -> tuple[str, str]:
 		if not frappe.db.exists("Email Template", name):
-			raise NotFound(f"There is no Email Template {name!r}. Choose another, or write the text in the step.")
+			raise NotFound(
+				f"There is no Email Template {name!r}. Choose another, or write the text in the step."
+			)
 		template = frappe.get_doc("Email Template", name)
 		# An Email Template is Frappe's own Jinja, in its sandbox, over plain values; the document's fields
 		# stand at the top, as everywhere in Frappe.

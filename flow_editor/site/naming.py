@@ -15,7 +15,11 @@ PREFIXES = {"Flow Run": "FR-", "Flow Step Pending": "FSP-"}
 def next_names(doctype: str, count: int = 1) -> list[str]:
 	"""The next names of a DocType, such as FR-00001."""
 	sequence = _sequence(doctype)
-	one = f"SELECT nextval('\"{sequence}\"')" if frappe.db.db_type == "postgres" else f"SELECT nextval(`{sequence}`)"
+	one = (
+		f"SELECT nextval('\"{sequence}\"')"
+		if frappe.db.db_type == "postgres"
+		else f"SELECT nextval(`{sequence}`)"
+	)
 	numbers = frappe.db.sql(" UNION ALL ".join([one] * count))
 	return [f"{PREFIXES[doctype]}{number:05d}" for (number,) in numbers]
 
@@ -23,10 +27,18 @@ def next_names(doctype: str, count: int = 1) -> list[str]:
 def create_sequences() -> None:
 	"""Create what is missing, beginning after the names that there are."""
 	for doctype, prefix in PREFIXES.items():
-		last = max(
-			(int(name[len(prefix) :]) for name in frappe.get_all(doctype, pluck="name") if name[len(prefix) :].isdigit()),
-			default=0,
-		) if not _exists(doctype) else None
+		last = (
+			max(
+				(
+					int(name[len(prefix) :])
+					for name in frappe.get_all(doctype, pluck="name")
+					if name[len(prefix) :].isdigit()
+				),
+				default=0,
+			)
+			if not _exists(doctype)
+			else None
+		)
 		if last is not None:
 			create_sequence(doctype, check_not_exists=True, start_value=last + 1)
 

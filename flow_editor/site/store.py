@@ -142,9 +142,7 @@ class SiteStore:
 		return True
 
 	def has_triggered(self, trigger_key: str) -> bool:
-		return bool(
-			frappe.db.sql("SELECT 1 FROM `tabFlow Run` WHERE trigger_key = %s LIMIT 1", trigger_key)
-		)
+		return bool(frappe.db.sql("SELECT 1 FROM `tabFlow Run` WHERE trigger_key = %s LIMIT 1", trigger_key))
 
 	def run(self, name: str, *, lock: bool = False) -> Run:
 		found = _select(
@@ -168,7 +166,11 @@ class SiteStore:
 		where, values = _where(filters, RUN_COLUMNS)
 		page = " LIMIT %s OFFSET %s"
 		return _select(
-			Run, "Flow Run", RUN_COLUMNS, RUN_JSON, f"{where} ORDER BY creation DESC, name DESC{page}",
+			Run,
+			"Flow Run",
+			RUN_COLUMNS,
+			RUN_JSON,
+			f"{where} ORDER BY creation DESC, name DESC{page}",
 			[*values, limit, start],
 		)
 
@@ -188,9 +190,15 @@ class SiteStore:
 			due = self._lock(
 				"status = %s AND trigger_at <= %s ORDER BY trigger_at", [ROW_PENDING, now], limit
 			)
-			lapsed = self._lock(
-				"status = %s AND lease_until <= %s ORDER BY lease_until", [ROW_RUNNING, now], limit - len(due)
-			) if len(due) < limit else []
+			lapsed = (
+				self._lock(
+					"status = %s AND lease_until <= %s ORDER BY lease_until",
+					[ROW_RUNNING, now],
+					limit - len(due),
+				)
+				if len(due) < limit
+				else []
+			)
 			for row in lapsed:
 				row.retry_count += 1
 			for rows, again in ((due, 0), (lapsed, 1)):
@@ -255,7 +263,10 @@ class SiteStore:
 			WHERE flow_run = %s AND status IN (%s, %s) AND trigger_at IS NOT NULL
 			{"AND step_id = %s" if step_id is not None else ""}""",
 			(
-				ROW_CANCELLED, run, ROW_PENDING, ROW_RUNNING,
+				ROW_CANCELLED,
+				run,
+				ROW_PENDING,
+				ROW_RUNNING,
 				*([step_id] if step_id is not None else []),
 			),
 		)
@@ -271,8 +282,12 @@ class SiteStore:
 	def pending(self, filters: Mapping[str, Any], *, limit: int = 100) -> list[Pending]:
 		where, values = _where(filters, PENDING_COLUMNS)
 		return _select(
-			Pending, "Flow Step Pending", PENDING_COLUMNS, PENDING_JSON,
-			f"{where} ORDER BY trigger_at, creation LIMIT %s", [*values, limit],
+			Pending,
+			"Flow Step Pending",
+			PENDING_COLUMNS,
+			PENDING_JSON,
+			f"{where} ORDER BY trigger_at, creation LIMIT %s",
+			[*values, limit],
 		)
 
 	def next_due(self) -> datetime | None:
@@ -304,7 +319,13 @@ def _record(cls: type, columns: Sequence[str], as_json: Sequence[str], row: Sequ
 	for column, value in zip(columns, row, strict=True):
 		if column in as_json:
 			value = json.loads(value) if value else ({} if cls is Run else None)
-		elif value is None and column not in ("started_at", "completed_at", "trigger_at", "executed_at", "lease_until"):
+		elif value is None and column not in (
+			"started_at",
+			"completed_at",
+			"trigger_at",
+			"executed_at",
+			"lease_until",
+		):
 			value = 0 if column in ("depth", "retry_count", "template_version") else ""
 		values[column] = value
 	return cls(**values)

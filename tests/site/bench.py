@@ -171,9 +171,23 @@ def link(_: list[str] = []) -> int:
 	if APP not in names:
 		apps.write_text("\n".join([*names, APP]) + "\n")
 	# The link stays the same while what it leads to changes, so the install is made through the link.
-	run([str(python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-e", str(app), "pytest"])
+	run(
+		[
+			str(python()),
+			"-m",
+			"pip",
+			"install",
+			"--quiet",
+			"--disable-pip-version-check",
+			"-e",
+			str(app),
+			"pytest",
+		]
+	)
 	installed = run([*frappe(), "list-apps"], capture=True)
-	run([*frappe(), "migrate", "--skip-search-index"] if APP in installed else [*frappe(), "install-app", APP])
+	run(
+		[*frappe(), "migrate", "--skip-search-index"] if APP in installed else [*frappe(), "install-app", APP]
+	)
 	run([*frappe(site=False), "build", "--app", APP])
 	return 0
 
@@ -182,8 +196,18 @@ def test(arguments: list[str]) -> int:
 	up()
 	link()
 	folder = BENCH / "sites"
-	command = [str(python()), "-m", "pytest", "-c", str(CHECKOUT / "pyproject.toml"), "--rootdir", str(CHECKOUT)]
-	return subprocess.run([*command, *(arguments or [str(CHECKOUT / "tests" / "site")])], cwd=folder).returncode
+	command = [
+		str(python()),
+		"-m",
+		"pytest",
+		"-c",
+		str(CHECKOUT / "pyproject.toml"),
+		"--rootdir",
+		str(CHECKOUT),
+	]
+	return subprocess.run(
+		[*command, *(arguments or [str(CHECKOUT / "tests" / "site")])], cwd=folder
+	).returncode
 
 
 def python() -> Path:

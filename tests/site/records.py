@@ -22,7 +22,9 @@ def make(doctype: str, **values):
 
 def user(*roles: str):
 	name = f"{frappe.generate_hash(length=10)}@example.com"
-	made = make("User", email=name, first_name="Test", send_welcome_email=0, roles=[{"role": role} for role in roles])
+	made = make(
+		"User", email=name, first_name="Test", send_welcome_email=0, roles=[{"role": role} for role in roles]
+	)
 	return made
 
 
@@ -129,7 +131,13 @@ def payment(party, **values):
 
 
 def issue(party=None, **values):
-	return make("Issue", subject="No signal", customer=party.name if party else None, raised_by="ana@example.com", **values)
+	return make(
+		"Issue",
+		subject="No signal",
+		customer=party.name if party else None,
+		raised_by="ana@example.com",
+		**values,
+	)
 
 
 def template(*steps: dict, event: str = "manual", **values):
@@ -140,7 +148,9 @@ def template(*steps: dict, event: str = "manual", **values):
 		category="other",
 		is_active=1,
 		trigger_event=event,
-		flow_definition=json.dumps({"version": 1, "steps": list(steps), "variables": values.pop("variables", {})}),
+		flow_definition=json.dumps(
+			{"version": 1, "steps": list(steps), "variables": values.pop("variables", {})}
+		),
 		**values,
 	)
 
@@ -153,11 +163,15 @@ def step(id: str, kind: str = "wait", **more) -> dict:
 def runs(of=None, **filters) -> list:
 	if of is not None:
 		filters["flow_template"] = of.name
-	return [frappe.get_doc("Flow Run", name) for name in frappe.get_all("Flow Run", filters=filters, pluck="name")]
+	return [
+		frappe.get_doc("Flow Run", name) for name in frappe.get_all("Flow Run", filters=filters, pluck="name")
+	]
 
 
 def state(run) -> dict:
-	return json.loads(frappe.db.get_value("Flow Run", run if isinstance(run, str) else run.name, "step_state"))
+	return json.loads(
+		frappe.db.get_value("Flow Run", run if isinstance(run, str) else run.name, "step_state")
+	)
 
 
 def statuses(run) -> dict[str, str]:
@@ -177,7 +191,9 @@ def make_due(run, **filters) -> None:
 	"""Let the time of a run's waiting rows come."""
 	for row in rows(run, status="pending", **filters):
 		if row.trigger_at:
-			frappe.db.set_value("Flow Step Pending", row.name, "trigger_at", add_days(None, -1), update_modified=False)
+			frappe.db.set_value(
+				"Flow Step Pending", row.name, "trigger_at", add_days(None, -1), update_modified=False
+			)
 	frappe.db.commit()
 
 

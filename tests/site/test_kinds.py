@@ -71,13 +71,27 @@ def current():
 def test_dispatch_job_creates_and_merges(site):
 	party = r.customer()
 	key = r.unique("key")
-	payload = {"subject": "Line of {{doc.customer_name}}", "job_type": "Repair", "priority": "low", "duration_h": 1.5, "assigned_group": "North", "merge_key": key}
+	payload = {
+		"subject": "Line of {{doc.customer_name}}",
+		"job_type": "Repair",
+		"priority": "low",
+		"duration_h": 1.5,
+		"assigned_group": "North",
+		"merge_key": key,
+	}
 	first = run_step(site, "dispatch_job", payload, party)["result"]
-	second = run_step(site, "dispatch_job", {**payload, "subject": "More", "priority": "urgent", "duration_h": 1}, party)["result"]
+	second = run_step(
+		site, "dispatch_job", {**payload, "subject": "More", "priority": "urgent", "duration_h": 1}, party
+	)["result"]
 	assert second == {"job": first["job"], "merged": True} and first["merged"] is False
 	job = frappe.get_doc("Dispatch Job", first["job"])
 	assert job.subject == f"Line of {party.customer_name}"
-	assert (job.duration_h, job.priority, job.customer, job.assigned_group) == (2.5, "urgent", party.name, "North")
+	assert (job.duration_h, job.priority, job.customer, job.assigned_group) == (
+		2.5,
+		"urgent",
+		party.name,
+		"North",
+	)
 	assert "More" in job.description
 	job.status = "Completed"
 	job.save()
@@ -86,7 +100,11 @@ def test_dispatch_job_creates_and_merges(site):
 
 
 def test_dispatch_job_calls_when_it_opens_and_when_it_closes(site, receiver):
-	payload = {"subject": "Install", "on_open_webhook": receiver.url + "/open", "on_close_webhook": receiver.url + "/close/{{doc.name}}"}
+	payload = {
+		"subject": "Install",
+		"on_open_webhook": receiver.url + "/open",
+		"on_close_webhook": receiver.url + "/close/{{doc.name}}",
+	}
 	party = r.customer()
 	flow = r.template(r.step("a", "dispatch_job", payload=payload))
 	run = runs.start(current(), flow.name, doctype="Customer", docname=party.name).run
@@ -113,7 +131,9 @@ def test_dispatch_job_sets_only_fields_that_the_site_has(site):
 	frappe.db.delete("DocField", {"name": field.name})
 	frappe.clear_cache(doctype="Dispatch Job")
 	try:
-		flow = r.template(r.step("a", "dispatch_job", payload={"subject": "Install", "assigned_group": "North"}))
+		flow = r.template(
+			r.step("a", "dispatch_job", payload={"subject": "Install", "assigned_group": "North"})
+		)
 		moved = runs.start(site, flow.name)
 		assert moved.run.step_state["a"]["status"] == "done"
 	finally:
@@ -126,7 +146,12 @@ def test_dispatch_job_sets_only_fields_that_the_site_has(site):
 
 def test_issue(site):
 	party = r.customer()
-	name = run_step(site, "issue", {"subject": "Call {{customer.customer_name}}", "description": "a", "priority": "high"}, party)["result"]["issue"]
+	name = run_step(
+		site,
+		"issue",
+		{"subject": "Call {{customer.customer_name}}", "description": "a", "priority": "high"},
+		party,
+	)["result"]["issue"]
 	made = frappe.get_doc("Issue", name)
 	assert (made.subject, made.customer, made.priority) == (f"Call {party.customer_name}", party.name, "High")
 	failed = run_step(site, "issue", {"subject": "x", "priority": "whenever"})
@@ -140,14 +165,22 @@ MARKUP = {"who": "<b>Bob</b> & Co"}
 
 
 def test_notify_by_e_mail_escapes_values(site):
-	payload = {"to": "a@example.com, b@example.com", "subject": "Hi {{variables.who}}", "body": "Dear {{variables.who}},\nyours"}
+	payload = {
+		"to": "a@example.com, b@example.com",
+		"subject": "Hi {{variables.who}}",
+		"body": "Dear {{variables.who}},\nyours",
+	}
 	state = run_step(site, "notify", payload, variables=MARKUP)
 	queued = frappe.get_doc("Email Queue", state["result"]["email_queue"])
 	assert {row.recipient for row in queued.recipients} == {"a@example.com", "b@example.com"}
 	text = _decoded(frappe.safe_decode(queued.message))
 	assert "&lt;b&gt;Bob&lt;/b&gt; &amp; Co,<br>" in text and "<b>Bob" not in text.split("<body")[-1]
-	html = run_step(site, "notify", {**payload, "body": "<p><i>Dear</i> {{variables.who}}</p>"}, variables=MARKUP)
-	text = _decoded(frappe.safe_decode(frappe.db.get_value("Email Queue", html["result"]["email_queue"], "message")))
+	html = run_step(
+		site, "notify", {**payload, "body": "<p><i>Dear</i> {{variables.who}}</p>"}, variables=MARKUP
+	)
+	text = _decoded(
+		frappe.safe_decode(frappe.db.get_value("Email Queue", html["result"]["email_queue"], "message"))
+	)
 	assert "<i>Dear</i> &lt;b&gt;Bob" in text
 
 
@@ -155,29 +188,46 @@ def _decoded(message: str) -> str:
 	import email
 
 	parts = email.message_from_string(message).walk()
-	return "\n".join((part.get_payload(decode=True) or b"").decode("utf-8", "replace") for part in parts if not part.is_multipart())
+	return "\n".join(
+		(part.get_payload(decode=True) or b"").decode("utf-8", "replace")
+		for part in parts
+		if not part.is_multipart()
+	)
 
 
 def test_notify_falls_back_to_the_customer(site):
 	party = r.customer(email_id="primary@example.com")
-	assert run_step(site, "notify", {"subject": "a", "body": "b"}, party)["result"]["to"] == ["primary@example.com"]
+	assert run_step(site, "notify", {"subject": "a", "body": "b"}, party)["result"]["to"] == [
+		"primary@example.com"
+	]
 	nobody = r.customer(email_id=None, mobile_no=None)
 	failed = run_step(site, "notify", {"subject": "a", "body": "b"}, nobody)
 	assert failed["status"] == "failed" and nobody.name in failed["error"]
 
 
 def test_notify_uses_an_email_template(site):
-	template = r.make("Email Template", name=r.unique("Welcome"), subject="Hello {{ customer_name }}", response="<p>{{ doc.customer_name }} {{ variables.who }}</p>")
+	template = r.make(
+		"Email Template",
+		name=r.unique("Welcome"),
+		subject="Hello {{ customer_name }}",
+		response="<p>{{ doc.customer_name }} {{ variables.who }}</p>",
+	)
 	party = r.customer()
-	state = run_step(site, "notify", {"to": "a@example.com", "template_id": template.name}, party, variables=MARKUP)
+	state = run_step(
+		site, "notify", {"to": "a@example.com", "template_id": template.name}, party, variables=MARKUP
+	)
 	assert state["result"]["subject"] == f"Hello {party.customer_name}"
-	text = _decoded(frappe.safe_decode(frappe.db.get_value("Email Queue", state["result"]["email_queue"], "message")))
+	text = _decoded(
+		frappe.safe_decode(frappe.db.get_value("Email Queue", state["result"]["email_queue"], "message"))
+	)
 	assert party.customer_name in text and "&lt;b&gt;Bob" in text
 	missing = run_step(site, "notify", {"to": "a@example.com", "template_id": "No such"})
 	assert missing["status"] == "failed" and "No such" in missing["error"]
 
 
-@pytest.mark.parametrize("to", ["not an address", "a@example.com\r\nBcc: b@example.com x", "{{doc.nothing}}@"])
+@pytest.mark.parametrize(
+	"to", ["not an address", "a@example.com\r\nBcc: b@example.com x", "{{doc.nothing}}@"]
+)
 def test_notify_refuses_what_is_no_address(site, to):
 	state = run_step(site, "notify", {"to": to, "subject": "a", "body": "b"})
 	assert state["status"] == "failed" and frappe.db.count("Email Queue") == 0
@@ -190,7 +240,15 @@ def test_notify_by_sms_without_a_gateway_says_so(site):
 
 def test_notify_by_sms_through_the_gateway(site, receiver):
 	settings = frappe.get_doc("SMS Settings")
-	settings.update({"sms_gateway_url": receiver.url + "/sms", "message_parameter": "text", "receiver_parameter": "to", "use_post": 1, "parameters": [{"parameter": "key", "value": "s3cret"}]})
+	settings.update(
+		{
+			"sms_gateway_url": receiver.url + "/sms",
+			"message_parameter": "text",
+			"receiver_parameter": "to",
+			"use_post": 1,
+			"parameters": [{"parameter": "key", "value": "s3cret"}],
+		}
+	)
 	settings.save()
 	try:
 		party = r.customer(mobile_no="+15145550111")
@@ -215,13 +273,27 @@ def test_webhook_sends_and_keeps_the_answer(site, receiver):
 	receiver.answers.append((201, '{"ticket": 7}'))
 	party = r.customer(customer_name='Quote " and \\ ' + frappe.generate_hash(length=5))
 	body = '{"name": "{{doc.customer_name}}", "disabled": "{{doc.disabled}}", "text": "is {{doc.disabled}}"}'
-	state = run_step(current(), "webhook", {"url": receiver.url + "/x?c={{doc.customer_name}}", "method": "PUT", "body_template": body, "headers_json": '{"X-From": "{{doc.customer_type}}"}'}, party)
+	state = run_step(
+		current(),
+		"webhook",
+		{
+			"url": receiver.url + "/x?c={{doc.customer_name}}",
+			"method": "PUT",
+			"body_template": body,
+			"headers_json": '{"X-From": "{{doc.customer_type}}"}',
+		},
+		party,
+	)
 	assert state["status"] == "done"
 	assert state["result"] == {"status": 201, "body": {"ticket": 7}, "truncated": False}
 	((method, path, headers, sent),) = receiver.calls
 	assert method == "PUT" and path.startswith("/x?c=Quote%20%22%20and%20%5C%20")
 	assert json.loads(sent) == {"name": party.customer_name, "disabled": 0, "text": "is 0"}
-	assert headers["X-From"] == "Individual" and headers["Idempotency-Key"] and headers["Content-Type"] == "application/json"
+	assert (
+		headers["X-From"] == "Individual"
+		and headers["Idempotency-Key"]
+		and headers["Content-Type"] == "application/json"
+	)
 
 
 def test_webhook_fails_at_400_and_more(site, receiver):
@@ -233,7 +305,9 @@ def test_webhook_fails_at_400_and_more(site, receiver):
 
 def test_webhook_is_retried_as_declared_with_the_same_key(site, receiver):
 	receiver.answers += [(503, "later"), (200, "ok")]
-	flow = r.template(r.step("a", "webhook", payload={"url": receiver.url}, retry={"attempts": 3, "on": "any"}))
+	flow = r.template(
+		r.step("a", "webhook", payload={"url": receiver.url}, retry={"attempts": 3, "on": "any"})
+	)
 	run = runs.start(current(), flow.name).run
 	r.drain()
 	(row,) = r.rows(run.name)
@@ -258,7 +332,21 @@ def test_webhook_to_a_closed_port_is_tried_five_times_by_default(site, receiver)
 	assert frappe.db.get_value("Flow Run", run.name, "status") == "failed"
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1/", "http://localhost/", "http://[::1]/", "http://169.254.169.254/latest", "http://10.0.0.1/", "http://2130706433/", "http://0x7f.1/", "http://[::ffff:127.0.0.1]/", "http://[64:ff9b::7f00:1]/", "http://0.0.0.0/"])
+@pytest.mark.parametrize(
+	"url",
+	[
+		"http://127.0.0.1/",
+		"http://localhost/",
+		"http://[::1]/",
+		"http://169.254.169.254/latest",
+		"http://10.0.0.1/",
+		"http://2130706433/",
+		"http://0x7f.1/",
+		"http://[::ffff:127.0.0.1]/",
+		"http://[64:ff9b::7f00:1]/",
+		"http://0.0.0.0/",
+	],
+)
 def test_webhook_never_calls_inside(site, url):
 	state = run_step(site, "webhook", {"url": url})
 	assert state["status"] == "failed" and "inside address" in state["error"]
@@ -269,17 +357,36 @@ def test_webhook_never_calls_inside(site, url):
 
 def test_erp_update(site):
 	opened = r.issue(r.customer())
-	state = run_step(site, "erp_update", {"doctype": "Issue", "fields_json": '{"subject": "{{doc.subject}} at {{customer.customer_name}}", "priority": "Low"}'}, opened)
+	state = run_step(
+		site,
+		"erp_update",
+		{
+			"doctype": "Issue",
+			"fields_json": '{"subject": "{{doc.subject}} at {{customer.customer_name}}", "priority": "Low"}',
+		},
+		opened,
+	)
 	assert state["status"] == "done" and set(state["result"]["changed"]) == {"subject", "priority"}
 	opened.reload()
 	assert opened.subject.startswith("No signal at Ana") and opened.priority == "Low"
-	unknown = run_step(site, "erp_update", {"doctype": "Issue", "fields_json": '{"sujet": "x", "priority": "High"}'}, opened)
+	unknown = run_step(
+		site, "erp_update", {"doctype": "Issue", "fields_json": '{"sujet": "x", "priority": "High"}'}, opened
+	)
 	assert unknown["status"] == "failed" and "sujet" in unknown["error"] and "subject" in unknown["error"]
 	opened.reload()
 	assert opened.priority == "Low"
-	refused = run_step(site, "erp_update", {"doctype": "Issue", "docname_ref": "{{doc.name}}", "fields_json": '{"owner": "Guest"}'}, opened)
+	refused = run_step(
+		site,
+		"erp_update",
+		{"doctype": "Issue", "docname_ref": "{{doc.name}}", "fields_json": '{"owner": "Guest"}'},
+		opened,
+	)
 	assert refused["status"] == "failed" and "owner" in refused["error"]
-	missing = run_step(site, "erp_update", {"doctype": "Issue", "docname_ref": "ISS-none", "fields_json": '{"priority": "Low"}'})
+	missing = run_step(
+		site,
+		"erp_update",
+		{"doctype": "Issue", "docname_ref": "ISS-none", "fields_json": '{"priority": "Low"}'},
+	)
 	assert missing["status"] == "failed" and "ISS-none" in missing["error"]
 
 
@@ -287,14 +394,22 @@ def test_erp_update(site):
 
 
 def test_condition_reads_documents(site):
-	state = run_step(site, "condition", {"field": "customer.customer_type", "op": "in", "value": "Company,Individual"}, r.customer())
+	state = run_step(
+		site,
+		"condition",
+		{"field": "customer.customer_type", "op": "in", "value": "Company,Individual"},
+		r.customer(),
+	)
 	assert state["result"]["branch"] == "yes"
 
 
 # subscription_activate
 
 
-@pytest.mark.parametrize("status", ["Trialling", "Trialling since", "Cancelled", "Past Due Date", "Unpaid", "Completed", "Grace Period"])
+@pytest.mark.parametrize(
+	"status",
+	["Trialling", "Trialling since", "Cancelled", "Past Due Date", "Unpaid", "Completed", "Grace Period"],
+)
 def test_subscription_activate_from_any_state(site, status):
 	party = r.customer()
 	if status.startswith("Trialling"):

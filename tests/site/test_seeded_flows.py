@@ -83,7 +83,11 @@ def test_a_signed_contract_is_onboarded_whatever_happens_to_the_flow_meanwhile(s
 		r.drain()
 		run.reload()
 		assert run.template_version == flow.version - 1
-		assert (run.status, r.statuses(run)["survey"], r.statuses(run)["renewal"]) == ("completed", "done", "done")
+		assert (run.status, r.statuses(run)["survey"], r.statuses(run)["renewal"]) == (
+			"completed",
+			"done",
+			"done",
+		)
 		assert len(mails(contract)) == 3
 	finally:
 		flow.reload()
@@ -92,7 +96,9 @@ def test_a_signed_contract_is_onboarded_whatever_happens_to_the_flow_meanwhile(s
 		frappe.db.commit()
 
 
-@pytest.mark.parametrize(("priority", "taken", "other"), [("High", "urgent_repair", "repair"), ("Low", "repair", "urgent_repair")])
+@pytest.mark.parametrize(
+	("priority", "taken", "other"), [("High", "urgent_repair", "repair"), ("Low", "repair", "urgent_repair")]
+)
 def test_an_issue_is_triaged(site, priority, taken, other):
 	opened = r.issue(r.customer(), priority=priority)
 	r.drain()

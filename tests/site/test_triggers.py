@@ -84,9 +84,7 @@ def test_a_subscription_that_becomes_active(listeners):
 	active = r.subscription(party)
 	assert active.status == "Active"
 	assert started(listeners)["on_subscription_active"] == 1
-	trial = r.subscription(
-		party, trial_period_start=nowdate(), trial_period_end=add_days(nowdate(), 10)
-	)
+	trial = r.subscription(party, trial_period_start=nowdate(), trial_period_end=add_days(nowdate(), 10))
 	assert trial.status == "Trialling"
 	assert started(listeners)["on_subscription_active"] == 1
 	trial.status = "Active"
@@ -175,7 +173,15 @@ def test_only_active_flows_whose_condition_holds_and_which_apply_start(site):
 	elsewhere = flow(applies_to="Quotation")
 	here = flow(applies_to="Issue")
 	r.issue(r.customer())
-	assert [len(r.runs(t)) for t in (plain, off, holds, fails, of_customer, elsewhere, here)] == [1, 0, 1, 0, 1, 0, 1]
+	assert [len(r.runs(t)) for t in (plain, off, holds, fails, of_customer, elsewhere, here)] == [
+		1,
+		0,
+		1,
+		0,
+		1,
+		0,
+		1,
+	]
 
 
 def test_a_rolled_back_save_leaves_no_run(listeners):
@@ -213,11 +219,21 @@ def test_other_apps_dispatch_with_a_document_or_its_name(site):
 	party = r.customer()
 	flow = r.template(r.step("a"), event="on_contract_signed")
 	invoice = r.quotation(party)
-	(first,) = [x for x in flow_editor.dispatch_event("on_contract_signed", invoice, {"signed_at": "2026-11-01"}) if x["template"] == flow.name]
-	(second,) = [x for x in flow_editor.dispatch_event("on_contract_signed", ("Quotation", invoice.name)) if x["template"] == flow.name]
+	(first,) = [
+		x
+		for x in flow_editor.dispatch_event("on_contract_signed", invoice, {"signed_at": "2026-11-01"})
+		if x["template"] == flow.name
+	]
+	(second,) = [
+		x
+		for x in flow_editor.dispatch_event("on_contract_signed", ("Quotation", invoice.name))
+		if x["template"] == flow.name
+	]
 	for answer in (first, second):
 		assert frappe.db.get_value("Flow Run", answer["run"], "customer") == party.name
-	assert frappe.parse_json(frappe.db.get_value("Flow Run", first["run"], "variables")) == {"signed_at": "2026-11-01"}
+	assert frappe.parse_json(frappe.db.get_value("Flow Run", first["run"], "variables")) == {
+		"signed_at": "2026-11-01"
+	}
 	with pytest.raises(ValueError, match="on_contract_signed"):
 		flow_editor.dispatch_event("on_nothing", invoice)
 
@@ -246,7 +262,9 @@ def test_a_flow_that_sets_itself_off_is_stopped(site):
 
 def test_re_entry(site):
 	once = r.template(r.step("a"), event="on_issue_opened", re_entry="Once per document")
-	alone = r.template(r.step("a", trigger={"type": "manual"}), event="on_issue_opened", re_entry="Not while one runs")
+	alone = r.template(
+		r.step("a", trigger={"type": "manual"}), event="on_issue_opened", re_entry="Not while one runs"
+	)
 	opened = r.issue()
 	again = flow_editor.dispatch_event("on_issue_opened", opened)
 	assert len(r.runs(once)) == len(r.runs(alone)) == 1

@@ -34,7 +34,13 @@ class Ask(AgentKind):
 	fields = (
 		Field("question", "textarea", "Question", required=True),
 		Field("variable", "text", "Keep as", required=True, templated=False),
-		Field("timeout_minutes", "number", "Wait at most", minimum=0, help="Minutes. Empty: as long as it takes."),
+		Field(
+			"timeout_minutes",
+			"number",
+			"Wait at most",
+			minimum=0,
+			help="Minutes. Empty: as long as it takes.",
+		),
 	)
 
 

@@ -61,5 +61,9 @@ class Condition(Kind):
 		if field and OPEN not in field and not PATH.fullmatch(field):
 			yield "field", "Field is not a path. Write names joined by dots, such as doc.status."
 		needs_value = payload.get("op") not in WITHOUT_VALUE
-		if needs_value and payload.get("op") in ("in", "not_in", "<", ">", "<=", ">=") and payload.get("value") in (None, "", []):
+		if (
+			needs_value
+			and payload.get("op") in ("in", "not_in", "<", ">", "<=", ">=")
+			and payload.get("value") in (None, "", [])
+		):
 			yield "value", "Value is empty, so nothing can compare with it. Fill it in."

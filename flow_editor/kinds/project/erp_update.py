@@ -64,7 +64,9 @@ class ErpUpdate(Kind):
 		unknown = [field for field in values if known is not None and field not in known]
 		if unknown:
 			hints = [
-				f"{field} (did you mean {close[0]}?)" if (close := difflib.get_close_matches(field, known, n=1)) else field
+				f"{field} (did you mean {close[0]}?)"
+				if (close := difflib.get_close_matches(field, known, n=1))
+				else field
 				for field in unknown
 			]
 			raise StepFailed(f"{doctype} has no field {', '.join(hints)}. Correct Fields; nothing was set.")

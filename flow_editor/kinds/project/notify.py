@@ -100,7 +100,9 @@ class Notify(Kind):
 			StepFailed: there is nobody, or one is no address.
 		"""
 		sms = ctx.payload["channel"] == "sms"
-		what, example = ("a phone number", "+15145550100") if sms else ("an e-mail address", "ana@example.com")
+		what, example = (
+			("a phone number", "+15145550100") if sms else ("an e-mail address", "ana@example.com")
+		)
 		written = ctx.payload["to"]
 		text = ",".join(map(str, written)) if isinstance(written, list) else str(written or "")
 		found = [part.strip() for part in SEPARATORS.split(text.strip("[]")) if part.strip(" \t\"'")]

@@ -33,7 +33,13 @@ class Webhook(Kind):
 			"Method",
 			default="POST",
 			templated=False,
-			options=(("GET", "GET"), ("POST", "POST"), ("PUT", "PUT"), ("PATCH", "PATCH"), ("DELETE", "DELETE")),
+			options=(
+				("GET", "GET"),
+				("POST", "POST"),
+				("PUT", "PUT"),
+				("PATCH", "PATCH"),
+				("DELETE", "DELETE"),
+			),
 		),
 		Field(
 			"body_template",
@@ -138,6 +144,8 @@ def _headers(wanted: Mapping[str, Any]) -> dict[str, str]:
 		if not HEADER_NAME.fullmatch(name) or name.lower() in RESERVED_HEADERS:
 			raise StepFailed(f"{name[:100]!r} cannot be set as a header. Remove it.")
 		if any(ord(character) < 32 or ord(character) == 127 for character in text):
-			raise StepFailed(f"The header {name} would hold a line break or control character. Clean its value.")
+			raise StepFailed(
+				f"The header {name} would hold a line break or control character. Clean its value."
+			)
 		headers[name] = text
 	return headers

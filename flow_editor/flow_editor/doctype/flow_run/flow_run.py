@@ -35,7 +35,10 @@ class FlowRun(Document):
 		steps = parse(frappe.parse_json(text)).steps if text else ()
 		self.set_onload(
 			"steps",
-			[{"id": step.id, "kind": step.kind, "label": step.label, "parent_id": step.parent_id} for step in steps],
+			[
+				{"id": step.id, "kind": step.kind, "label": step.label, "parent_id": step.parent_id}
+				for step in steps
+			],
 		)
 
 	def on_trash(self) -> None:

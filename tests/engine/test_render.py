@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flow_editor.engine.render import (
+	jsonable,
+	paths,
+	render_text,
+	render_value,
+	resolve,
+	syntax_problem,
+	whole_path,
+)
+
+ROOT = {
+	"doc": {
+		"name": "D-1",
+		"n": 3,
+		"f": 2.0,
+		"half": 0.5,
+		"yes": True,
+		"none": None,
+		"items": [{"rate": 7}],
+		"on": date(2026, 11, 23),
+	},
+	"customer": {"customer_name": 'O\'Brien & "Sons" <b>'},
+	"variables": {"évènement": "été", "a-b": 1},
+}
+
+
+@pytest.mark.parametrize(
+	("template", "rendered"),
+	[
+		("plain", "plain"),
+		("{{doc.name}}", "D-1"),
+		("a {{ doc.name }} b {{doc.n}}", "a D-1 b 3"),
+		("{{doc.f}} {{doc.half}}", "2 0.5"),
+		("{{doc.yes}}", "true"),
+		("[{{doc.none}}{{doc.nothing}}{{nowhere.at.all}}]", "[]"),
+		("{{doc.items.0.rate}}", "7"),
+		("{{doc.items.9.rate}}{{doc.items.-1}}{{doc.items.x}}", ""),
+		("{{doc.items}}", '[{"rate": 7}]'),
+		("{{doc.on}}", "2026-11-23"),
+		("{{variables.évènement}} {{variables.a-b}}", "été 1"),
+		("{{doc.name.upper}}{{doc.__class__}}{{doc.name.__len__}}", ""),
+		("{{ }} {{doc.name", " {{doc.name"),
+		("{{doc.name()}}{{1+1}}", ""),
+		("}} {{doc.name}}", "}} D-1"),
+	],
+)
+def test_text(template, rendered):
+	assert render_text(template, ROOT) == rendered
+
+
+def test_values_are_escaped_and_the_authors_text_is_not():
+	assert (
+		render_text("<p>{{customer.customer_name}}</p>", ROOT, escape=True)
+		== "<p>O&#x27;Brien &amp; &quot;Sons&quot; &lt;b&gt;</p>"
+	)
+
+
+def test_what_was_rendered_is_not_rendered_again():
+	assert render_text("{{variables.x}}", {"variables": {"x": "{{doc.name}}"}}) == "{{doc.name}}"
+
+
+def test_json_leaves_keep_their_type_and_cannot_break_out():
+	value = {
+		"n": "{{doc.n}}",
+		"text": "is {{doc.n}}",
+		"who": "{{customer.customer_name}}",
+		"list": ["{{doc.items}}", 1, None],
+		"{{doc.name}}": "key",
+	}
+	assert render_value(value, ROOT) == {
+		"n": 3,
+		"text": "is 3",
+		"who": 'O\'Brien & "Sons" <b>',
+		"list": [[{"rate": 7}], 1, None],
+		"{{doc.name}}": "key",
+	}
+	assert render_value("{{doc.on}}", ROOT) == "2026-11-23"
+
+
+def test_no_attribute_is_ever_read():
+	class Trap:
+		def __getattr__(self, name):
+			raise AssertionError(name)
+
+		def __str__(self):
+			return "trap"
+
+	assert render_text("{{x.secret}}|{{x}}", {"x": Trap()}) == "|trap"
+
+
+def test_errors_of_a_lazy_mapping_go_through_and_missing_keys_do_not():
+	class Lazy(Mapping):
+		def __getitem__(self, key):
+			raise PermissionError(key) if key == "secret" else KeyError(key)
+
+		def __iter__(self):
+			return iter(())
+
+		def __len__(self):
+			return 0
+
+	assert resolve({"x": Lazy()}, "x.missing") is None
+	with pytest.raises(PermissionError):
+		resolve({"x": Lazy()}, "x.secret")
+
+
+@pytest.mark.parametrize(
+	("template", "word"),
+	[
+		("{{doc.name", "Close"),
+		("doc.name}}", "without a {{"),
+		("{{}}", "empty"),
+		("{{doc.name|upper}}", "not a path"),
+		("{{a..b}}", "not a path"),
+		("{{.a}}", "not a path"),
+		("{{'a'}}", "not a path"),
+	],
+)
+def test_what_does_not_parse_is_said(template, word):
+	assert word in syntax_problem(template)
+
+
+def test_what_parses_has_no_problem():
+	assert syntax_problem("a {{doc.name}} {{ steps.call-1.result.status }} }") is None
+	assert paths("a {{doc.name}} {{b}}") == ["doc.name", "b"]
+	assert (
+		whole_path(" {{ doc.n }} ") == "doc.n"
+		and whole_path("{{a}}{{b}}") is None
+		and whole_path("a") is None
+	)
+
+
+def test_jsonable():
+	assert jsonable({"a": Decimal("1.50"), "b": Decimal("2"), "c": datetime(2026, 1, 2, 3, 4, 5), "d": {1}, 5: float("nan"), "e": b"x"}) == {
+		"a": 1.5, "b": 2, "c": "2026-01-02 03:04:05", "d": [1], "5": None, "e": "x",
+	}  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet="{} .ab-_0\n", max_size=60))
+def test_rendering_never_throws_and_leaves_no_whole_expression(template):
+	rendered = render_text(template, {"a": {"b": "x"}})
+	if syntax_problem(template) is None:
+		assert "{{" not in rendered
+
+
+def test_hostile_input_takes_linear_time():
+	began = time.perf_counter()
+	for hostile in (
+		"{{" * 500_000,
+		"{{a" * 300_000,
+		"}}" * 500_000,
+		"{{" + "a." * 500_000 + "}}",
+		"{{" + "-" * 1_000_000 + "!}}",
+	):
+		render_text(hostile, ROOT)
+		syntax_problem(hostile)
+	# Quadratic would be hours; this only tells the one from the other.
+	assert time.perf_counter() - began < 30

@@ -1,0 +1,292 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flow_editor.engine.errors import Invalid
+from flow_editor.engine.kind import Catalog, Field, Kind
+from flow_editor.engine.validation import Limits, load, validate
+from flow_editor.kinds import builtin_kinds
+
+CATALOG = Catalog(builtin_kinds())
+GOOD = {
+	"notify": {"channel": "email", "to": "a@example.com", "subject": "s", "body": "b"},
+	"condition": {"field": "doc.status", "op": "==", "value": "Open"},
+	"webhook": {"url": "https://example.com", "body_template": '{"a": "{{doc.name}}"}'},
+	"erp_update": {"doctype": "Issue", "fields_json": {"status": "Closed"}},
+	"dispatch_job": {"subject": "Install {{customer.customer_name}}", "priority": "medium", "duration_h": 2},
+	"issue": {"subject": "s"},
+	"wait": {},
+	"subscription_activate": {"subscription_ref": "{{variables.subscription}}"},
+}
+
+
+def step(id="a", kind="wait", **more):
+	return {"id": id, "kind": kind, "payload": GOOD.get(kind, {}), **more}
+
+
+def problems(*steps, events=None, **head):
+	return validate({"version": 1, "steps": list(steps), **head}, CATALOG, events=events)
+
+
+def only(*steps, **head):
+	found = problems(*steps, **head)
+	assert len(found) == 1, [str(p) for p in found]
+	return found[0]
+
+
+def test_the_guides_example_is_valid():
+	assert not validate(
+		{
+			"version": 1,
+			"trigger": {"event": "on_contract_signed", "condition": ""},
+			"variables": {"default_group": "Tech"},
+			"steps": [
+				{
+					"id": "step_abc123", "kind": "dispatch_job", "label": "Installation fibre", "parent_id": None, "branch": None,
+					"depends_on": [], "trigger": {"type": "on_flow_start"},
+					"payload": {"subject": "Installation {{customer.customer_name}}", "job_type": "Installation", "priority": "medium", "duration_h": 2, "assigned_group": "Tech"},
+				}
+			],
+		},
+		CATALOG,
+		events=["on_contract_signed"],
+	)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_each_kind_takes_its_payload(kind):
+	assert problems(step(kind=kind)) == []
+
+
+def test_an_empty_flow_is_a_draft_and_valid():
+	assert problems() == [] and validate({}, CATALOG) == [] and validate("{}", CATALOG) == []
+
+
+@pytest.mark.parametrize(
+	("broken", "field", "words"),
+	[
+		(step(kind="notfy"), "kind", "notify"),
+		(step(id="a.b"), "id", "letters"),
+		(step(id=""), "id", "letters"),
+		({"kind": "wait"}, "id", "missing"),
+		({"id": "a"}, "kind", "missing"),
+		(step(trigger={"type": "after_lunch"}), "trigger.type", "after_delay"),
+		(step(trigger={"type": "after_delay"}), "trigger.delay_days", "none is set"),
+		(step(trigger={"type": "after_delay", "delay_hours": -1}), "trigger.delay_hours", "0 or more"),
+		(step(trigger={"type": "after_delay", "delay_hours": "soon"}), "trigger.delay_hours", "number"),
+		(step(trigger={"type": "after_delay", "delay_months": 1.5}), "trigger.delay_months", "whole"),
+		(step(trigger={"type": "after_delay", "delay_days": 40_000}), "trigger.delay_days", "100 years"),
+		(step(trigger={"type": "on_date"}), "trigger.at", "none is set"),
+		(step(trigger={"type": "on_date", "at": "next week"}), "trigger.at", "not a date"),
+		(step(trigger={"type": "on_date", "at": "{{doc.x"}), "trigger.at", "Close"),
+		(step(trigger={"type": "manual", "delay_days": 1}), "trigger.delay_days", "after_delay"),
+		(step(trigger={"type": "manual", "dealy_days": 1}), "trigger.dealy_days", "delay_days"),
+		(step(parent_id="nowhere"), "parent_id", "nowhere"),
+		(step(depends_on=["nowhere"]), "depends_on", "nowhere"),
+		(step(depends_on=["a"]), "depends_on", "itself"),
+		(step(parent_id="a"), "parent_id", "within each other"),
+		(step(branch="yes"), "branch", "no step that branches"),
+		(step(on_error="shrug"), "on_error", "continue"),
+		(step(retry={"attempts": 0}), "retry.attempts", "1 to 20"),
+		(step(depend_on=["x"]), "depend_on", "depends_on"),
+		(step(depends_on="x"), "depends_on", "list"),
+		(step(payload=[]), "payload", "object"),
+		(step(kind="issue", payload={}), "payload.subject", "empty"),
+		(step(kind="issue", payload={"subject": "  "}), "payload.subject", "empty"),
+		(step(kind="issue", payload={"subject": 5}), "payload.subject", "text"),
+		(step(kind="issue", payload={"subject": "s", "sujbect": "s"}), "payload.sujbect", "subject"),
+		(step(kind="issue", payload={"subject": "{{doc.name"}), "payload.subject", "Close"),
+		(step(kind="issue", payload={"subject": "{{doc.name|upper}}"}), "payload.subject", "not a path"),
+		(
+			step(kind="dispatch_job", payload={"subject": "s", "priority": "soonish"}),
+			"payload.priority",
+			"urgent",
+		),
+		(
+			step(kind="dispatch_job", payload={"subject": "s", "duration_h": -1}),
+			"payload.duration_h",
+			"least 0",
+		),
+		(step(kind="notify", payload={"subject": "s"}), "payload.body", "empty"),
+		(step(kind="notify", payload={"channel": "fax", "body": "b"}), "payload.channel", "sms"),
+		(step(kind="webhook", payload={"url": "ftp://x"}), "payload.url", "https"),
+		(
+			step(kind="webhook", payload={"url": "https://x", "body_template": "{oops"}),
+			"payload.body_template",
+			"not JSON",
+		),
+		(
+			step(kind="webhook", payload={"url": "https://x", "body_template": '{"a": {{doc.n}}}'}),
+			"payload.body_template",
+			"quotes",
+		),
+		(
+			step(kind="webhook", payload={"url": "https://x", "body_template": '{"a": "{{doc.n"}'}),
+			"payload.body_template",
+			"Close",
+		),
+		(step(kind="condition", payload={"field": "doc.x", "op": "~"}), "payload.op", "starts_with"),
+		(step(kind="condition", payload={"op": "empty"}), "payload.field", "empty"),
+		(
+			step(kind="erp_update", payload={"doctype": "Issue", "fields_json": "[1"}),
+			"payload.fields_json",
+			"not JSON",
+		),
+	],
+)
+def test_each_mistake_is_said_with_its_step_and_field(broken, field, words):
+	problem = only(broken)
+	assert problem.field == field and words in problem.message
+	assert problem.step == (broken.get("id") or ("#1" if "id" not in broken else ""))
+	assert problem.message[0].isupper() or problem.message[0] in "'{"
+	assert problem.message.rstrip().endswith((".", "}"))
+
+
+def test_branches():
+	question = step("q", "condition")
+	assert problems(question, step(parent_id="q", branch="yes"), step("b", parent_id="q")) == []
+	assert "yes, no" in only(question, step(parent_id="q", branch="maybe")).message
+	assert only(step("p"), step(parent_id="p", branch="yes")).field == "branch"
+
+
+def test_every_problem_at_once():
+	found = problems(
+		step("a", "nope"),
+		step("a"),
+		step("b", depends_on=["zz"], parent_id="yy"),
+		step("c", "issue", payload={}),
+		7,
+		trigger={"event": "on_nothing", "condition": "{"},
+		variables=[],
+		events=["manual"],
+	)
+	assert {(p.step, p.field) for p in found} == {
+		("", "trigger.event"), ("", "trigger.condition"), ("", "variables"), ("a", "kind"), ("a", "id"), ("b", "depends_on"),
+		("b", "parent_id"), ("c", "payload.subject"), ("", "steps"),
+	}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+	"steps",
+	[
+		[step("a", depends_on=["b"]), step("b", depends_on=["a"])],
+		[step("a", parent_id="b"), step("b", parent_id="a")],
+		[step("a", depends_on=["p"], parent_id="p"), step("p")],
+		[step("p", depends_on=["x"]), step("x", parent_id="p")],
+		[step("p"), step("c", parent_id="p", depends_on=["q"]), step("q", depends_on=["p"])],
+		[step("a", depends_on=["c"]), step("b", depends_on=["a"]), step("c", depends_on=["b"])],
+	],
+)
+def test_each_cycle_is_said_once(steps):
+	problem = only(*steps)
+	assert problem.field in ("depends_on", "parent_id")
+
+
+def test_two_cycles_are_two_problems():
+	assert (
+		len(
+			problems(
+				step("a", depends_on=["b"]),
+				step("b", depends_on=["a"]),
+				step("c", depends_on=["d"]),
+				step("d", depends_on=["c"]),
+			)
+		)
+		== 2
+	)
+
+
+def test_a_lane_may_depend_on_another_lane_and_on_a_block_before():
+	assert (
+		problems(
+			step("q", "condition"),
+			step("y", parent_id="q", branch="yes"),
+			step("n", parent_id="q", branch="no", depends_on=["y"]),
+			step("end", depends_on=["q", "n"]),
+		)
+		== []
+	)
+
+
+@pytest.mark.parametrize(
+	("written", "words"),
+	[
+		("{", "line 1"), ("[1]", "object"), ("null", "object"), ('{"a": 1, "a": 2}', "twice"), ('{"a": NaN}', "NaN"), (b"\xff", "UTF-8"),
+		("[" * 100_000, "deep"), ('{"variables": ' + '{"a":' * 40 + "1" + "}" * 41, "levels"),
+		(5, "object"), ({"variables": {"a": {1}}}, "JSON"),
+	],
+)  # fmt: skip
+def test_what_cannot_be_read(written, words):
+	with pytest.raises(Invalid) as error:
+		load(written)
+	(problem,) = error.value.problems
+	assert words in problem.message
+	assert validate(written, CATALOG) == [problem]
+
+
+def test_limits_are_said_with_their_figures():
+	many = {"steps": [step(f"s{i}") for i in range(11)]}
+	(problem,) = validate(many, CATALOG, limits=Limits(max_steps=10))
+	assert "11" in problem.message and "10" in problem.message
+	(problem,) = validate(json.dumps(many), CATALOG, limits=Limits(max_bytes=100))
+	assert "100" in problem.message
+	nested = [step(f"s{i}", parent_id=f"s{i - 1}" if i else None) for i in range(60)]
+	assert "60 steps deep" in only(*nested).message
+
+
+def test_ten_thousand_steps_and_ten_thousand_problems():
+	chain = [step(f"s{i}", depends_on=[f"s{i - 1}"] if i else []) for i in range(10_000)]
+	assert problems(*chain) == []
+	assert len(problems(*(step(f"s{i}", depends_on=["nowhere"]) for i in range(10_000)))) == 10_000
+	chain[0]["depends_on"] = ["s9999"]
+	assert len(problems(*chain)) == 1
+
+
+class Broken(Kind):
+	name = "broken"
+	fields = (Field("a"),)
+
+	def check(self, payload):
+		raise RuntimeError("bug")
+
+
+def test_a_kind_whose_own_check_breaks_is_named():
+	(problem,) = validate(
+		{"steps": [{"id": "a", "kind": "broken"}, {"id": "b", "kind": "nope"}]}, Catalog([Broken()])
+	)[:1]
+	assert "broken" in problem.message and "RuntimeError" in problem.message
+
+
+JSON = st.recursive(
+	st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+	lambda inner: (
+		st.lists(inner, max_size=3)
+		| st.dictionaries(
+			st.sampled_from(
+				["id", "kind", "payload", "trigger", "type", "depends_on", "parent_id", "branch", "at", "x"]
+			),
+			inner,
+			max_size=4,
+		)
+	),
+	max_leaves=12,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(JSON, max_size=4), JSON, JSON)
+def test_garbage_gives_problems_and_never_an_error(steps, trigger, variables):
+	found = validate({"steps": steps, "trigger": trigger, "variables": variables}, CATALOG, events=["manual"])
+	assert all(problem.message for problem in found)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(list(GOOD)), st.data())
+def test_garbage_in_payloads_gives_problems_and_never_an_error(kind, data):
+	names = [field.name for field in CATALOG[kind].fields] or ["x"]
+	payload = data.draw(st.dictionaries(st.sampled_from(names), JSON, max_size=5))
+	assert all(problem.step == "a" for problem in problems(step(kind=kind, payload=payload)))
