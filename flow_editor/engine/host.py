@@ -157,7 +157,7 @@ class Store(Protocol):
 		"""Lengthen a lease. False if the row is no longer this claim's."""
 
 	def finish(self, row: Pending, status: str, at: datetime, error: str = "") -> bool:
-		"""Settle a claimed row. False if the row is no longer this claim's."""
+		"""Settle a claimed row; a failed one counts its last try. False if it is no longer this claim's."""
 
 	def postpone(self, row: Pending, at: datetime, error: str) -> bool:
 		"""Give a claimed row back, due at `at`, its retry_count one higher. False as for `finish`."""

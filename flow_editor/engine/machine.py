@@ -80,11 +80,6 @@ class Machine:
 	def has_ready(self) -> bool:
 		return bool(self._ready)
 
-	def fire(self, step: Step) -> None:
-		"""Put a step that has waited long enough, or is tried again, in line."""
-		self._queued.add(step.id)
-		self._ready.append(step)
-
 	def done(self, step: Step) -> None:
 		"""The step's entry has been marked done: look at what that allows."""
 		branch = self._branch_taken(step)
@@ -123,7 +118,8 @@ class Machine:
 		if not self._parent_lets(step) or self._unsettled_dependencies(step):
 			return
 		if self._any_dependency_done(step):
-			self.fire(step)
+			self._queued.add(step.id)
+			self._ready.append(step)
 		else:
 			self._skip(step)
 

@@ -6,6 +6,7 @@ Nothing lists them: a kind is there because its file is. Other apps bring theirs
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Iterable, Iterator
 from types import ModuleType
@@ -34,14 +35,14 @@ def load_kinds(paths: Iterable[str]) -> list[Kind]:
 
 
 def resolve_path(path: str) -> Any:
-	"""What a dotted path names: a module, or something in one."""
-	try:
-		return importlib.import_module(path)
-	except ModuleNotFoundError as error:
-		module, _, attribute = path.rpartition(".")
-		if not module or (error.name or "") not in (path, module) and not path.startswith(f"{error.name}."):
-			raise
-	return getattr(importlib.import_module(module), attribute)
+	"""What a dotted path names: a module, or something in one.
+
+	Raises:
+		ImportError, AttributeError: nothing, or a module that cannot be imported.
+	"""
+	if importlib.util.find_spec(path.partition(".")[0]) is None:
+		raise ImportError(f"{path} names nothing: there is no package {path.partition('.')[0]}")
+	return pkgutil.resolve_name(path)
 
 
 def _kinds_at(path: str) -> Iterator[Kind]:

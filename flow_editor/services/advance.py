@@ -102,9 +102,9 @@ class Advance:
 		self.machine.rescan()
 
 	def try_again(self, step: Step) -> None:
-		"""Forget a step's failure and put it in line."""
+		"""Forget a step's failure and fire it: it has waited for its time already."""
 		self.run.step_state[step.id] = {"status": PENDING, "retried": self.entry(step).get("retried", 0) + 1}
-		self.machine.fire(step)
+		self.fire(step)
 
 	def settle_call(self, step: Step, result: Any, given: Any = None) -> None:
 		"""An external call has succeeded."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from flow_editor.engine.context import Scope, StepContext
 from flow_editor.engine.errors import FlowError, StepFailed
 from flow_editor.engine.host import (
 	CALL,
@@ -26,7 +27,6 @@ from flow_editor.engine.host import (
 	Pending,
 	Run,
 )
-from flow_editor.engine.context import Scope, StepContext
 from flow_editor.engine.machine import CANCELLED, COMPLETED, FAILED, RUNNING, SCHEDULED
 from flow_editor.kinds.web_call import send_call
 from flow_editor.services import runs

@@ -20,8 +20,8 @@ from flow_editor.engine.machine import (
 	DONE,
 	FAILED,
 	PENDING,
-	RUNNING,
 	RUN_STATES,
+	RUNNING,
 	SCHEDULED,
 )
 from flow_editor.services.advance import Advance, Moved

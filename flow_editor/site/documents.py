@@ -127,12 +127,14 @@ class SiteDocuments:
 
 	@staticmethod
 	def _end_trial(doc, today) -> None:
+		"""Let the trial have ended yesterday; one that began no earlier was none. ERPNext lets a save change
+		neither of its dates, hence db_set."""
 		yesterday = getdate(add_days(today, -1))
 		if doc.trial_period_start and getdate(doc.trial_period_start) <= yesterday:
-			doc.trial_period_end = yesterday
+			dates = {"trial_period_end": yesterday}
 		else:
-			# One that began today cannot have ended before it began, and its start cannot be changed by saving.
-			doc.db_set({"trial_period_start": None, "trial_period_end": None}, update_modified=False)
+			dates = {"trial_period_start": None, "trial_period_end": None}
+		doc.db_set(dates, update_modified=False)
 
 	def _load(self, doctype: str, name: str, permission: str | None):
 		self._check_doctype(doctype)

@@ -19,6 +19,7 @@ from frappe.utils import now_datetime
 from flow_editor.engine.errors import NotFound
 from flow_editor.engine.host import (
 	ROW_CANCELLED,
+	ROW_FAILED,
 	ROW_PENDING,
 	ROW_RUNNING,
 	Pending,
@@ -243,9 +244,18 @@ class SiteStore:
 	def finish(self, row: Pending, status: str, at: datetime, error: str = "") -> bool:
 		return _changed(
 			"""UPDATE `tabFlow Step Pending`
-			SET status = %s, executed_at = %s, last_error = %s, lease_until = NULL, lease_token = NULL
+			SET status = %s, executed_at = %s, last_error = %s, retry_count = %s, lease_until = NULL,
+				lease_token = NULL
 			WHERE name = %s AND lease_token = %s AND status = %s""",
-			(status, at, error or None, row.name, row.lease_token, ROW_RUNNING),
+			(
+				status,
+				at,
+				error or None,
+				row.retry_count + (status == ROW_FAILED),
+				row.name,
+				row.lease_token,
+				ROW_RUNNING,
+			),
 		)
 
 	def postpone(self, row: Pending, at: datetime, error: str) -> bool:

@@ -62,8 +62,10 @@ def test_kinds_by_path():
 	assert [kind.name for kind in load_kinds([path, f"{path}.Wait"])] == ["wait", "wait"]
 	with pytest.raises(TypeError, match=r"flow_editor\.kinds\.choices\.same_word"):
 		load_kinds(["flow_editor.kinds.choices.same_word"])
-	with pytest.raises(ImportError):
+	with pytest.raises((ImportError, AttributeError), match="no_such"):
 		load_kinds(["flow_editor.no_such_module.Thing"])
+	with pytest.raises(ImportError, match="no_such_app"):
+		load_kinds(["no_such_app.kinds"])
 
 
 def test_the_nine_events_of_the_guide():

@@ -262,7 +262,11 @@ def test_a_kind_whose_own_check_breaks_is_named():
 
 
 JSON = st.recursive(
-	st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+	st.none()
+	| st.booleans()
+	| st.integers()
+	| st.floats(allow_nan=False, allow_infinity=False)
+	| st.text(max_size=8),
 	lambda inner: (
 		st.lists(inner, max_size=3)
 		| st.dictionaries(

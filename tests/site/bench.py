@@ -60,7 +60,7 @@ def site_config() -> dict:
 # Services
 
 
-def up(_: list[str] = []) -> int:
+def up(_: object = None) -> int:
 	if not database_answers():
 		server = shutil.which("mariadbd-safe") or shutil.which("mysqld_safe")
 		if server is None:
@@ -89,7 +89,7 @@ def stop_redis(name: str) -> None:
 	wait(f"the end of Redis ({name})", lambda: not redis_answers(name))
 
 
-def down(_: list[str] = []) -> int:
+def down(_: object = None) -> int:
 	for name, pid in remembered().items():
 		try:
 			os.killpg(pid, signal.SIGTERM)
@@ -158,7 +158,7 @@ def answers_at(path: str) -> bool:
 # The app
 
 
-def link(_: list[str] = []) -> int:
+def link(_: object = None) -> int:
 	"""Make the bench's app this checkout, whichever it was before."""
 	app = BENCH / "apps" / APP
 	if app.is_symlink():

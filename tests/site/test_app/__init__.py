@@ -1,0 +1,64 @@
+"""What another Frappe app brings: a step kind of its own catalog, and trigger events."""
+
+from __future__ import annotations
+
+from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.event import INSERT, UPDATE, Source, TriggerEvent
+from flow_editor.engine.kind import Field, Kind
+
+
+class Greet(Kind):
+	"""Adds a comment to the run's document."""
+
+	name = "greet"
+	label = "Greet"
+	icon = "heart"
+	color = "pink"
+	catalog = "greetings"
+	description = "Leaves a greeting."
+	summary = "Hello {whom}"
+	effect = "documents"
+	fields = (Field("whom", "text", "Whom", required=True),)
+
+	def run(self, step, ctx):
+		ctx.documents.create(
+			"Comment",
+			{
+				"comment_type": "Comment",
+				"reference_doctype": ctx.run.context_doctype,
+				"reference_name": ctx.run.context_docname,
+				"content": f"Hello {ctx.payload['whom']}",
+			},
+		)
+		return {"greeted": ctx.payload["whom"]}
+
+
+class Flaky(Kind):
+	"""Leaves a ToDo and then breaks, as often as it is told."""
+
+	name = "flaky"
+	label = "Flaky"
+	icon = "bug"
+	color = "red"
+	description = "Breaks."
+	summary = "Breaks {times} times"
+	effect = "documents"
+	fields = (Field("times", "number", "Times", default=0), Field("how", "text", "How"))
+	tries = 0
+
+	def run(self, step, ctx):
+		ctx.documents.create("ToDo", {"description": f"flaky {ctx.run.name}"})
+		Flaky.tries += 1
+		if Flaky.tries <= float(ctx.payload["times"]):
+			if ctx.payload["how"] == "for good":
+				raise StepFailed("It cannot be done.")
+			raise RuntimeError("the surroundings")
+		return {"tries": Flaky.tries}
+
+
+EVENTS = [
+	TriggerEvent(
+		"on_todo_closed", "To-do closed", (Source("ToDo", (UPDATE,), turns=("status", ("Closed",))),)
+	),
+	TriggerEvent("on_customer_created", "Customer created", (Source("Lead", (INSERT,)),)),
+]

@@ -1,0 +1,375 @@
+"""How a run moves on a real database: completing, cancelling, leases, workers that die or come late."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import timedelta
+
+import frappe
+import pytest
+import records as r
+from frappe.utils import now_datetime
+
+from flow_editor.engine.errors import Conflict, NotFound
+from flow_editor.services import advance, inbox, runs
+
+
+def job(id, **more):
+	return r.step(id, "dispatch_job", payload={"subject": f"step {id}"}, **more)
+
+
+def made(subject: str) -> int:
+	return frappe.db.count("Dispatch Job", {"subject": subject})
+
+
+def test_manual_and_webhook_steps_wait_for_complete(site):
+	flow = r.template(
+		r.step("call", trigger={"type": "on_webhook"}), r.step("after", depends_on=["call"], trigger={"type": "manual"}), r.step("end", depends_on=["after"]),
+	)  # fmt: skip
+	run = runs.start(site, flow.name).run
+	assert r.statuses(run.name) == {"call": "pending", "after": "pending", "end": "pending"}
+	assert r.state(run.name)["call"]["waiting"] and r.rows(run.name) == []
+	with pytest.raises(Conflict, match="not reachable"):
+		runs.complete(site, run.name, "after")
+	with pytest.raises(NotFound):
+		runs.complete(site, run.name, "nowhere")
+	moved, note = runs.complete(site, run.name, "call", {"answer": 42})
+	assert moved.executed == ["call"] and not note
+	assert r.state(run.name)["call"]["result"] == {"answer": 42}
+	moved, note = runs.complete(site, run.name, "call", {"answer": 43})
+	assert moved.executed == [] and "already done" in note
+	assert r.state(run.name)["call"]["result"] == {"answer": 42}
+	runs.complete(site, run.name, "after")
+	assert frappe.db.get_value("Flow Run", run.name, "status") == "completed"
+
+
+def test_the_kind_of_a_step_runs_when_it_is_completed(site):
+	flow = r.template(
+		job("a", trigger={"type": "manual"}),
+		r.step(
+			"q", "condition", payload={"field": "steps.a.result.job", "op": "not_empty"}, depends_on=["a"]
+		),
+	)
+	before = made("step a")
+	run = runs.start(site, flow.name).run
+	assert made("step a") == before
+	runs.complete(site, run.name, "a", {"note": "by hand"})
+	state = r.state(run.name)
+	assert made("step a") == before + 1
+	assert state["a"]["result"]["note"] == "by hand" and state["a"]["result"]["job"]
+	assert state["q"]["result"]["branch"] == "yes"
+
+
+def test_a_delayed_step_can_be_fired_ahead_of_its_time_and_then_not_again(site):
+	flow = r.template(job("late", trigger={"type": "after_delay", "delay_days": 3}))
+	before = made("step late")
+	run = runs.start(site, flow.name).run
+	runs.complete(site, run.name, "late")
+	assert [row.status for row in r.rows(run.name)] == ["cancelled"]
+	r.make_due(run.name)
+	r.drain()
+	assert made("step late") == before + 1
+
+
+def test_a_date_in_the_past_fires_at_once_and_one_ahead_waits(site):
+	opened = r.issue(r.customer(), opening_date="2026-01-01")
+	flow = r.template(
+		r.step("past", trigger={"type": "on_date", "at": "{{doc.opening_date}}"}), r.step("ahead", trigger={"type": "on_date", "at": "2099-01-01 09:00"}),
+		r.step("never", trigger={"type": "on_date", "at": "{{doc.nothing}}"}),
+	)  # fmt: skip
+	run = runs.start(site, flow.name, doctype="Issue", docname=opened.name).run
+	assert r.statuses(run.name) == {"past": "done", "ahead": "scheduled", "never": "failed"}
+	assert "empty" in r.state(run.name)["never"]["error"]
+	assert str(r.rows(run.name)[0].trigger_at) == "2099-01-01 09:00:00"
+
+
+def test_cancel(site):
+	flow = r.template(
+		job("late", trigger={"type": "after_delay", "delay_days": 3}),
+		r.step("hand", trigger={"type": "manual"}),
+		r.step("done"),
+	)
+	run = runs.start(site, flow.name).run
+	runs.cancel(site, run.name)
+	assert r.statuses(run.name) == {"late": "cancelled", "hand": "cancelled", "done": "done"}
+	assert [row.status for row in r.rows(run.name)] == ["cancelled"]
+	assert frappe.db.get_value("Flow Run", run.name, "status") == "cancelled"
+	for forbidden in (lambda: runs.complete(site, run.name, "hand"), lambda: runs.retry(site, run.name)):
+		with pytest.raises(Conflict):
+			forbidden()
+	assert runs.advance(site, run.name).executed == []
+	assert runs.cancel(site, run.name).status == "cancelled"
+
+
+def test_a_run_keeps_the_version_that_it_started_on(site):
+	flow = r.template(r.step("first", trigger={"type": "manual"}), job("old", depends_on=["first"]))
+	run = runs.start(site, flow.name).run
+	flow.flow_definition = json.dumps({"steps": [r.step("first", trigger={"type": "manual"})]})
+	flow.save()
+	before = made("step old")
+	runs.complete(site, run.name, "first")
+	assert made("step old") == before + 1
+
+
+def test_a_long_chain_is_as_good_as_a_short_one(site, monkeypatch):
+	monkeypatch.setattr(advance, "BUDGET_STEPS", 200)
+	flow = r.template(*(r.step(f"s{i}", depends_on=[f"s{i - 1}"] if i else []) for i in range(500)))
+	run = runs.start(site, flow.name).run
+	r.drain()
+	assert set(r.statuses(run.name).values()) == {"done"}
+	assert [row.purpose for row in r.rows(run.name)] == ["advance", "advance"]
+	assert frappe.db.get_value("Flow Run", run.name, "status") == "completed"
+
+
+def test_an_advance_of_instant_steps_is_one_write_of_the_run(site, monkeypatch):
+	flow = r.template(*(r.step(f"s{i}", depends_on=[f"s{i - 1}"] if i else []) for i in range(10)))
+	queries = []
+	real = frappe.db.sql
+	monkeypatch.setattr(
+		frappe.db,
+		"sql",
+		lambda query, *args, **more: (queries.append(str(query)), real(query, *args, **more))[1],
+	)
+	runs.start(site, flow.name)
+	writes = [query for query in queries if query.lstrip().upper().startswith(("UPDATE", "INSERT"))]
+	assert len(writes) == 2 and len(queries) < 12, queries
+
+
+def test_a_save_that_matches_nothing_asks_the_database_nothing(site, monkeypatch):
+	from flow_editor.site.triggers import on_document_event
+
+	todo = r.make("ToDo", description="x")
+	on_document_event(todo, "on_update")
+	queries = []
+	real = frappe.db.sql
+	monkeypatch.setattr(
+		frappe.db,
+		"sql",
+		lambda query, *args, **more: (queries.append(str(query)), real(query, *args, **more))[1],
+	)
+	for moment in ("after_insert", "on_update", "on_submit", "on_update_after_submit", "on_change"):
+		on_document_event(todo, moment)
+	issue_doc = frappe.get_doc({"doctype": "Issue", "subject": "x"})
+	on_document_event(issue_doc, "on_update")
+	assert queries == []
+
+
+# Leases
+
+
+def lease(row, minutes: int) -> None:
+	frappe.db.set_value(
+		"Flow Step Pending",
+		row.name,
+		"lease_until",
+		now_datetime() + timedelta(minutes=minutes),
+		update_modified=False,
+	)
+	frappe.db.commit()
+
+
+def claimed(site, run):
+	r.make_due(run.name)
+	(row,) = site.store.claim(site.now(), 50, site.now() + timedelta(minutes=10), "token-1")
+	return row
+
+
+def test_a_worker_that_dies_loses_its_lease_and_the_work_is_done_once(site):
+	flow = r.template(job("late", trigger={"type": "after_delay", "delay_days": 3}))
+	before = made("step late")
+	run = runs.start(site, flow.name).run
+	row = claimed(site, run)
+	assert r.drain().worked == 0, "while the lease holds, nobody else takes it"
+	lease(row, -1)
+	assert r.drain().worked == 1
+	assert made("step late") == before + 1
+	assert r.rows(run.name)[0].retry_count == 1
+
+
+def test_a_worker_that_comes_back_too_late_writes_nothing(site):
+	flow = r.template(job("late", trigger={"type": "after_delay", "delay_days": 3}))
+	before = made("step late")
+	run = runs.start(site, flow.name).run
+	row = claimed(site, run)
+	lease(row, -1)
+	(again,) = site.store.claim(site.now(), 50, site.now() + timedelta(minutes=10), "token-2")
+	assert inbox.work(site, row) is False
+	assert made("step late") == before and r.statuses(run.name) == {"late": "scheduled"}
+	assert inbox.work(site, again) is True
+	assert inbox.work(site, row) is False
+	assert made("step late") == before + 1
+
+
+def test_work_that_kills_its_worker_five_times_is_given_up(site):
+	flow = r.template(job("late", trigger={"type": "after_delay", "delay_days": 3}))
+	run = runs.start(site, flow.name).run
+	row = claimed(site, run)
+	for _ in range(5):
+		lease(row, -1)
+		r.drain() if _ == 4 else site.store.claim(
+			site.now(), 50, site.now() + timedelta(minutes=10), f"token-{_}"
+		)
+	assert r.statuses(run.name) == {"late": "failed"}
+	assert "died" in r.state(run.name)["late"]["error"]
+	assert r.rows(run.name)[0].status == "failed"
+
+
+def test_a_deadlock_is_tried_again_at_once_and_doubles_nothing(site, monkeypatch):
+	flow = r.template(job("late", trigger={"type": "after_delay", "delay_days": 3}))
+	before = made("step late")
+	run = runs.start(site, flow.name).run
+	r.make_due(run.name)
+	real, tries = site.store.save_run, []
+
+	def save_run(saved):
+		tries.append(saved.name)
+		if len(tries) == 1:
+			raise frappe.QueryDeadlockError(1213, "Deadlock found")
+		return real(saved)
+
+	monkeypatch.setattr(site.store, "save_run", save_run)
+	assert r.drain().failed == 0
+	assert len(tries) == 2 and made("step late") == before + 1
+	assert r.rows(run.name)[0].retry_count == 0
+
+
+def test_a_definition_broken_behind_the_controllers_fails_the_run_with_its_reason(site):
+	flow = r.template(job("a"), event="on_issue_opened")
+	r.issue()
+	frappe.db.set_value("Flow Version", f"{flow.name}-v1", "definition", "{nonsense")
+	from flow_editor.services import definitions
+
+	definitions._compiled.clear()
+	(run,) = r.runs(flow)
+	for _ in range(5):
+		r.make_due(run)
+		r.drain()
+	run.reload()
+	assert run.status == "failed" and "not JSON" in run.error
+	assert r.rows(run)[0].status == "failed"
+
+
+# As somebody
+
+
+def test_steps_obey_the_permissions_of_the_user_that_the_flow_runs_as(site):
+	limited = r.user("Flow Manager")
+	opened = r.issue(r.customer())
+	flow = r.template(
+		r.step("write", "erp_update", payload={"doctype": "Issue", "fields_json": '{"priority": "Low"}'}),
+		r.step("read", "condition", payload={"field": "doc.subject", "op": "not_empty"}),
+		run_as=limited.name,
+	)
+	run = runs.start(site, flow.name, doctype="Issue", docname=opened.name).run
+	state = r.state(run.name)
+	assert state["write"]["status"] == state["read"]["status"] == "failed"
+	assert limited.name in state["write"]["error"] and "may not" in state["read"]["error"]
+	assert frappe.session.user == "Administrator"
+	limited.add_roles("Support Team")
+	runs.retry(site, run.name)
+	assert r.statuses(run.name) == {"write": "done", "read": "done"}
+	assert frappe.db.get_value("Issue", opened.name, "modified_by") == limited.name
+
+
+def test_a_disabled_user_fails_the_step_clearly(site):
+	gone = r.user("Flow Manager")
+	flow = r.template(r.step("a"), run_as=gone.name)
+	gone.enabled = 0
+	gone.save()
+	run = runs.start(site, flow.name).run
+	assert r.statuses(run.name) == {"a": "failed"} and "disabled" in r.state(run.name)["a"]["error"]
+
+
+def test_agent_flows_are_stored_and_not_started(site):
+	flow = r.template(r.step("a", "say", payload={"message": "Hello"}), catalog="agent")
+	with pytest.raises(Conflict, match="not run yet"):
+		runs.start(site, flow.name)
+	assert frappe.db.count("Flow Run") == 0
+
+
+# At once, in processes of their own
+
+
+CONCURRENTLY = """
+import sys, time, frappe
+frappe.init(site=sys.argv[1]); frappe.connect(); frappe.set_user("Administrator")
+from flow_editor.site.host import current
+from flow_editor.services import inbox, runs
+time.sleep(max(0, float(sys.argv[2]) - time.time()))
+{body}
+frappe.db.commit()
+"""
+
+
+def at_once(count: int, body: str) -> list[str]:
+	import time
+
+	script = CONCURRENTLY.replace("{body}", body)
+	began = str(time.time() + 4)
+	command = [sys.executable, "-W", "ignore", "-c", script, frappe.local.site, began]
+	frappe.db.commit()
+	started = [
+		subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+		for _ in range(count)
+	]
+	answers = []
+	for process in started:
+		answers.append(process.communicate(timeout=180)[0])
+		assert process.returncode == 0, answers[-1]
+	frappe.db.rollback()
+	return answers
+
+
+def test_several_workers_at_once_work_no_row_twice(site):
+	flow = r.template(job("late", trigger={"type": "after_delay", "delay_days": 3}))
+	before = made("step late")
+	started = [runs.start(site, flow.name).run.name for _ in range(60)]
+	frappe.db.sql("UPDATE `tabFlow Step Pending` SET trigger_at = '2026-01-01'")
+	answers = at_once(4, "print('worked', inbox.drain(current()).worked)")
+	worked = [int(answer.split("worked ")[-1].split()[0]) for answer in answers]
+	assert sum(worked) == 60 and sum(bool(count) for count in worked) > 1
+	assert made("step late") == before + 60
+	assert all(r.statuses(name) == {"late": "done"} for name in started)
+
+
+def test_one_step_completed_by_many_at_once_acts_once(site):
+	flow = r.template(job("hand", trigger={"type": "manual"}))
+	before = made("step hand")
+	run = runs.start(site, flow.name).run
+	body = f"""
+for _ in range(5):
+	moved, note = runs.complete(current(), {run.name!r}, "hand"); frappe.db.commit()
+	print("acted" if moved.executed else note)
+"""
+	answers = at_once(6, body)
+	assert sum(answer.count("acted") for answer in answers) == 1
+	assert made("step hand") == before + 1
+
+
+def test_once_per_document_holds_against_many_at_once(site):
+	flow = r.template(r.step("a"), event="on_issue_opened", re_entry="Once per document")
+	opened = r.issue()
+	frappe.db.delete("Flow Step Pending")
+	frappe.db.delete("Flow Run")
+	at_once(
+		5,
+		f"import flow_editor; print(flow_editor.dispatch_event('on_issue_opened', ('Issue', {opened.name!r})))",
+	)
+	assert len(r.runs(flow)) == 1
+
+
+# Keeping
+
+
+def test_old_finished_runs_are_cleared_and_those_in_flight_never(site):
+	flow = r.template(r.step("a"))
+	waits = r.template(r.step("a", trigger={"type": "after_delay", "delay_days": 3}))
+	finished, waiting, fresh = (runs.start(site, t.name).run.name for t in (flow, waits, flow))
+	long_ago = now_datetime() - timedelta(days=500)
+	frappe.db.set_value("Flow Run", finished, "completed_at", long_ago)
+	frappe.db.set_value("Flow Run", waiting, "started_at", long_ago)
+	frappe.get_doc("Flow Run", fresh).clear_old_logs(days=365)
+	assert set(frappe.get_all("Flow Run", pluck="name")) == {waiting, fresh}
+	assert len(r.rows(waiting)) == 1

@@ -1,0 +1,204 @@
+"""What every write of a template goes through, whoever writes."""
+
+from __future__ import annotations
+
+import json
+
+import frappe
+import frappe.client
+import pytest
+import records as r
+
+from flow_editor.services import templates
+
+
+def versions(flow) -> list[int]:
+	return frappe.get_all(
+		"Flow Version", filters={"flow_template": flow.name}, pluck="version", order_by="version"
+	)
+
+
+def test_a_save_is_a_version_and_one_that_changes_nothing_is_none(site):
+	flow = r.template(r.step("a"))
+	assert (flow.name[:3], flow.version, flow.step_count, versions(flow)) == ("FT-", 1, 1, [1])
+	flow.save()
+	flow.reload()
+	flow.flow_definition = json.dumps(json.loads(flow.flow_definition), indent=8, sort_keys=True)
+	flow.save()
+	assert (flow.version, versions(flow)) == (1, [1])
+	flow.flow_definition = json.dumps({"steps": [r.step("a"), r.step("b")]})
+	flow.save()
+	assert (flow.version, flow.step_count, versions(flow)) == (2, 2, [1, 2])
+	flow.description = "Other"
+	flow.save()
+	flow.is_active = 0
+	flow.save()
+	assert (flow.version, versions(flow)) == (4, [1, 2, 3, 4])
+	kept = frappe.get_doc("Flow Version", f"{flow.name}-v2")
+	assert (kept.saved_by, kept.checksum, len(json.loads(kept.definition)["steps"])) == (
+		"Administrator",
+		flow.checksum,
+		2,
+	)
+	kept.definition = "{}"
+	with pytest.raises(frappe.ValidationError, match="never changes"):
+		kept.save()
+
+
+def test_every_mistake_at_once_and_nothing_is_stored(site):
+	before = frappe.db.count("Flow Template")
+	definition = {
+		"steps": [
+			r.step("a", "nope"), r.step("a"), r.step("b", depends_on=["x"]), r.step("c", parent_id="y"), r.step("d", "issue", payload={}),
+			r.step("e", depends_on=["f"]), r.step("f", depends_on=["e"]), r.step("g", trigger={"type": "after_delay"}), r.step("h", branch="yes"),
+		]
+	}  # fmt: skip
+	with pytest.raises(frappe.ValidationError) as error:
+		r.make(
+			"Flow Template",
+			template_name="",
+			category="nowhere",
+			trigger_event="on_x",
+			trigger_condition="{",
+			flow_definition=json.dumps(definition),
+		)
+	found = {(problem.step, problem.field) for problem in error.value.problems}
+	assert found == {
+		("", "template_name"), ("", "category"), ("", "trigger_event"), ("", "trigger_condition"), ("a", "kind"), ("a", "id"), ("b", "depends_on"),
+		("c", "parent_id"), ("d", "payload.subject"), ("e", "depends_on"), ("g", "trigger.delay_days"), ("h", "branch"),
+	}  # fmt: skip
+	shown = " ".join(str(message) for message in frappe.local.message_log)
+	assert "12 problems" in shown and "<script" not in shown
+	frappe.db.rollback()
+	assert frappe.db.count("Flow Template") == before
+
+
+@pytest.mark.parametrize("definition", ["{nonsense", "[]", '{"steps": 5}', '{"steps": [5]}', "[" * 5000])
+def test_a_definition_that_cannot_be_read_is_refused_by_every_way_of_writing(site, definition):
+	with pytest.raises(frappe.ValidationError):
+		r.make("Flow Template", template_name="x", category="other", flow_definition=definition)
+	flow = r.template(r.step("a"))
+	flow.flow_definition = definition
+	with pytest.raises(frappe.ValidationError):
+		flow.save(ignore_permissions=True)
+	with pytest.raises(frappe.ValidationError):
+		frappe.client.set_value("Flow Template", flow.name, "flow_definition", definition)
+
+
+def test_a_name_is_unique_within_its_category(site):
+	flow = r.template(r.step("a"))
+	with pytest.raises(frappe.ValidationError, match="already"):
+		r.make("Flow Template", template_name=flow.template_name, category="other")
+	assert r.make("Flow Template", template_name=flow.template_name, category="billing").name
+
+
+def test_a_definition_that_comes_alone_brings_its_trigger_and_the_fields_win_after(site):
+	definition = {
+		"trigger": {"event": "on_issue_opened", "condition": {"==": [{"var": "doc.priority"}, "High"]}},
+		"steps": [],
+	}
+	flow = r.make(
+		"Flow Template", template_name=r.unique("x"), category="other", flow_definition=json.dumps(definition)
+	)
+	assert flow.trigger_event == "on_issue_opened" and json.loads(flow.trigger_condition)["=="]
+	flow.trigger_event = "on_customer_created"
+	flow.save()
+	assert json.loads(flow.flow_definition)["trigger"]["event"] == "on_customer_created"
+
+
+def test_system_templates_are_edited_and_duplicated_but_not_deleted_or_renamed(site):
+	flow = r.seeded("fiber_install")
+	with pytest.raises(frappe.PermissionError, match="cannot be deleted"):
+		flow.delete()
+	flow.template_name = "Other"
+	with pytest.raises(frappe.PermissionError, match="keeps its name"):
+		flow.save()
+	flow.reload()
+	flow.is_system = 0
+	flow.save()
+	assert frappe.db.get_value("Flow Template", flow.name, "is_system") == 1
+	with pytest.raises(frappe.ValidationError):
+		frappe.rename_doc("Flow Template", flow.name, "FT-99999", force=True)
+	copy = templates.duplicate(site, flow.name)
+	assert (copy["template_name"], copy["is_system"], copy["is_active"], copy["version"]) == (
+		"fiber_install (copy)",
+		0,
+		0,
+		1,
+	)
+	assert templates.duplicate(site, flow.name)["template_name"] == "fiber_install (copy 2)"
+	assert templates.duplicate(site, flow.name, "Ours")["template_name"] == "Ours"
+	templates.delete(site, copy["name"])
+	assert not frappe.db.exists("Flow Template", copy["name"])
+	mine = r.make("Flow Template", template_name=r.unique("x"), category="other", is_system=1)
+	assert mine.is_system == 0
+
+
+def test_a_template_with_runs_under_way_is_not_deleted_and_old_versions_stay_readable(site):
+	from flow_editor.services import runs
+
+	flow = r.template(r.step("a", trigger={"type": "manual"}))
+	run = runs.start(site, flow.name).run
+	with pytest.raises(frappe.ValidationError, match="under way"):
+		flow.delete()
+	runs.complete(site, run.name, "a")
+	with pytest.raises(frappe.LinkExistsError):
+		flow.delete()
+	assert site.store.definition(flow.name, 1)
+
+
+def test_who_a_flow_runs_as(site):
+	manager = r.user("Flow Manager")
+	other = r.user("Flow Manager")
+	frappe.set_user(manager.name)
+	mine = r.template(r.step("a"))
+	assert mine.run_as == manager.name
+	mine.run_as = other.name
+	with pytest.raises(frappe.PermissionError, match="System Manager"):
+		mine.save()
+	frappe.set_user("Administrator")
+	mine.reload()
+	mine.run_as = other.name
+	mine.save()
+	assert mine.run_as == other.name
+
+	# Whoever may not name another does not get to act as another by editing.
+	frappe.set_user(manager.name)
+	seed = r.seeded("phone_service")
+	assert seed.run_as == "Administrator"
+	seed.tags = "ours"
+	seed.save()
+	assert seed.run_as == "Administrator"
+	seed.trigger_event = "on_customer_created"
+	seed.save()
+	assert seed.run_as == manager.name
+	assert any("runs as you" in str(message) for message in frappe.local.message_log)
+	frappe.set_user("Administrator")
+	seed.reload()
+	seed.run_as, seed.trigger_event, seed.tags = "Administrator", "manual", "telephone"
+	seed.save()
+	frappe.db.commit()
+
+
+def test_roles(site):
+	flow = r.template(r.step("a"))
+	plain, operator, author = r.user(), r.user("Flow User"), r.user("Flow Manager")
+	for user, reads, writes in ((plain, False, False), (operator, True, False), (author, True, True)):
+		frappe.set_user(user.name)
+		assert frappe.has_permission("Flow Template", "read") is reads
+		assert frappe.has_permission("Flow Template", "write", flow.name) is writes
+		assert frappe.has_permission("Flow Run", "read") is reads
+		for doctype in ("Flow Run", "Flow Step Pending", "Flow Version"):
+			assert not frappe.has_permission(doctype, "create")
+			assert not frappe.has_permission(doctype, "write")
+		assert not frappe.has_permission("Flow Settings", "read")
+
+
+def test_export_and_import(site):
+	flow = r.seeded("quotation_follow_up")
+	exported = json.loads(json.dumps(templates.export(site, flow.name)))
+	assert "run_as" not in exported and "name" not in exported
+	again, is_new = templates.import_(site, exported)
+	assert (again["name"], again["version"], is_new) == (flow.name, flow.version, False)
+	made, is_new = templates.import_(site, {**exported, "template_name": r.unique("Imported")})
+	assert is_new and made["step_count"] == 3 and made["is_system"] == 0
