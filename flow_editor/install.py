@@ -12,6 +12,7 @@ from flow_editor.site.host import current
 MODULE = "Flow Editor"
 DOCTYPES = ("Flow Template", "Flow Run", "Flow Step Pending", "Flow Version", "Flow Settings")
 ROLES = ("Flow Manager", "Flow User")
+SERIES = ("FT-",)
 DISPATCH_JOB = "Dispatch Job"
 
 
@@ -59,7 +60,11 @@ def _set_up() -> None:
 
 
 def before_uninstall() -> None:
+	"""Take away what Frappe leaves behind when it removes the module and its DocTypes."""
 	naming.drop_sequences()
+	frappe.db.delete("Scheduled Job Type", {"method": ("like", "flow_editor.%")})
+	frappe.db.delete("Singles", {"doctype": ("in", DOCTYPES)})
+	frappe.db.delete("Series", {"name": ("in", SERIES)})
 	frappe.db.delete("Has Role", {"role": ("in", ROLES)})
 	for role in ROLES:
 		frappe.delete_doc("Role", role, ignore_permissions=True, force=True, ignore_missing=True)
