@@ -4,7 +4,8 @@
     python tests/site/bench.py up        start MariaDB and Redis where they do not answer
     python tests/site/bench.py link      link this checkout into the bench, install or migrate, build
     python tests/site/bench.py test …    up and link, then pytest with the bench's Python
-    python tests/site/bench.py down      end what `up` started
+    python tests/site/bench.py workers N start N workers (1 unless told) and the scheduler
+    python tests/site/bench.py down      end what `up` and `workers` started
 
 The bench is at FLOW_EDITOR_BENCH (default ~/frappe-bench), its site is FLOW_EDITOR_SITE (default flow.test). The
 site must have `allow_tests` set: the tests write to it and clear its runs. Needs nothing but Python.
@@ -89,8 +90,31 @@ def stop_redis(name: str) -> None:
 	wait(f"the end of Redis ({name})", lambda: not redis_answers(name))
 
 
+def workers(arguments: list[str]) -> int:
+	"""Start workers that take every queue, and the scheduler, besides those that this script has running.
+
+	Whether the scheduler does anything is the site's own setting: bench --site SITE enable-scheduler.
+	"""
+	up()
+	wanted = [f"worker_{number + 1}" for number in range(int(arguments[0]) if arguments else 1)]
+	helper = frappe(site=False)
+	for name in [*wanted, "scheduler"]:
+		task = ["schedule"] if name == "scheduler" else ["worker", "--queue", "short,default,long", "--quiet"]
+		if not alive(remembered().get(name)):
+			start(name, [*helper, *task], folder=BENCH / "sites")
+	return 0
+
+
+def alive(pid: int | None) -> bool:
+	try:
+		return pid is not None and os.kill(pid, 0) is None
+	except ProcessLookupError:
+		return False
+
+
 def down(_: object = None) -> int:
-	for name, pid in remembered().items():
+	# Last started, first ended: workers before what they work with.
+	for name, pid in reversed(remembered().items()):
 		try:
 			os.killpg(pid, signal.SIGTERM)
 			print(f"ended {name} ({pid})")
@@ -100,11 +124,11 @@ def down(_: object = None) -> int:
 	return 0
 
 
-def start(name: str, command: list[str]) -> int:
+def start(name: str, command: list[str], folder: Path = BENCH) -> int:
 	"""Start a process that outlives this one, and remember it for `down`."""
 	log = (BENCH / "logs" / f"{name}.test.log").open("ab")
 	process = subprocess.Popen(
-		command, cwd=BENCH, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+		command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
 	)
 	STATE.write_text(json.dumps({**remembered(), name: process.pid}))
 	print(f"started {name} ({process.pid})", flush=True)
@@ -230,7 +254,7 @@ def run(command: list[str], *, capture: bool = False) -> str:
 	return done.stdout
 
 
-COMMANDS = {"check": lambda _: 0, "up": up, "link": link, "test": test, "down": down}
+COMMANDS = {"check": lambda _: 0, "up": up, "link": link, "workers": workers, "test": test, "down": down}
 
 if __name__ == "__main__":
 	sys.exit(main(sys.argv[1:]))
