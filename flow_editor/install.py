@@ -64,7 +64,15 @@ def before_uninstall() -> None:
 	naming.drop_sequences()
 	frappe.db.delete("Scheduled Job Type", {"method": ("like", "flow_editor.%")})
 	frappe.db.delete("Singles", {"doctype": ("in", DOCTYPES)})
-	frappe.db.delete("Series", {"name": ("in", SERIES)})
+	ours = [*DOCTYPES]
+	series = [*SERIES]
+	if frappe.db.get_value("DocType", DISPATCH_JOB, "module") == MODULE:
+		ours.append(DISPATCH_JOB)
+		series.append("DJ-")
+	frappe.db.delete("Series", {"name": ("in", series)})
+	frappe.db.delete("Logs To Clear", {"ref_doctype": ("in", ours)})
+	frappe.db.delete("Custom DocPerm", {"parent": ("in", ours)})
+	frappe.db.delete("Custom DocPerm", {"role": ("in", ROLES)})
 	frappe.db.delete("Has Role", {"role": ("in", ROLES)})
 	for role in ROLES:
 		frappe.delete_doc("Role", role, ignore_permissions=True, force=True, ignore_missing=True)
@@ -128,6 +136,7 @@ def _create_dispatch_job() -> None:
 				{"role": "System Manager", "delete": 1, **everything},
 				{"role": "Flow Manager", "delete": 1, **everything},
 				{"role": "Flow User", **everything},
+				{"role": "Support Team", **everything},
 			],
 		}
 	).insert(ignore_permissions=True)

@@ -39,6 +39,7 @@ def drain() -> None:
 def poke() -> None:
 	"""Queue a drain, unless one is waiting already. Never raises: the tick comes anyway."""
 	try:
+		_ask_redis()
 		for slot in range(SLOTS):
 			job_id = f"flow_editor_drain_{slot}"
 			status = get_job_status(job_id)
@@ -51,3 +52,11 @@ def poke() -> None:
 		frappe.logger("flow_editor").warning(
 			"No drain could be queued (%s); the scheduler's tick will do it.", type(error).__name__
 		)
+
+
+def _ask_redis() -> None:
+	"""Raise at once if Redis is away. Frappe's own connection tries again for seconds, in which a user waits."""
+	try:
+		redis.from_url(frappe.conf.redis_queue, socket_connect_timeout=1, socket_timeout=1).ping()
+	except (redis.AuthenticationError, redis.ResponseError):
+		pass  # it is there, and wants the password that Frappe's own connection has

@@ -1,0 +1,40 @@
+# Flow Editor. `make test` runs all that this machine can, and says what it left out.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help test test-unit test-site lint format clean
+
+help:
+	@echo "make test        lint, and every test that this machine can run"
+	@echo "make test-unit   the tests that need no bench"
+	@echo "make test-site   the tests on the bench at FLOW_EDITOR_BENCH (default ~/frappe-bench)"
+	@echo "make lint        ruff and the import contracts"
+	@echo "make format      format the code"
+
+test: lint test-unit
+	@if $(PYTHON) tests/site/bench.py check; then $(MAKE) --no-print-directory test-site; else test $$? -eq 3; fi
+
+test-unit: $(VENV)/.ready
+	$(PYTEST) tests/engine
+
+test-site:
+	$(PYTHON) tests/site/bench.py test
+
+lint: $(VENV)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache | tail -n 6
+
+format: $(VENV)/.ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache

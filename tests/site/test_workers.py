@@ -1,0 +1,142 @@
+"""Real workers, and what happens when Redis is away."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import bench
+import frappe
+import pytest
+import records as r
+
+from flow_editor.site import worker
+
+
+def wait_for(holds, seconds: float = 40) -> None:
+	deadline = time.monotonic() + seconds
+	while not holds():
+		assert time.monotonic() < deadline, "it did not happen"
+		time.sleep(0.3)
+		frappe.db.rollback()
+
+
+@pytest.fixture
+def a_worker(site):
+	"""A `bench worker` in a process of its own."""
+	empty_queues()
+	process = subprocess.Popen(
+		[
+			str(bench.python()),
+			"-m",
+			"frappe.utils.bench_helper",
+			"frappe",
+			"worker",
+			"--queue",
+			"short,default,long",
+		],
+		cwd=bench.BENCH / "sites",
+		stdout=subprocess.DEVNULL,
+		stderr=subprocess.DEVNULL,
+		start_new_session=True,
+	)
+	yield process
+	os.killpg(process.pid, signal.SIGTERM)
+	process.wait(timeout=60)
+
+
+def empty_queues() -> None:
+	from frappe.utils.background_jobs import get_redis_conn
+
+	get_redis_conn().flushdb()
+
+
+def completed(flow) -> bool:
+	return [run.status for run in r.runs(flow)] == ["completed"]
+
+
+def test_a_save_is_carried_to_its_end_by_a_worker(site, a_worker):
+	flow = r.template(
+		r.step("a"),
+		r.step("b", "dispatch_job", payload={"subject": "from a worker"}, depends_on=["a"]),
+		event="on_issue_opened",
+	)
+	r.issue(r.customer())
+	assert [run.status for run in r.runs(flow)] == ["running"]
+	frappe.db.commit()
+	wait_for(lambda: completed(flow))
+	job = r.state(r.runs(flow)[0])["b"]["result"]["job"]
+	assert frappe.db.get_value("Dispatch Job", job, "owner") == "Administrator"
+
+
+def test_a_user_who_may_nothing_starts_a_flow_that_acts_as_its_own_user(site, a_worker):
+	agent = r.user("Support Team")
+	flow = r.template(
+		r.step("a", "dispatch_job", payload={"subject": "x"}), event="on_issue_opened", run_as="Administrator"
+	)
+	frappe.db.commit()
+	frappe.set_user(agent.name)
+	assert not frappe.has_permission("Dispatch Job", "create")
+	r.issue()
+	frappe.db.commit()
+	frappe.set_user("Administrator")
+	wait_for(lambda: completed(flow))
+
+
+def test_a_tick_does_what_is_due(site):
+	flow = r.template(r.step("a", trigger={"type": "after_delay", "delay_days": 1}))
+	from flow_editor.services import runs
+
+	run = runs.start(site, flow.name).run
+	worker.tick()
+	assert r.statuses(run.name) == {"a": "scheduled"}
+	r.make_due(run.name)
+	worker.tick()
+	assert r.statuses(run.name) == {"a": "done"}
+	job = frappe.get_doc("Scheduled Job Type", {"method": "flow_editor.site.worker.tick"})
+	assert (job.frequency, job.cron_format, job.stopped) == ("Cron", "* * * * *", 0)
+
+
+def test_pokes_do_not_pile_up(site):
+	from frappe.utils.background_jobs import get_jobs
+
+	empty_queues()
+	for _ in range(20):
+		worker.poke()
+	assert len(get_jobs(queue="default", key="method").get(frappe.local.site, [])) == 1
+	empty_queues()
+
+
+SAVE = """
+import sys, time, frappe
+frappe.init(site=sys.argv[1]); frappe.connect(); frappe.set_user("Administrator")
+began = time.monotonic()
+made = frappe.get_doc({"doctype": "Issue", "subject": "while Redis was away", "raised_by": "a@example.com"}).insert()
+frappe.db.commit()
+print("saved", made.name, round(time.monotonic() - began, 1))
+"""
+
+
+def test_redis_away_loses_no_run_and_breaks_no_save(site):
+	flow = r.template(r.step("a"), event="on_issue_opened")
+	frappe.db.commit()
+	for name in ("queue", "cache"):
+		bench.stop_redis(name)
+	try:
+		saved = subprocess.run(
+			[sys.executable, "-W", "ignore", "-c", SAVE, frappe.local.site],
+			capture_output=True,
+			text=True,
+			timeout=120,
+		)
+	finally:
+		for name in ("cache", "queue"):
+			bench.start_redis(name)
+	assert saved.returncode == 0, saved.stderr[-3000:]
+	frappe.db.rollback()
+	assert [run.status for run in r.runs(flow)] == ["running"]
+	worker.tick()
+	assert completed(flow)
