@@ -64,3 +64,11 @@ def pytest_sessionfinish(session, exitstatus):
 	# What was deleted above leaves its mark in the cache only as long as this process.
 	if frappe is not None and getattr(frappe.local, "db", None):
 		frappe.clear_cache()
+
+
+def pytest_terminal_summary(terminalreporter):
+	if frappe is None:
+		terminalreporter.section("LEFT OUT", sep="!", red=True, bold=True)
+		terminalreporter.write_line(
+			"The site's tests: this Python has no Frappe. Run them with: python tests/site/bench.py test"
+		)
