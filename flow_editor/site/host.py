@@ -27,6 +27,8 @@ from flow_editor.site.store import SiteStore
 #: Hooks by which other apps add kinds and events: lists of dotted paths.
 KINDS_HOOK = "flow_editor_kinds"
 EVENTS_HOOK = "flow_editor_events"
+#: Where Flow Settings were saved before they had the field.
+DEFAULT_MAX_DEPTH = 5
 
 
 class SiteHost:
@@ -63,7 +65,8 @@ class SiteHost:
 
 	@property
 	def max_depth(self) -> int:
-		return self.settings.max_depth
+		depth = self.settings.max_depth
+		return DEFAULT_MAX_DEPTH if depth is None else depth
 
 	@cached_property
 	def timezone(self) -> str:

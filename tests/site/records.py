@@ -47,6 +47,12 @@ def item() -> str:
 	return "Flow Test Plan"
 
 
+def sales_person() -> str:
+	if not frappe.db.exists("Sales Person", "Flow Test Person"):
+		make("Sales Person", sales_person_name="Flow Test Person", parent_sales_person="Sales Team")
+	return "Flow Test Person"
+
+
 def quotation(party, **values):
 	doc = make(
 		"Quotation",

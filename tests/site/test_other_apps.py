@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import frappe
 import pytest
 import records as r
-import test_app
+from flow_test_app import flows
+from frappe import installer
 
 from flow_editor import api
 from flow_editor.services import runs
 
+APP = "flow_test_app"
+
 
 @pytest.fixture
-def other_app(site, monkeypatch):
-	"""The hooks of an app that is installed, as Frappe itself reads them."""
-	real = frappe.get_hooks
-	added = {
-		"flow_editor_kinds": ["test_app.Greet", "test_app.Flaky"],
-		"flow_editor_events": ["test_app.EVENTS"],
-	}
-	monkeypatch.setattr(
-		frappe,
-		"get_hooks",
-		lambda hook=None, *args, **more: (
-			real(hook, *args, **more) + added[hook] if hook in added else real(hook, *args, **more)
-		),
-	)
-	frappe.local.flow_editor_sources = None
-	test_app.Flaky.tries = 0
-	yield site
+def other_app(site):
+	"""The app in this folder, installed on the site for the while."""
+	apps = Path(frappe.local.sites_path) / "apps.txt"
+	before = apps.read_text()
+	flows.Flaky.tries = 0
+	try:
+		apps.write_text(f"{before.rstrip()}\n{APP}\n")
+		_forget_hooks()
+		installer.add_to_installed_apps(APP)
+		_forget_hooks()
+		yield site
+	finally:
+		apps.write_text(before)
+		installer.remove_from_installed_apps(APP)
+		_forget_hooks()
+
+
+def _forget_hooks() -> None:
+	frappe.local.all_apps = None
+	frappe.clear_cache()
 	frappe.local.flow_editor_sources = None
 
 
@@ -94,7 +102,7 @@ def test_five_times_then_failed(other_app):
 	doc = frappe.get_doc("Flow Step Pending", row.name)
 	doc.status, doc.retry_count = "pending", 0
 	doc.save()
-	test_app.Flaky.tries = 100
+	flows.Flaky.tries = 100
 	r.drain()
 	assert r.statuses(run.name) == {"a": "done"}
 	assert frappe.db.get_value("Flow Run", run.name, "status") == "completed"
@@ -113,7 +121,7 @@ def test_a_refusal_is_final_and_its_effects_undone(other_app):
 		"a: It cannot be done.",
 	)
 	assert frappe.db.count("ToDo", {"description": f"flaky {run.name}"}) == 0
-	test_app.Flaky.tries = 100
+	flows.Flaky.tries = 100
 	runs.retry(other_app, run.name)
 	assert r.statuses(run.name) == {"a": "done", "after": "done", "lane": "done"}
 	assert frappe.db.get_value("Flow Run", run.name, ["status", "error"]) == ("completed", None)

@@ -276,3 +276,25 @@ def test_re_entry(site):
 	runs.complete(current(), r.runs(alone)[0].name, "a")
 	flow_editor.dispatch_event("on_issue_opened", opened)
 	assert (len(r.runs(once)), len(r.runs(alone))) == (1, 2)
+
+
+def test_a_maintenance_visit_that_is_fully_completed(listeners):
+	visit = r.make(
+		"Maintenance Visit",
+		customer=r.customer().name,
+		company=r.company(),
+		mntc_date=nowdate(),
+		maintenance_type="Unscheduled",
+		completion_status="Fully Completed",
+		purposes=[
+			{
+				"item_code": r.item(),
+				"service_person": r.sales_person(),
+				"description": "x",
+				"work_done": "x",
+			}
+		],
+	)
+	assert "on_dispatch_completed" not in started(listeners)
+	visit.submit()
+	assert started(listeners)["on_dispatch_completed"] == 1

@@ -1,13 +1,3 @@
-const STATE_COLOURS = {
-	pending: "gray",
-	scheduled: "blue",
-	running: "cyan",
-	done: "green",
-	failed: "red",
-	skipped: "gray",
-	cancelled: "gray",
-};
-
 frappe.ui.form.on("Flow Run", {
 	refresh(frm) {
 		frm.disable_save();
@@ -35,42 +25,12 @@ async function act(frm, what, more = {}) {
 	frm.reload_doc();
 }
 
-function show_steps(frm) {
-	const state = JSON.parse(frm.doc.step_state || "{}");
-	const escape = frappe.utils.escape_html;
-	const time = (text) => (text ? frappe.datetime.str_to_user(text) : "");
-	const rows = (frm.doc.__onload?.steps || []).map((step) => {
-		const entry = state[step.id] || { status: "pending" };
-		const can_complete = entry.waiting || entry.status === "scheduled";
-		const button = can_complete
-			? `<button class="btn btn-xs btn-default" data-step="${escape(step.id)}" data-act="complete">
-				${entry.waiting ? __("Complete") : __("Fire now")}</button>`
-			: entry.status === "failed"
-			? `<button class="btn btn-xs btn-default" data-step="${escape(step.id)}" data-act="retry">${__("Retry")}</button>`
-			: "";
-		const label = entry.waiting ? __("waiting") : __(entry.status);
-		const detail = entry.error
-			? `<div class="text-danger small">${escape(entry.error)}</div>`
-			: entry.result && Object.keys(entry.result).length
-			? `<div class="text-muted small ellipsis">${escape(JSON.stringify(entry.result).slice(0, 300))}</div>`
-			: "";
-		return `<tr>
-			<td>${escape(step.label || step.id)}<div class="text-muted small">${escape(step.kind)}</div></td>
-			<td><span class="indicator-pill ${STATE_COLOURS[entry.status] || "gray"}">${escape(label)}</span></td>
-			<td class="small">${escape(time(entry.completed_at || entry.due_at || entry.ready_at))}</td>
-			<td>${detail}</td>
-			<td class="text-right">${button}</td>
-		</tr>`;
-	});
-	const head = [__("Step"), __("State"), __("When"), __("Result"), ""];
-	const wrapper = frm.get_field("step_table").$wrapper;
-	wrapper.html(
-		`<table class="table table-bordered"><thead><tr>${head
-			.map((name) => `<th>${name}</th>`)
-			.join("")}</tr></thead><tbody>${rows.join("")}</tbody></table>`
+async function show_steps(frm) {
+	await frappe.require("flow_step_table.bundle.js");
+	flow_editor.show_step_table(
+		frm.get_field("step_table").$wrapper,
+		frm.doc.__onload?.steps || [],
+		JSON.parse(frm.doc.step_state || "{}"),
+		(action, step_id) => act(frm, action, { step_id })
 	);
-	wrapper.find("button").on("click", (event) => {
-		const { step, act: what } = event.currentTarget.dataset;
-		act(frm, what, { step_id: step });
-	});
 }

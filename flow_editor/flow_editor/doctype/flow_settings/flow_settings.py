@@ -8,17 +8,34 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 
+#: Each number and the least that it may be.
+LIMITS = {
+	"max_depth": 0,
+	"max_steps": 1,
+	"max_definition_kb": 1,
+	"response_limit_kb": 1,
+	"retention_days": 1,
+}
+
 
 class FlowSettings(Document):
 	def validate(self) -> None:
 		if self.internal_token and not self.service_user:
 			frappe.throw(_("Name the service user whom the internal token stands for."))
-		for field in ("max_depth", "max_steps", "max_definition_kb", "response_limit_kb"):
-			if (self.get(field) or 0) < (0 if field == "max_depth" else 1):
-				frappe.throw(_("{0} is too small.").format(_(self.meta.get_label(field))))
+		for field, least in LIMITS.items():
+			if self.get(field) is None:  # settings that were saved before the field came
+				self.set(field, self.meta.get_field(field).default)
+			if int(self.get(field)) < least:
+				frappe.throw(_("{0} must be at least {1}.").format(_(self.meta.get_label(field)), least))
 		for entry in (self.allowed_hosts or "").split():
 			if "/" in entry:
 				try:
 					ipaddress.ip_network(entry, strict=False)
 				except ValueError:
 					frappe.throw(_("{0} is no network. Write one such as 10.1.0.0/16.").format(entry))
+
+	def on_update(self) -> None:
+		"""Frappe's own log clearing does the work, so it is told how long."""
+		log_settings = frappe.get_doc("Log Settings")
+		log_settings.register_doctype("Flow Run", self.retention_days)
+		log_settings.save(ignore_permissions=True)

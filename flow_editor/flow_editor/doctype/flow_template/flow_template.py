@@ -55,7 +55,7 @@ class FlowTemplate(Document):
 			frappe.delete_doc("Flow Version", name, ignore_permissions=True, force=True)
 
 
-@frappe.whitelist(methods=["GET"])
+@frappe.whitelist(methods=["GET", "POST"])
 def trigger_events() -> list[dict[str, str]]:
 	"""The trigger events that there are, for the form's and the list's choices."""
 	frappe.has_permission("Flow Template", "read", throw=True)

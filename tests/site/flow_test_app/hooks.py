@@ -1,0 +1,9 @@
+app_name = "flow_test_app"
+app_title = "Flow Test App"
+app_publisher = "Flow Editor contributors"
+app_description = "Adds a step kind and trigger events"
+app_email = "hello@flow-editor.example"
+app_license = "mit"
+
+flow_editor_kinds = ["flow_test_app.flows.Greet", "flow_test_app.flows.Flaky"]
+flow_editor_events = ["flow_test_app.flows.EVENTS"]

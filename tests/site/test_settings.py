@@ -1,0 +1,51 @@
+"""Flow Settings, and what they decide."""
+
+from __future__ import annotations
+
+import frappe
+import pytest
+import records as r
+
+
+@pytest.fixture
+def settings(site):
+	frappe.clear_document_cache("Flow Settings", "Flow Settings")
+	yield frappe.get_doc("Flow Settings")
+	frappe.db.rollback()
+	frappe.clear_document_cache("Flow Settings", "Flow Settings")
+	frappe.local.flow_editor_host = None
+
+
+def test_retention_is_told_to_frappes_own_log_clearing(settings):
+	settings.retention_days = 45
+	settings.save()
+	assert frappe.db.get_value("Logs To Clear", {"ref_doctype": "Flow Run"}, "days") == 45
+
+
+def test_limits_hold_at_every_save(settings):
+	settings.max_steps = 2
+	settings.save()
+	frappe.local.flow_editor_host = None
+	with pytest.raises(frappe.ValidationError, match="3 steps; at most 2"):
+		r.template(*(r.step(f"s{i}") for i in range(3)))
+
+
+@pytest.mark.parametrize(
+	("field", "value", "words"),
+	[
+		("internal_token", "x", "service user"),
+		("allowed_hosts", "10.0.0.0/99", "no network"),
+		("max_steps", 0, "at least 1"),
+	],
+)
+def test_what_makes_no_sense_is_refused(settings, field, value, words):
+	settings.set(field, value)
+	with pytest.raises(frappe.ValidationError, match=words):
+		settings.save()
+
+
+def test_the_token_is_kept_as_a_password(settings):
+	settings.internal_token, settings.service_user = "s3cret-token", "Administrator"
+	settings.save()
+	assert "s3cret" not in str(frappe.db.sql("SELECT * FROM tabSingles WHERE doctype = 'Flow Settings'"))
+	assert settings.get_password("internal_token") == "s3cret-token"
