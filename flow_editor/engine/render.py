@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
@@ -16,6 +17,9 @@ from decimal import Decimal
 from typing import Any
 
 OPEN, CLOSE = "{{", "}}"
+#: What lies deeper in a value than this many lists and mappings is dropped, so that no outside answer, however
+#: deep, can exhaust the stack.
+MAX_DEPTH = 100
 #: A path: parts of letters, digits, _ and -, joined by dots. Every quantifier is bounded by a different
 #: character than the next begins with, so that matching is linear.
 PATH = re.compile(r"[\w-]+(?:\.[\w-]+)*")
@@ -131,22 +135,38 @@ def as_text(value: Any) -> str:
 		return "true" if value else "false"
 	if isinstance(value, str):
 		return value
+	if isinstance(value, float) and math.isfinite(value):
+		return _plain(Decimal(float.__repr__(value)))
+	if isinstance(value, Decimal) and value.is_finite():
+		return _plain(value)  # and not by way of a float, which would lose digits
 	value = jsonable(value)
-	if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-		return str(int(value))
+	if value is None:  # a number that is none
+		return ""
 	return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def jsonable(value: Any) -> Any:
-	"""The value as JSON can hold it: dates and times as text, decimals as numbers, the unknown as text."""
+def _plain(number: Decimal) -> str:
+	"""A finite number without an exponent and without zeros that say nothing."""
+	if not number:
+		return "0"
+	text = format(number, "f")
+	return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def jsonable(value: Any, depth: int = MAX_DEPTH) -> Any:
+	"""The value as JSON can hold it: dates and times as text, decimals as numbers, the unknown as text.
+
+	Args:
+		depth: how many lists and mappings within each other are kept; what lies deeper becomes None.
+	"""
 	if value is None or isinstance(value, str | int | bool):
 		return value
 	if isinstance(value, float):
-		return value if value == value and abs(value) != float("inf") else None
+		return value if math.isfinite(value) else None
 	if isinstance(value, Mapping):
-		return {str(key): jsonable(item) for key, item in value.items()}
+		return {str(key): jsonable(item, depth - 1) for key, item in value.items()} if depth else None
 	if isinstance(value, list | tuple | set | frozenset):
-		return [jsonable(item) for item in value]
+		return [jsonable(item, depth - 1) for item in value] if depth else None
 	if isinstance(value, datetime):
 		return value.isoformat(sep=" ")
 	if isinstance(value, date | time):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -139,6 +140,29 @@ def test_what_parses_has_no_problem():
 		and whole_path("{{a}}{{b}}") is None
 		and whole_path("a") is None
 	)
+
+
+@pytest.mark.parametrize(
+	("value", "text"),
+	[
+		(Decimal("12345678901234567890.12"), "12345678901234567890.12"), (Decimal("1.50"), "1.5"), (Decimal("1E+3"), "1000"),
+		(Decimal("0.00000001"), "0.00000001"), (Decimal("-0.00"), "0"), (Decimal("NaN"), ""),
+		(1e15, "1000000000000000"), (1e16, "10000000000000000"), (1e-05, "0.00001"), (-0.0, "0"), (-2.5, "-2.5"),
+		(float("nan"), ""), (float("inf"), ""), (True, "true"), (100, "100"),
+		(datetime(2026, 11, 23, 10), "2026-11-23 10:00:00"),
+	],
+)  # fmt: skip
+def test_numbers_and_dates_read_plainly(value, text):
+	assert render_text("{{v}}", {"v": value}) == text
+
+
+def test_an_answer_too_deep_for_the_stack_is_cut_and_never_throws():
+	deep: list = []
+	for _ in range(5_000):
+		deep = [deep]
+	rendered = render_value("{{v}}", {"v": deep})
+	assert json.dumps(rendered) == render_text("{{v}}", {"v": deep})
+	assert json.dumps(rendered).count("[") == 100
 
 
 def test_jsonable():
