@@ -4,6 +4,8 @@ Values are compared as what they look like: numbers as numbers, dates as dates, 
 its case. A missing value (None, blank text, an empty list or mapping) is empty: it equals only what is empty
 too, and is neither before nor after anything. 0 and false are not empty. Text is a number only in plain
 decimal notation without leading zeros or a plus sign, so that "007" and "+15145550100" stay text between texts.
+A number or a date is neither before nor after a text that reads as none ("1,000", "soon"). A boolean, and the
+0 or 1 of a Check field, equals the words true, yes, false and no as they mean it.
 Nothing here raises an error over a value, only over an unknown operator.
 """
 
@@ -23,6 +25,8 @@ LOOSE_NUMBER = re.compile(r"[+-]?\d{1,30}(?:\.\d{1,30})?")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)?)?")
 TRUE_WORDS = {"1", "true", "yes"}
 FALSE_WORDS = {"0", "false", "no"}
+#: Types that say themselves what they are. Text next to one must read as the same, or nothing compares.
+TYPED = int | float | Decimal | date | Mapping | list | tuple | set
 
 
 def is_empty(value: Any) -> bool:
@@ -36,7 +40,7 @@ def is_empty(value: Any) -> bool:
 def equals(left: Any, right: Any) -> bool:
 	if is_empty(left) or is_empty(right):
 		return is_empty(left) and is_empty(right)
-	if isinstance(left, bool) or isinstance(right, bool):
+	if isinstance(left, bool) or isinstance(right, bool) or _is_check(left, right) or _is_check(right, left):
 		return _truth(left) is not None and _truth(left) == _truth(right)
 	if isinstance(left, Mapping | list | tuple) or isinstance(right, Mapping | list | tuple):
 		return as_text(left) == as_text(right)
@@ -134,7 +138,7 @@ def _comparable(left: Any, right: Any) -> tuple[Any, Any] | None:
 	moments = _moment(left), _moment(right)
 	if None not in moments:
 		return moments
-	if isinstance(left, Mapping | list | tuple | set) or isinstance(right, Mapping | list | tuple | set):
+	if isinstance(left, TYPED) or isinstance(right, TYPED):
 		return None
 	return as_text(left), as_text(right)
 
@@ -179,6 +183,10 @@ def _with_offset(text: str) -> str:
 	"""As Python 3.10 reads it: no Z, and a colon in the offset."""
 	text = text[:-1] + "+00:00" if text.endswith("Z") else text
 	return re.sub(r"([+-]\d\d)(\d\d)$", r"\1:\2", text) if len(text) > 10 else text
+
+
+def _is_check(number: Any, word: Any) -> bool:
+	return isinstance(number, int) and number in (0, 1) and isinstance(word, str) and _truth(word) is not None
 
 
 def _truth(value: Any) -> bool | None:

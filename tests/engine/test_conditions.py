@@ -41,6 +41,31 @@ def test_holds(left, op, right):
 @pytest.mark.parametrize(
 	("left", "op", "right"),
 	[
+		(1, "==", "true"), (1, "==", "Yes"), ("no", "==", 0), (0, "==", "false"), (1, "!=", "no"), (2, "!=", "yes"),
+		("yes", "!=", "1"), (1, "in", "yes,maybe"),
+	],
+)  # fmt: skip
+def test_a_check_field_equals_the_words_for_it(left, op, right):
+	assert evaluate(left, op, right) is True
+	assert evaluate(right, op, left) is True or op == "in"
+
+
+@pytest.mark.parametrize(
+	("left", "right"), [(999, "1,000"), (5, "abc"), (date(2026, 1, 1), "soon"), (5, date(2026, 1, 1))]
+)
+def test_a_number_or_date_is_neither_before_nor_after_what_is_none(left, right):
+	for op in ("<", ">", "<=", ">=", "=="):
+		assert evaluate(left, op, right) is False
+		assert evaluate(right, op, left) is False
+
+
+def test_a_text_nested_too_deep_for_the_stack_is_only_not_equal():
+	assert evaluate("a", "in", "[" * 900 + "]" * 900) is False
+
+
+@pytest.mark.parametrize(
+	("left", "op", "right"),
+	[
 		(None, "<", 1), (None, ">", 1), (None, "<=", None), (None, ">=", ""), (1, "<", None), (0, "==", ""), (0, "empty", None),
 		("", "contains", "a"), ("abc", "contains", ""), (None, "in", "a,b"), ("abc", "starts_with", ""), ([], "not_empty", None),
 		("a", "in", None), ({"a": 1}, "<", {"b": 2}), ("2026-13-45", "==", "2026-11-23"), ("a", "==", "A"), ("10", "<", "9"),
