@@ -2,7 +2,7 @@
 
 Times are naive datetimes in the host's time zone. Minutes and hours are time that passes, so a change to or
 from daylight saving does not shift them; days and months keep the time of day. A time of day that a change
-leaves out becomes the first that exists after it.
+leaves out is moved on by as much as the clocks are: 02:30 becomes 03:30.
 """
 
 from __future__ import annotations
@@ -42,16 +42,24 @@ def due_at(trigger: Trigger, now: datetime, zone: str, at: str | None = None) ->
 
 
 def after(now: datetime, zone: str, delay) -> datetime:
-	"""The moment after a delay, given as a mapping of `definition.DELAY_FIELDS`."""
+	"""The moment after a delay, given as a mapping of `definition.DELAY_FIELDS`.
+
+	Raises:
+		OverflowError: it is more than MAX_YEARS away.
+	"""
 	days = delay.get("delay_days", 0)
-	moment = now + relativedelta(months=int(delay.get("delay_months", 0)), days=int(days))
+	try:
+		moment = now + relativedelta(months=int(delay.get("delay_months", 0)), days=int(days))
+	except ValueError:  # relativedelta's own, over a year that the calendar does not have
+		raise OverflowError from None
 	elapsed = timedelta(
 		days=days - int(days), hours=delay.get("delay_hours", 0), minutes=delay.get("delay_minutes", 0)
 	)
-	if moment.year - now.year > MAX_YEARS:
-		raise OverflowError
 	aware = moment.replace(tzinfo=_zone(zone)).astimezone(timezone.utc) + elapsed
-	return aware.astimezone(_zone(zone)).replace(tzinfo=None)
+	due = aware.astimezone(_zone(zone)).replace(tzinfo=None)
+	if due.year - now.year > MAX_YEARS:
+		raise OverflowError
+	return due
 
 
 def parse_moment(text: str, zone: str) -> datetime:

@@ -73,8 +73,14 @@ def test_what_is_no_date_is_said(text):
 
 
 def test_what_is_too_far_away_is_said():
-	for delay in ({"delay_days": 99_999_999}, {"delay_months": 999_999}, {"delay_hours": 1e300}):
-		with pytest.raises(ValueError):
+	for delay in (
+		{"delay_days": 99_999_999},
+		{"delay_months": 999_999},
+		{"delay_hours": 1e300},
+		{"delay_hours": 200 * 8766},
+		{"delay_minutes": 200 * 8766 * 60},
+	):
+		with pytest.raises(ValueError, match="Shorten it"):
 			after(**delay)
 
 
