@@ -7,8 +7,9 @@ from typing import Any
 from flow_editor.engine.definition import DELAY_FIELDS, LANGUAGE_VERSION, TRIGGER_TYPES
 from flow_editor.engine.kind import Field, Kind
 
-STEP_ID = r"^[A-Za-z0-9_-]{1,64}$"
-NUMERIC = r"^\s*-?\d+(\.\d+)?\s*$"
+#: Python's $ also matches before a line break at the end; the lookahead does not, and means the same elsewhere.
+STEP_ID = r"^[A-Za-z0-9_-]{1,64}(?![\s\S])"
+NUMERIC = r"^\s*-?\d{1,15}(\.\d{1,15})?\s*$"
 TEMPLATED = r"\{\{"
 #: No delay is longer, in any unit: a hundred years of minutes.
 LONGEST_DELAY = 52_560_000
@@ -31,8 +32,8 @@ def step_schema() -> dict[str, Any]:
 	delay = {
 		"anyOf": [
 			{"type": "number", "minimum": 0, "maximum": LONGEST_DELAY},
-			{"type": "string", "pattern": r"^\s*(\d{1,8}(\.\d+)?)?\s*$"},
-			{"type": "null"},
+			{"type": "string", "pattern": r"^\s*\d{1,8}(\.\d{1,15})?\s*$"},
+			{"enum": [None, ""]},
 		]
 	}
 	trigger = _closed(
@@ -96,7 +97,7 @@ def payload_schema(kind: Kind) -> dict[str, Any]:
 
 def field_schema(field: Field) -> dict[str, Any]:
 	"""What a field may hold: nothing, a value of its type, or, where it is templated, an expression."""
-	allowed: list[dict[str, Any]] = [{"type": "null"}, {"const": ""}]
+	allowed: list[dict[str, Any]] = []
 	if field.type == "number":
 		bounds = {
 			name: bound
@@ -118,4 +119,5 @@ def field_schema(field: Field) -> dict[str, Any]:
 		allowed.append({"type": "string"})
 	if field.templated and field.type in ("number", "select", "check"):
 		allowed.append({"type": "string", "pattern": TEMPLATED})
-	return {"anyOf": allowed}
+	# Nothing comes last: most fields that are checked hold something, and the first match ends the search.
+	return {"anyOf": [*allowed, {"enum": [None, ""]}]}

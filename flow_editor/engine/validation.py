@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -18,7 +20,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from flow_editor.engine import gate, timing
-from flow_editor.engine.definition import AFTER_DELAY, DELAY_FIELDS, ON_DATE, TRIGGER_TYPES
+from flow_editor.engine.definition import AFTER_DELAY, DELAY_FIELDS, ON_DATE, ON_PREV_COMPLETE, TRIGGER_TYPES
 from flow_editor.engine.errors import Invalid, Problem
 from flow_editor.engine.kind import Field, Kind
 from flow_editor.engine.render import OPEN, syntax_problem
@@ -41,6 +43,12 @@ class Limits:
 	max_json_depth: int = 32
 
 
+#: Of a whole number in JSON. What has more is no quantity, and past 308 not even a float holds it.
+MAX_DIGITS = 100
+#: With more names to choose from than this, none is suggested: it would take longer than all other checks.
+MOST_HINTED = 200
+
+
 # Reading
 
 
@@ -55,7 +63,7 @@ def load(written: Any, limits: Limits = Limits()) -> dict[str, Any]:
 			written = written.decode("utf-8")
 		text = written if isinstance(written, str) else _dump(written)
 		_check_size(text, limits)
-		definition = json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_constant)
+		definition = _read_json(text)
 	except UnicodeDecodeError:
 		raise _unreadable("The definition is not UTF-8 text.") from None
 	except json.JSONDecodeError as error:
@@ -67,7 +75,7 @@ def load(written: Any, limits: Limits = Limits()) -> dict[str, Any]:
 			f"The definition is nested too deep; at most {limits.max_json_depth} levels are allowed."
 		) from None
 	except ValueError as error:
-		raise _unreadable(str(error)) from None
+		raise _unreadable(f"The definition {error}") from None
 	if not isinstance(definition, dict):
 		raise _unreadable('The definition is not a JSON object. Write {"version": 1, "steps": [...]}.')
 	depth = _depth(definition)
@@ -84,33 +92,69 @@ def _unreadable(message: str) -> Invalid:
 
 def _dump(value: Any) -> str:
 	try:
-		return json.dumps(value, ensure_ascii=False, allow_nan=False)
-	except TypeError as error:
-		raise ValueError(f"The definition holds what JSON cannot: {error}.") from None
+		return json.dumps(value, ensure_ascii=False)
+	except (TypeError, ValueError) as error:
+		raise ValueError(f"holds what JSON cannot: {error}.") from None
+
+
+def _read_json(text: str) -> Any:
+	"""Parse JSON strictly: what two readers could take differently, or a database refuse, is refused here.
+
+	Raises:
+		json.JSONDecodeError: it is not JSON.
+		ValueError: it is not strict; the message goes on after the name of what was read.
+		RecursionError: it is nested deeper than the stack.
+	"""
+	value = json.loads(
+		text,
+		object_pairs_hook=_distinct,
+		parse_constant=_no_constant,
+		parse_float=_finite,
+		parse_int=_whole,
+	)
+	try:
+		json.dumps(value, ensure_ascii=False).encode("utf-8")
+	except UnicodeEncodeError:
+		raise ValueError("holds half of a \\u pair, which is no character. Remove it.") from None
+	return value
 
 
 def _check_size(text: str, limits: Limits) -> None:
 	size = len(text.encode("utf-8", "surrogatepass"))
 	if size > limits.max_bytes:
 		raise ValueError(
-			f"The definition has {size:,} bytes; at most {limits.max_bytes:,} are allowed. "
+			f"has {size:,} bytes; at most {limits.max_bytes:,} are allowed. "
 			"Split the flow in two, or shorten its texts."
 		)
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-	found = dict(pairs)
-	if len(found) < len(pairs):
-		names = [name for name, _ in pairs]
-		twice = next(name for name in names if names.count(name) > 1)
-		raise ValueError(
-			f"The definition has the key {twice[:60]!r} twice in one object. Remove one of them."
-		)
+	found: dict[str, Any] = {}
+	for name, value in pairs:
+		if name in found:
+			raise ValueError(f"has the key {name[:60]!r} twice in one object. Remove one of them.")
+		found[name] = value
 	return found
 
 
 def _no_constant(name: str) -> None:
-	raise ValueError(f"The definition holds {name}, which is no JSON. Write a number or null.")
+	raise ValueError(f"holds {name}, which is no JSON. Write a number or null.")
+
+
+def _finite(digits: str) -> float:
+	number = float(digits)
+	if not math.isfinite(number):
+		raise ValueError(f"holds the number {digits[:20]}, which is too large. Write a smaller one.")
+	return number
+
+
+def _whole(digits: str) -> int:
+	if len(digits) > MAX_DIGITS:
+		raise ValueError(
+			f"holds a number of {len(digits):,} digits; at most {MAX_DIGITS} are allowed. "
+			"Write it as text, in quotes."
+		)
+	return int(digits)
 
 
 def _depth(value: Any) -> int:
@@ -141,7 +185,7 @@ def validate(
 	Args:
 		definition: parsed, or its JSON text.
 		catalog: the kinds that there are, by name.
-		events: the trigger events that there are, or None to take any.
+		events: the trigger events that there are; none, to take any.
 	"""
 	try:
 		definition = load(definition, limits)
@@ -160,7 +204,7 @@ def validate(
 		)
 		return problems
 	for index, step in enumerate(steps):
-		problems += _check_step(step, index, catalog)
+		problems += _check_step(step, index, catalog, limits)
 	sound = [step for step in steps if isinstance(step, dict) and isinstance(step.get("id"), str)]
 	return problems + _check_graph(sound, catalog, limits)
 
@@ -174,7 +218,7 @@ def _check_head(definition: dict[str, Any], events: Collection[str] | None) -> I
 	if not isinstance(trigger, dict):
 		return
 	event = trigger.get("event")
-	if event and isinstance(event, str) and events is not None and event not in events:
+	if event and isinstance(event, str) and events and event not in events:
 		yield Problem(
 			f"There is no trigger event {event!r}. Use one of {', '.join(events)}.", field="trigger.event"
 		)
@@ -182,7 +226,7 @@ def _check_head(definition: dict[str, Any], events: Collection[str] | None) -> I
 		yield Problem(message, field="trigger.condition")
 
 
-def _check_step(step: Any, index: int, catalog: Mapping[str, Kind]) -> Iterator[Problem]:
+def _check_step(step: Any, index: int, catalog: Mapping[str, Kind], limits: Limits) -> Iterator[Problem]:
 	if not isinstance(step, dict):
 		yield Problem(
 			f"Step {index + 1} is not an object. Write it with id, kind and payload.", field="steps"
@@ -205,13 +249,13 @@ def _check_step(step: Any, index: int, catalog: Mapping[str, Kind]) -> Iterator[
 		return
 	payload = step.get("payload")
 	if payload is None or isinstance(payload, dict):
-		yield from _check_payload(kind, payload or {}, step_id)
+		yield from _check_payload(kind, payload or {}, step_id, limits)
 
 
 def _check_trigger(trigger: Any, step_id: str) -> Iterator[Problem]:
 	if not isinstance(trigger, dict):
 		return
-	kind = trigger.get("type")
+	kind = ON_PREV_COMPLETE if trigger.get("type") is None else trigger["type"]
 	given = [name for name in DELAY_FIELDS if trigger.get(name) not in (None, "")]
 	if kind == AFTER_DELAY:
 		if not given:
@@ -239,7 +283,7 @@ def _check_trigger(trigger: Any, step_id: str) -> Iterator[Problem]:
 			)
 		elif message := syntax_problem(at) or (OPEN not in at and _moment_problem(at)):
 			yield Problem(message, step_id, "trigger.at")
-	elif at and isinstance(kind, str) and kind in TRIGGER_TYPES:
+	elif isinstance(at, str) and at.strip() and isinstance(kind, str) and kind in TRIGGER_TYPES:
 		yield Problem(
 			f"A date is set, but the step does not wait for one. Set its trigger to {ON_DATE}, or remove it.",
 			step_id,
@@ -275,19 +319,24 @@ def _moment_problem(text: str) -> str | None:
 # Payloads
 
 
-def _check_payload(kind: Kind, payload: dict[str, Any], step_id: str) -> Iterator[Problem]:
+def _check_payload(kind: Kind, payload: dict[str, Any], step_id: str, limits: Limits) -> Iterator[Problem]:
 	validators = _field_validators(kind)
 	for name in payload:
 		if name not in validators:
 			yield Problem(
 				f"A step of kind {kind.name} has no field {name[:60]!r}.{_hint(name, validators)} Remove it.",
 				step_id,
-				f"payload.{name}",
+				f"payload.{name[:60]}",
 			)
+	# An empty field means its default, also where another field is shown by it.
+	filled = {name: value for name, value in payload.items() if value not in (None, "")}
 	sound = True
 	for field in kind.fields:
 		value = payload.get(field.name)
-		message = _field_problem(kind, field, value, payload, validators[field.name])
+		if _is_blank(value):
+			message = _blank_problem(kind, field, filled)
+		else:
+			message = _value_problem(field, value, validators[field.name], limits)
 		if message:
 			sound = False
 			yield Problem(message, step_id, f"payload.{field.name}")
@@ -305,27 +354,45 @@ def _check_payload(kind: Kind, payload: dict[str, Any], step_id: str) -> Iterato
 		)
 
 
-def _field_problem(
-	kind: Kind, field: Field, value: Any, payload: Mapping[str, Any], validator: Draft202012Validator
-) -> str | None:
-	label = field.as_dict()["label"]
-	if value is None or (isinstance(value, str) and not value.strip()) or value == []:
-		if field.required and field.default is None and field.is_shown(payload, kind.defaults):
-			return f"{label} is empty. Fill it in."
-		return None
-	if not validator.is_valid(value):
-		return f"{label} {_expectation(field)}"
-	if field.type == "json" and isinstance(value, str):
+def _is_blank(value: Any) -> bool:
+	return value is None or (isinstance(value, str) and not value.strip()) or value == []
+
+
+def _blank_problem(kind: Kind, field: Field, filled: Mapping[str, Any]) -> str | None:
+	if field.required and field.default is None and field.is_shown(filled, kind.defaults):
+		return f"{_label(field)} is empty. Fill it in."
+	return None
+
+
+def _value_problem(field: Field, value: Any, validator: Draft202012Validator, limits: Limits) -> str | None:
+	written = isinstance(value, str)
+	# A schema compares the bounds of numbers only, not of texts that hold one.
+	is_number = field.type == "number" and written and OPEN not in value and validator.is_valid(value)
+	if not validator.is_valid(float(value) if is_number else value):
+		return f"{_label(field)} {_expectation(field)}"
+	if field.type == "json" and written:
 		try:
-			value = json.loads(value, parse_constant=_no_constant)
-		except (ValueError, RecursionError) as error:
+			value = _read_json(value)
+		except json.JSONDecodeError as error:
 			hint = " Put quotes around {{…}}: a number keeps its type." if OPEN in value else ""
-			return f"{label} is not JSON ({error}).{hint}"
+			return f"{_label(field)} is not JSON ({error}).{hint}"
+		except RecursionError:
+			return f"{_label(field)} is nested too deep; at most {limits.max_json_depth} levels are allowed."
+		except ValueError as error:
+			return f"{_label(field)} {error}"
 		if not isinstance(value, dict | list):
-			return f"{label} is JSON, but neither an object nor a list."
+			return f"{_label(field)} is JSON, but neither an object nor a list."
+		if (depth := _depth(value)) > limits.max_json_depth:
+			return (
+				f"{_label(field)} is nested {depth} levels deep; at most {limits.max_json_depth} are allowed."
+			)
 	if not field.templated:
 		return None
 	return next(filter(None, map(syntax_problem, _texts(value))), None)
+
+
+def _label(field: Field) -> str:
+	return field.as_dict()["label"]
 
 
 def _expectation(field: Field) -> str:
@@ -376,13 +443,16 @@ def _check_graph(steps: list[dict[str, Any]], catalog: Mapping[str, Kind], limit
 			)
 		else:
 			by_id[step["id"]] = step
-	for step in by_id.values():
+	for step in steps:
 		problems += _check_references(step, by_id, catalog)
+	needless = {
+		step_id: found for step_id in by_id if (found := _waits_for_itself(step_id, by_id, limits.max_depth))
+	}
+	for step_id, found in needless.items():
+		problems += (Problem(message, step_id, "depends_on") for message in found.values())
 	# Steps within each other are a cycle of their starts and one of their ends: once is enough.
-	cycles = list(dict.fromkeys(_cycles(by_id)))
-	problems += cycles
-	if not cycles:
-		problems += _check_depth(by_id, limits)
+	problems += dict.fromkeys(_cycles(by_id, needless))
+	problems += _check_depth(by_id, limits)
 	return problems
 
 
@@ -425,7 +495,9 @@ def _check_references(
 
 def _dependencies(step: Mapping[str, Any]) -> list[str]:
 	depends_on = step.get("depends_on")
-	return [name for name in depends_on if isinstance(name, str)] if isinstance(depends_on, list) else []
+	if not isinstance(depends_on, list):
+		return []
+	return list(dict.fromkeys(name for name in depends_on if isinstance(name, str)))
 
 
 def _parent(step: Mapping[str, Any], by_id: Mapping[str, Any]) -> str | None:
@@ -433,8 +505,28 @@ def _parent(step: Mapping[str, Any], by_id: Mapping[str, Any]) -> str | None:
 	return parent_id if isinstance(parent_id, str) and parent_id in by_id else None
 
 
-def _cycles(by_id: Mapping[str, dict[str, Any]]) -> Iterator[Problem]:
-	"""Steps that wait for each other.
+def _waits_for_itself(step_id: str, by_id: Mapping[str, dict[str, Any]], levels: int) -> dict[str, str]:
+	"""The dependencies by which a step waits for a block that holds it, itself included, each with what to do."""
+	dependencies = _dependencies(by_id[step_id])
+	if not dependencies:
+		return {}
+	above = set(islice(_ancestors(step_id, by_id), levels))
+	found = {}
+	for dependency in dependencies:
+		if dependency == step_id:
+			found[dependency] = "It depends on itself. Remove the dependency."
+		elif dependency in above:
+			found[dependency] = (
+				f"It depends on step {dependency!r}, in which it stands, so both would wait for ever. "
+				"Remove the dependency: a step waits for the one it stands in anyway."
+			)
+	return found
+
+
+def _cycles(
+	by_id: Mapping[str, dict[str, Any]], needless: Mapping[str, Collection[str]]
+) -> Iterator[Problem]:
+	"""Steps that wait for each other, the `needless` dependencies of each left out.
 
 	Each step has a start and an end. A start waits for the parent's start and the end of every dependency; an
 	end waits for its own start and the end of every child, as a block counts as one. What waits for itself by
@@ -445,7 +537,11 @@ def _cycles(by_id: Mapping[str, dict[str, Any]]) -> Iterator[Problem]:
 		start, end = (step_id, False), (step_id, True)
 		waits.setdefault(end, []).append(start)
 		starts = waits.setdefault(start, [])
-		starts += [(dependency, True) for dependency in _dependencies(step) if dependency in by_id]
+		starts += [
+			(dependency, True)
+			for dependency in _dependencies(step)
+			if dependency in by_id and dependency not in needless.get(step_id, ())
+		]
 		if parent := _parent(step, by_id):
 			starts.append((parent, False))
 			waits.setdefault((parent, True), []).append(end)
@@ -457,36 +553,23 @@ def _cycles(by_id: Mapping[str, dict[str, Any]]) -> Iterator[Problem]:
 
 def _cycle_problem(named: list[str], by_id: Mapping[str, dict[str, Any]]) -> Problem:
 	inside = set(named)
-	for step_id in named:
-		above = set(_ancestors(step_id, by_id))
-		for dependency in _dependencies(by_id[step_id]):
-			if dependency == step_id:
-				return Problem("It depends on itself. Remove the dependency.", step_id, "depends_on")
-			if dependency in above:
-				return Problem(
-					f"It depends on step {dependency!r}, in which it stands, so both would wait for ever. "
-					"Remove the dependency: a step waits for the one it stands in anyway.",
-					step_id,
-					"depends_on",
-				)
 	chain = ", ".join(named[:10]) + (" …" if len(named) > 10 else "")
-	by_dependency = [step_id for step_id in named if inside & set(_dependencies(by_id[step_id]))]
-	if by_dependency:
-		return Problem(
-			f"These steps wait for each other: {chain}. Remove one of their dependencies.",
-			by_dependency[0],
-			"depends_on",
-		)
+	for step_id in named:
+		if not inside.isdisjoint(_dependencies(by_id[step_id])):
+			return Problem(
+				f"These steps wait for each other: {chain}. Remove one of their dependencies.",
+				step_id,
+				"depends_on",
+			)
 	return Problem(
 		f"These steps stand within each other: {chain}. Move one of them out.", named[0], "parent_id"
 	)
 
 
 def _ancestors(step_id: str, by_id: Mapping[str, dict[str, Any]]) -> Iterator[str]:
-	seen = {step_id}
+	"""The steps that a step stands in, the nearest first; without end where steps stand within each other."""
 	above = _parent(by_id[step_id], by_id)
-	while above is not None and above not in seen:
-		seen.add(above)
+	while above is not None:
 		yield above
 		above = _parent(by_id[above], by_id)
 
@@ -535,13 +618,16 @@ def _strongly_connected(graph: Mapping[Any, list[Any]]) -> Iterator[list[Any]]:
 def _check_depth(by_id: Mapping[str, dict[str, Any]], limits: Limits) -> Iterator[Problem]:
 	depth: dict[str, int] = {}
 	for step_id in by_id:
-		way = [step_id]
-		while way[-1] not in depth and (parent := _parent(by_id[way[-1]], by_id)):
-			way.append(parent)
+		way: list[str] = []
+		above: str | None = step_id
+		while above is not None and above not in depth:
+			depth[above] = 0  # until it is known; and where steps stand within each other, the way ends here
+			way.append(above)
+			above = _parent(by_id[above], by_id)
+		level = depth[above] if above is not None else 0
 		for member in reversed(way):
-			if member not in depth:
-				parent = _parent(by_id[member], by_id)
-				depth[member] = depth[parent] + 1 if parent else 1
+			level += 1
+			depth[member] = level
 	deepest = max(depth, key=depth.__getitem__, default=None)
 	if deepest is not None and depth[deepest] > limits.max_depth:
 		yield Problem(
@@ -572,6 +658,7 @@ _FIELDS: WeakKeyDictionary[Kind, dict[str, Draft202012Validator]] = WeakKeyDicti
 
 #: What each value should be, where the schema alone says it too dryly.
 EXPECTED = {
+	"label": "must be a text of at most 300 characters.",
 	"id": "must be a text of letters, digits, _ and -, at most 64 long.",
 	"kind": "is missing. Choose a kind.",
 	"depends_on": "must be a list of step ids.",
@@ -619,7 +706,7 @@ def _in_words(error: ValidationError, step_id: str) -> Iterable[Problem]:
 				yield Problem(
 					f"{name[:60]!r} is not known here.{_hint(name, known)} Remove it.",
 					step_id,
-					".".join([*names, name]),
+					".".join([*names, name[:60]]),
 				)
 	elif error.validator == "required":
 		for name in error.validator_value:
@@ -631,5 +718,6 @@ def _in_words(error: ValidationError, step_id: str) -> Iterable[Problem]:
 
 
 def _hint(name: str, known: Iterable[str]) -> str:
-	close = difflib.get_close_matches(name[:64], list(known)[:500], n=1)
+	names = list(known)
+	close = difflib.get_close_matches(name[:64], names, n=1) if len(names) <= MOST_HINTED else ()
 	return f" Did you mean {close[0]!r}?" if close else ""

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flow_editor.engine.definition import parse
 from flow_editor.engine.errors import Invalid
 from flow_editor.engine.kind import Catalog, Field, Kind
 from flow_editor.engine.validation import Limits, load, validate
@@ -72,6 +74,8 @@ def test_an_empty_flow_is_a_draft_and_valid():
 		(step(kind="notfy"), "kind", "notify"),
 		(step(id="a.b"), "id", "letters"),
 		(step(id=""), "id", "letters"),
+		(step(id="a\n"), "id", "letters"),
+		(step(label="x" * 301), "label", "300"),
 		({"kind": "wait"}, "id", "missing"),
 		({"id": "a"}, "kind", "missing"),
 		(step(trigger={"type": "after_lunch"}), "trigger.type", "after_delay"),
@@ -80,6 +84,10 @@ def test_an_empty_flow_is_a_draft_and_valid():
 		(step(trigger={"type": "after_delay", "delay_hours": "soon"}), "trigger.delay_hours", "number"),
 		(step(trigger={"type": "after_delay", "delay_months": 1.5}), "trigger.delay_months", "whole"),
 		(step(trigger={"type": "after_delay", "delay_days": 40_000}), "trigger.delay_days", "100 years"),
+		(step(trigger={"type": "after_delay", "delay_hours": 1_752_000}), "trigger.delay_hours", "100 years"),
+		(step(trigger={"type": "after_delay", "delay_days": "  "}), "trigger.delay_days", "number"),
+		(step(trigger={"delay_days": 1}), "trigger.delay_days", "after_delay"),
+		(step(trigger={"type": None, "at": "2027-01-01"}), "trigger.at", "on_date"),
 		(step(trigger={"type": "on_date"}), "trigger.at", "none is set"),
 		(step(trigger={"type": "on_date", "at": "next week"}), "trigger.at", "not a date"),
 		(step(trigger={"type": "on_date", "at": "{{doc.x"}), "trigger.at", "Close"),
@@ -110,6 +118,16 @@ def test_an_empty_flow_is_a_draft_and_valid():
 			step(kind="dispatch_job", payload={"subject": "s", "duration_h": -1}),
 			"payload.duration_h",
 			"least 0",
+		),
+		(
+			step(kind="dispatch_job", payload={"subject": "s", "duration_h": "-1"}),
+			"payload.duration_h",
+			"least 0",
+		),
+		(
+			step(kind="dispatch_job", payload={"subject": "s", "duration_h": "9" * 400}),
+			"payload.duration_h",
+			"number",
 		),
 		(step(kind="notify", payload={"subject": "s"}), "payload.body", "empty"),
 		(step(kind="notify", payload={"channel": "fax", "body": "b"}), "payload.channel", "sms"),
@@ -144,6 +162,76 @@ def test_each_mistake_is_said_with_its_step_and_field(broken, field, words):
 	assert problem.step == (broken.get("id") or ("#1" if "id" not in broken else ""))
 	assert problem.message[0].isupper() or problem.message[0] in "'{"
 	assert problem.message.rstrip().endswith((".", "}"))
+
+
+@pytest.mark.parametrize(
+	("body", "words"),
+	[
+		('{"a": 1, "a": 2}', "twice"), ('{"a": NaN}', "NaN"), ('{"a": 1e400}', "too large"), ('{"a": ' + "1" * 5000 + "}", "5,000 digits"),
+		('{"a": "\\ud800"}', "half"), ("[" * 33 + "]" * 33, "33 levels"), ("[" * 900 + "]" * 900, "levels"), ("[" * 100_000, "deep"), ('"text"', "neither"),
+	],
+	ids=["twice", "nan", "infinite", "digits", "surrogate", "depth", "deeper", "stack", "scalar"],
+)  # fmt: skip
+def test_json_in_a_field_is_read_as_strictly_as_the_definition(body, words):
+	problem = only(step(kind="webhook", payload={"url": "https://x", "body_template": body}))
+	assert problem.field == "payload.body_template" and words in problem.message
+
+
+def test_each_dependency_on_a_block_that_holds_the_step_is_said_and_the_cycles_too():
+	found = problems(
+		step("p"),
+		step("x", parent_id="p", depends_on=["p"]),
+		step("y", parent_id="x", depends_on=["p", "y"]),
+		step("a", depends_on=["a", "b"]),
+		step("b", depends_on=["a"]),
+		step("b", depends_on=["nowhere"]),
+	)
+	assert sorted((p.step, p.field) for p in found) == [
+		("a", "depends_on"), ("a", "depends_on"), ("b", "depends_on"), ("b", "id"), ("x", "depends_on"),
+		("y", "depends_on"), ("y", "depends_on"),
+	]  # fmt: skip
+
+
+def test_nesting_is_said_beside_a_cycle_elsewhere():
+	nested = [step(f"s{i}", parent_id=f"s{i - 1}" if i else None) for i in range(60)]
+	found = problems(step("a", depends_on=["b"]), step("b", depends_on=["a"]), *nested)
+	assert [(p.step, p.field) for p in found] == [("a", "depends_on"), ("s59", "parent_id")]
+
+
+def test_an_empty_field_means_its_default_where_another_is_shown_by_it():
+	class Letter(Kind):
+		name = "letter"
+		fields = (
+			Field("by", "select", default="mail", options=("mail", "fax")),
+			Field("to", required=True, shown_when={"by": ("mail",)}),
+		)
+
+	def fields(payload):
+		flow = {"steps": [{"id": "a", "kind": "letter", "payload": payload}]}
+		return [problem.field for problem in validate(flow, Catalog([Letter()]))]
+
+	assert (
+		fields({}) == fields({"by": None}) == fields({"by": ""}) == fields({"by": "mail"}) == ["payload.to"]
+	)
+	assert fields({"by": "fax"}) == []
+
+
+def test_no_events_take_any():
+	assert validate({"trigger": {"event": "on_moon"}}, CATALOG, events=[]) == []
+
+
+def test_what_is_valid_parses():
+	"""Whatever passes must be fit for the machine, down to numbers in texts and nulls."""
+	written = {
+		"steps": [
+			step("a", trigger={"type": "after_delay", "delay_days": " 1.5 ", "delay_hours": "", "delay_months": None}),
+			step("b", depends_on=None, branch=None, parent_id="", retry=None, on_error=None, notes=None, label=None, payload=None),
+		],
+		"variables": None,
+		"trigger": None,
+	}  # fmt: skip
+	assert validate(written, CATALOG) == []
+	assert parse(load(written)).by_id["a"].trigger.delay == {"delay_days": 1.5}
 
 
 def test_branches():
@@ -218,6 +306,8 @@ def test_a_lane_may_depend_on_another_lane_and_on_a_block_before():
 		("{", "line 1"), ("[1]", "object"), ("null", "object"), ('{"a": 1, "a": 2}', "twice"), ('{"a": NaN}', "NaN"), (b"\xff", "UTF-8"),
 		("[" * 100_000, "deep"), ('{"variables": ' + '{"a":' * 40 + "1" + "}" * 41, "levels"),
 		(5, "object"), ({"variables": {"a": {1}}}, "JSON"),
+		('{"variables": {"a": 1e400}}', "too large"), ({"variables": {"a": float("inf")}}, "Infinity"), ('{"variables": {"a": "\\ud800"}}', "half"),
+		({"variables": {"a": "\ud800"}}, "half"), ({"steps": [{"id": "a", "trigger": {"delay_days": 10**400}}]}, "401 digits"),
 	],
 )  # fmt: skip
 def test_what_cannot_be_read(written, words):
@@ -244,6 +334,15 @@ def test_ten_thousand_steps_and_ten_thousand_problems():
 	assert len(problems(*(step(f"s{i}", depends_on=["nowhere"]) for i in range(10_000)))) == 10_000
 	chain[0]["depends_on"] = ["s9999"]
 	assert len(problems(*chain)) == 1
+
+
+def test_hostile_sizes_take_linear_time():
+	nested = [step(f"s{i}", parent_id=f"s{i - 1}" if i else None, depends_on=["z"]) for i in range(9_999)]
+	began = time.perf_counter()
+	assert {p.field for p in problems(*nested, step("z", depends_on=["s0"]))} == {"depends_on", "parent_id"}
+	assert "twice" in validate("{" + ",".join(f'"k{i}":0' for i in range(100_000)) + ',"k99999":1}', CATALOG)[0].message  # fmt: skip
+	# Quadratic was two minutes; this only tells the one from the other.
+	assert time.perf_counter() - began < 10
 
 
 class Broken(Kind):
