@@ -1,215 +1,168 @@
-"""The doors of the site: whitelisted methods over the services, each with its own permission check.
+"""The doors of the site, made from the table of routes: a whitelisted method each, and `/flow/…` itself.
 
-Answers are JSON objects under `message`, as of every whitelisted method. Errors carry the status of their kind.
+`/flow/…` takes every verb, answers plainly and has one shape of error. The whitelisted methods take and answer as
+Frappe's own do, for the desk. Each asks for the role first; who is asking is Frappe's to say (session, API key),
+or the internal token of Flow Settings, which stands for the service user there.
 """
 
 from __future__ import annotations
 
+import hmac
+import json
 from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 import frappe
+from werkzeug.wrappers import Response
 
-from flow_editor.engine.errors import Invalid, NotAllowed, Problem
-from flow_editor.services import events, runs, templates
-from flow_editor.services.advance import Moved
-from flow_editor.site.errors import as_frappe_errors
-from flow_editor.site.host import SiteHost, current
+from flow_editor import routes
+from flow_editor.engine.errors import FlowError, NotAllowed, NotSignedIn, Unreadable
+from flow_editor.routes import ROUTES, Route
+from flow_editor.site.errors import as_flow_errors, as_frappe_errors
+from flow_editor.site.host import current
 
-AUTHORS = ("Flow Manager", "System Manager")
-OPERATORS = ("Flow User", *AUTHORS)
-
-
-def door(*methods: str, roles: tuple[str, ...]) -> Callable:
-	"""A whitelisted method for users with one of the roles."""
-
-	def decorate(function: Callable) -> Callable:
-		@frappe.whitelist(methods=list(methods))
-		@wraps(function)
-		def answer(*args: Any, **kwargs: Any) -> Any:
-			with as_frappe_errors():
-				if frappe.session.user != "Administrator" and not set(roles) & set(frappe.get_roles()):
-					raise NotAllowed(f"This takes one of the roles {', '.join(roles)}.")
-				return function(*args, **kwargs)
-
-		return answer
-
-	return decorate
+HANDLER = "/api/method/flow_editor.api.handle"
+#: Where the path that was asked for is kept while Frappe sees HANDLER.
+ASKED = "flow_editor.path"
+OURS = "flow_editor.answered"
+#: The largest body that is read, in bytes; a definition may be the whole of it.
+MAX_BODY = 16 * 1024 * 1024
 
 
-# Templates
+class TooLarge(FlowError):
+	status = 413
+	code = "too_large"
 
 
-@door("GET", roles=OPERATORS)
-def list_templates(
-	category: str = "", applies_to: str = "", is_active: str = "", trigger_event: str = ""
-) -> dict[str, Any]:
-	filters = {
-		"category": category,
-		"applies_to": applies_to,
-		"is_active": is_active,
-		"trigger_event": trigger_event,
-	}
-	return {"templates": templates.find(current(), filters)}
+# Whitelisted methods
 
 
-@door("GET", roles=OPERATORS)
-def get_template(template: str) -> dict[str, Any]:
-	return {"template": templates.get(current(), template)}
+def _whitelisted(route: Route) -> Callable:
+	def method(**given: Any) -> dict[str, Any]:
+		given.pop("cmd", None)
+		with as_frappe_errors():
+			_check_role(route)
+			parts = {name: given.pop(name) for name in route.parts if name in given}
+			if route.open_body:
+				values = _parsed(given.get("values"), {"type": "object"})
+				if not isinstance(values, dict):
+					raise Unreadable("values must be a JSON object.")
+				routes.check(route, values)
+				return route.handler(current(), **parts, values=values)
+			schemas = {**route.query, **route.body}
+			given = {name: _parsed(value, schemas.get(name, {})) for name, value in given.items()}
+			given = {name: value for name, value in given.items() if value not in (None, "")}
+			routes.check(route, given)
+			return route.handler(current(), **parts, **given)
+
+	method.__name__ = method.__qualname__ = route.name
+	method.__doc__ = f"{route.summary}. See `routes.{route.name}`."
+	# The desk calls with POST whatever the route's own verb is.
+	return frappe.whitelist(methods=list({route.verb, "POST"}))(method)
 
 
-@door("POST", roles=AUTHORS)
-def create_template(values: dict | str) -> dict[str, Any]:
-	return {"template": templates.create(current(), _object(values, "values"))}
-
-
-@door("POST", "PUT", roles=AUTHORS)
-def update_template(template: str, values: dict | str) -> dict[str, Any]:
-	return {"template": templates.update(current(), template, _object(values, "values"))}
-
-
-@door("POST", "DELETE", roles=AUTHORS)
-def delete_template(template: str) -> dict[str, Any]:
-	templates.delete(current(), template)
-	return {"ok": True}
-
-
-@door("POST", roles=AUTHORS)
-def duplicate_template(template: str, new_name: str = "") -> dict[str, Any]:
-	return {"template": templates.duplicate(current(), template, new_name or None)}
-
-
-@door("POST", roles=OPERATORS)
-def validate(flow_definition: dict | str) -> dict[str, Any]:
-	"""Every problem of a definition that is not stored."""
-	return {"problems": [problem.as_dict() for problem in templates.check(current(), flow_definition)]}
-
-
-@door("GET", roles=OPERATORS)
-def catalog() -> dict[str, Any]:
-	"""The step kinds and trigger events of this site, from which an editor draws itself."""
-	host = current()
-	return {
-		"kinds": host.catalog.as_list(),
-		"events": [event.as_dict() for event in events.known_events(host)],
-	}
-
-
-# Runs
-
-
-@door("POST", roles=OPERATORS)
-def start(
-	template: str,
-	doctype: str = "",
-	docname: str = "",
-	customer: str = "",
-	variables: dict | str | None = None,
-) -> dict[str, Any]:
-	moved = runs.start(
-		current(),
-		template,
-		doctype=doctype,
-		docname=docname,
-		customer=customer,
-		variables=_object(variables, "variables"),
-	)
-	return _moved(moved)
-
-
-@door("POST", roles=OPERATORS)
-def advance(run: str) -> dict[str, Any]:
-	return _moved(runs.advance(_host_for(run), run))
-
-
-@door("POST", roles=OPERATORS)
-def complete(run: str, step_id: str, result: Any = None) -> dict[str, Any]:
-	"""Fire a step that waits. `result` is JSON, or a text that holds it."""
-	moved, note = runs.complete(_host_for(run), run, step_id, _json(result))
-	return {**_moved(moved), "changed": not note, "note": note}
-
-
-@door("POST", roles=OPERATORS)
-def retry(run: str, step_id: str = "") -> dict[str, Any]:
-	return _moved(runs.retry(_host_for(run), run, step_id or None))
-
-
-@door("POST", roles=OPERATORS)
-def cancel(run: str) -> dict[str, Any]:
-	return {"run": runs.as_dict(runs.cancel(_host_for(run), run))}
-
-
-@door("POST", roles=AUTHORS)
-def event(
-	event: str,
-	doctype: str = "",
-	docname: str = "",
-	customer: str = "",
-	variables: dict | str | None = None,
-) -> dict[str, Any]:
-	"""Raise a trigger event. The runs are carried by the workers."""
-	host = current()
-	if event not in host.events:
-		problem = Problem(f"There is no event {event!r}. Use one of {', '.join(host.events)}.", field="event")
-		raise Invalid.because([problem], "This request")
-	if doctype and docname:
-		host.documents.get(doctype, docname)
-	results = events.dispatch_event(
-		host,
-		event,
-		doctype=doctype,
-		docname=docname,
-		customer=customer,
-		variables=_object(variables, "variables"),
-	)
-	return {"results": results}
-
-
-@door("GET", roles=OPERATORS)
-def list_runs(
-	status: str = "", template: str = "", customer: str = "", start: int = 0, limit: int = 20
-) -> dict[str, Any]:
-	filters = {"status": status, "template": template, "customer": customer}
-	page = {"start": max(0, start), "limit": min(max(1, limit), 500)}
-	return {"runs": runs.find(current(), filters, **page)}
-
-
-@door("GET", roles=OPERATORS)
-def get_run(run: str) -> dict[str, Any]:
-	return {"run": runs.get(_host_for(run), run)}
-
-
-def _host_for(name: str) -> SiteHost:
-	"""The host, once it is sure that the user may see what the run is about."""
-	host = current()
-	run = host.store.run(name)
-	if run.context_doctype and frappe.db.exists(run.context_doctype, run.context_docname):
-		if not frappe.has_permission(run.context_doctype, "read", run.context_docname):
-			raise NotAllowed(
-				f"You may not see {run.context_doctype} {run.context_docname}, which this run is about."
-			)
-	return host
-
-
-def _moved(moved: Moved) -> dict[str, Any]:
-	return {"run": runs.as_dict(moved.run), "executed": moved.executed, "scheduled": moved.scheduled}
-
-
-def _json(value: Any) -> Any:
-	"""What a form field holds: JSON where it is some, else the text itself."""
-	if not isinstance(value, str):
+def _parsed(value: Any, schema: dict[str, Any]) -> Any:
+	"""A form's text as the JSON that it holds, where the parameter is none."""
+	if not isinstance(value, str) or schema.get("type") == "string":
 		return value
 	try:
-		return frappe.parse_json(value)
+		return json.loads(value)
 	except ValueError:
 		return value
 
 
-def _object(value: Any, name: str) -> dict[str, Any]:
-	value = _json(value)
-	if value in (None, ""):
-		return {}
-	if not isinstance(value, dict):
-		raise Invalid.because([Problem(f"{name} must be a JSON object.", field=name)], "This request")
-	return value
+for _route in ROUTES:
+	globals()[_route.name] = _whitelisted(_route)
+
+
+def _check_role(route: Route) -> None:
+	user = frappe.session.user
+	if user in ("", "Guest"):
+		raise NotSignedIn("Sign in, or send an API key or the internal token.")
+	if user != "Administrator" and not set(route.roles) & set(frappe.get_roles()):
+		raise NotAllowed(f"This takes one of the roles {', '.join(route.roles)}.")
+
+
+# /flow/…
+
+
+def route_request() -> None:
+	"""`before_request`: lead /flow/… to `handle`, and the bearer of the internal token in."""
+	request = frappe.local.request
+	if not (request.path == routes.PREFIX or request.path.startswith(f"{routes.PREFIX}/")):
+		return
+	request.environ[ASKED] = request.path
+	request.environ["PATH_INFO"] = request.path = HANDLER
+	scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+	if scheme.lower() == "bearer" and _is_internal(token.strip()):
+		frappe.set_user(current().settings.service_user)
+
+
+def _is_internal(token: str) -> bool:
+	"""Whether it is the internal token. Without one in Flow Settings, that door is shut."""
+	settings = current().settings
+	stored = settings.get_password("internal_token", raise_exception=False) if settings.service_user else None
+	return bool(stored and token) and hmac.compare_digest(token.encode(), stored.encode())
+
+
+@frappe.whitelist(allow_guest=True, methods=["GET", "POST", "PUT", "DELETE"])
+def handle(**_: Any) -> Response:
+	"""Answer /flow/…"""
+	request = frappe.local.request
+	path = request.environ.get(ASKED)
+	if path is None:
+		raise frappe.DoesNotExistError("Ask /flow/… instead.")
+	frappe.local.message_log.clear()
+	try:
+		route, parts = routes.find(request.method, path.removeprefix(routes.PREFIX))
+		_check_role(route)
+		if (request.content_length or 0) > MAX_BODY:
+			raise TooLarge(f"The body is larger than {MAX_BODY:,} bytes.")
+		given = routes.read(route, parts, request.args.to_dict(), request.get_data())
+		with as_flow_errors():
+			answer = route.handler(current(), **given)
+		return _answer(answer, route.status)
+	except FlowError as error:
+		frappe.db.rollback()
+		return _answer(routes.error_answer(error), error.status, allow=getattr(error, "allowed", ()))
+
+
+def _answer(content: dict[str, Any], status: int, allow: Any = ()) -> Response:
+	response = Response(
+		json.dumps(content, ensure_ascii=False, default=str), status, mimetype="application/json"
+	)
+	if allow:
+		response.headers["Allow"] = ", ".join(allow)
+	frappe.local.request.environ[OURS] = True
+	return response
+
+
+def shape_errors(response: Response | None = None, request: Any = None) -> None:
+	"""`after_request`: give what Frappe itself refused on /flow/… (a wrong token, a missing CSRF token, a body
+	that is no JSON) the one shape of errors."""
+	if request is None or response is None:
+		return
+	path = request.environ.get(ASKED) or request.path
+	if request.environ.get(OURS) or not path.startswith(f"{routes.PREFIX}/") or response.status_code < 400:
+		return
+	error = _refusal(request, response.status_code)
+	response.status_code = error.status
+	response.mimetype = "application/json"
+	response.data = json.dumps(routes.error_answer(error))
+
+
+def _refusal(request: Any, status: int) -> FlowError:
+	if status in (401, 403):
+		return NotSignedIn("The session, API key or token is not valid.")
+	body = request.get_data()
+	if body:
+		try:
+			if not isinstance(json.loads(body), dict):
+				return Unreadable("The body is not a JSON object.")
+		except (ValueError, RecursionError) as error:
+			return Unreadable(f"The body is not JSON: {error}.")
+	if status in (400, 417):
+		return Unreadable("The request was refused. With a session, send its CSRF token along.")
+	error = FlowError("Something broke; it is in Error Log.")
+	error.status, error.code = 500, "broken"
+	return error

@@ -23,6 +23,9 @@ doc_events = {
 	}
 }
 
+before_request = ["flow_editor.api.route_request"]
+after_request = ["flow_editor.api.shape_errors"]
+
 scheduler_events = {"cron": {"* * * * *": ["flow_editor.site.worker.tick"]}}
 
 # Finished runs are cleared after this many days; Log Settings can say otherwise.

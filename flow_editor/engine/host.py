@@ -276,6 +276,9 @@ class Host(Protocol):
 	def may_name(self, user: str) -> bool:
 		"""Whether the acting user may let a flow run as that user."""
 
+	def check_visible(self, run: Run) -> None:
+		"""Raise NotAllowed if the acting user may not see what a run is about."""
+
 	def run_changed(self, run: Run) -> None:
 		"""A run has a new state that open views should show, once the transaction is committed."""
 

@@ -6,7 +6,6 @@ Nothing lists them: a kind is there because its file is. Other apps bring theirs
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import pkgutil
 from collections.abc import Iterable, Iterator
 from types import ModuleType
@@ -29,7 +28,7 @@ def load_kinds(paths: Iterable[str]) -> list[Kind]:
 	"""The kinds that dotted paths name: of a module, of a Kind class or instance, or of a list of them.
 
 	Raises:
-		ImportError, AttributeError, TypeError: a path names nothing, or no kind; the message has the path.
+		ImportError, TypeError: a path names nothing, or no kind; the message has the path.
 	"""
 	return [kind for path in paths for kind in _kinds_at(path)]
 
@@ -38,17 +37,21 @@ def resolve_path(path: str) -> Any:
 	"""What a dotted path names: a module, or something in one.
 
 	Raises:
-		ImportError, AttributeError: nothing, or a module that cannot be imported.
+		ImportError: nothing, or a module that cannot be imported.
 	"""
-	if importlib.util.find_spec(path.partition(".")[0]) is None:
-		raise ImportError(f"{path} names nothing: there is no package {path.partition('.')[0]}")
-	return pkgutil.resolve_name(path)
+	try:
+		return pkgutil.resolve_name(path)
+	except (ImportError, AttributeError, ValueError) as error:
+		raise ImportError(f"{path!r} names nothing: {error}") from error
 
 
 def _kinds_at(path: str) -> Iterator[Kind]:
 	named = resolve_path(path)
 	if isinstance(named, ModuleType):
-		yield from _kinds_in(named)
+		kinds = list(_kinds_in(named))
+		if not kinds:
+			raise TypeError(f"{path} is a module that defines no step kind")
+		yield from kinds
 		return
 	for item in named if isinstance(named, list | tuple) else [named]:
 		if isinstance(item, type) and issubclass(item, Kind):

@@ -38,7 +38,9 @@ def send_call(request: Mapping[str, Any], http: Http, idempotency_key: str) -> d
 	if method not in WITHOUT_BODY and "json" in request:
 		body = json.dumps(request["json"], ensure_ascii=False)
 		headers["Content-Type"] = "application/json"
-	headers.update(request.get("headers") or {})
+	wanted = request.get("headers") or {}
+	replaced = {name.lower() for name in wanted}
+	headers = {name: value for name, value in headers.items() if name.lower() not in replaced} | wanted
 	response = http.request(
 		method,
 		request["url"],

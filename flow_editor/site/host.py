@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 import frappe
 from frappe.utils import get_system_timezone, now_datetime, strip_html
 
-from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.errors import NotAllowed, StepFailed
 from flow_editor.engine.event import TriggerEvent
 from flow_editor.engine.host import Run
 from flow_editor.engine.kind import Catalog
@@ -120,6 +120,11 @@ class SiteHost:
 		if isinstance(error, frappe.ValidationError | frappe.PermissionError | frappe.NameError):
 			return strip_html(str(error)).strip() or type(error).__name__
 		return None
+
+	def check_visible(self, run: Run) -> None:
+		doctype, name = run.context_doctype, run.context_docname
+		if doctype and frappe.db.exists(doctype, name) and not frappe.has_permission(doctype, "read", name):
+			raise NotAllowed(f"You may not see {doctype} {name}, which this run is about.")
 
 	def run_changed(self, run: Run) -> None:
 		frappe.publish_realtime(

@@ -4,6 +4,7 @@ from typing import Any
 
 from flow_editor.engine.conditions import OPERATORS, evaluate
 from flow_editor.engine.context import ROOTS
+from flow_editor.engine.errors import StepFailed
 from flow_editor.engine.kind import Field, Kind
 from flow_editor.engine.render import OPEN, PATH, as_text, render_text, resolve, whole_path
 
@@ -41,11 +42,15 @@ class Condition(Kind):
 	)
 
 	def run(self, step, ctx) -> dict[str, Any]:
-		given = ctx.given if isinstance(ctx.given, dict) else {}
 		left = self.read(str(step.payload.get("field") or ""), ctx.scope)
 		holds = evaluate(left, ctx.payload["op"], ctx.payload["value"])
 		shown = left if len(as_text(left)) <= VALUE_LENGTH else as_text(left)[:VALUE_LENGTH]
-		return {"branch": given.get("branch") or ("yes" if holds else "no"), "value": shown}
+		branch = "yes" if holds else "no"
+		if isinstance(ctx.given, dict) and "branch" in ctx.given:
+			branch = ctx.given["branch"]
+			if branch not in ("yes", "no"):
+				raise StepFailed(f"A condition has no branch {branch!r}. Give yes or no.")
+		return {"branch": branch, "value": shown}
 
 	@staticmethod
 	def read(field: str, scope) -> Any:

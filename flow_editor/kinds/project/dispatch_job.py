@@ -3,7 +3,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from flow_editor.engine.conditions import is_empty
+from flow_editor.engine.errors import StepFailed
 from flow_editor.engine.kind import Field, Kind
+from flow_editor.engine.render import paths
 from flow_editor.kinds.choices import same_word
 from flow_editor.kinds.project.webhook import rendered_url
 
@@ -31,14 +34,19 @@ class DispatchJob(Kind):
 		Field("priority", "select", "Priority", default="medium", options=PRIORITIES),
 		Field("duration_h", "number", "Duration", minimum=0, help="Hours."),
 		Field("assigned_group", "text", "Group"),
-		Field("merge_key", "text", "Merge key", help="An open job with the same key is added to instead."),
+		Field(
+			"merge_key",
+			"text",
+			"Merge key",
+			help="An open job with the same key is added to instead. A key of which a part is empty is none.",
+		),
 		Field("on_open_webhook", "url", "Call when it opens"),
 		Field("on_close_webhook", "url", "Call when it closes"),
 	)
 
 	def run(self, step, ctx) -> dict[str, Any]:
 		known = ctx.documents.fields(DOCTYPE)
-		values = self._values(ctx, known)
+		values = self._values(step, ctx, known)
 		key = values.get("merge_key")
 		open_job = ctx.documents.find_open(DOCTYPE, "merge_key", key) if key else None
 		if open_job:
@@ -55,15 +63,15 @@ class DispatchJob(Kind):
 		return {"job": job, "merged": bool(open_job)}
 
 	@staticmethod
-	def _values(ctx, known: Mapping[str, Mapping[str, Any]] | None) -> dict[str, Any]:
+	def _values(step, ctx, known: Mapping[str, Mapping[str, Any]] | None) -> dict[str, Any]:
 		payload, run = ctx.payload, ctx.run
 		wanted = {
 			"subject": payload["subject"],
 			"job_type": payload["job_type"],
 			"priority": payload["priority"],
-			"duration_h": float(payload["duration_h"]) if payload["duration_h"] not in (None, "") else None,
+			"duration_h": _hours(payload["duration_h"]),
 			"assigned_group": payload["assigned_group"],
-			"merge_key": (payload["merge_key"] or "").strip(),
+			"merge_key": _merge_key(step, ctx),
 			"customer": run.customer,
 			"on_open_webhook": payload["on_open_webhook"],
 			"on_close_webhook": payload["on_close_webhook"],
@@ -92,6 +100,26 @@ class DispatchJob(Kind):
 		}
 		url = rendered_url(str(step.payload[field]), ctx.scope)
 		ctx.call({"method": "POST", "url": url, "json": body}, when_closed=when_closed)
+
+
+def _hours(value: Any) -> float | None:
+	text = "" if value is None else str(value).strip()
+	if not text:
+		return None
+	try:
+		hours = float(text)
+	except ValueError:
+		hours = -1
+	if not 0 <= hours < float("inf"):
+		raise StepFailed(f"The duration {text[:100]!r} is not a number of hours, 0 or more. Correct it.")
+	return hours
+
+
+def _merge_key(step, ctx) -> str:
+	"""The rendered key; none where an expression in it is empty, or the jobs of everybody unknown were one."""
+	if any(is_empty(ctx.lookup(path)) for path in paths(str(step.payload.get("merge_key") or ""))):
+		return ""
+	return (ctx.payload["merge_key"] or "").strip()
 
 
 def _as_option(value: Any, field: Mapping[str, Any]) -> Any:

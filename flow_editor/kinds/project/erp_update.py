@@ -44,6 +44,9 @@ class ErpUpdate(Kind):
 		if not isinstance(values, dict) or not values:
 			raise StepFailed("There are no fields to set. Fill in Fields.")
 		name = (ctx.payload["docname_ref"] or "").strip()
+		if not name and (written := str(step.payload.get("docname_ref") or "").strip()):
+			# It was meant for another document, so the run's own must not get it.
+			raise StepFailed(f"{written} is empty, so there is no {doctype} to update. Correct Document.")
 		if not name:
 			if ctx.run.context_doctype != doctype:
 				raise StepFailed(
@@ -59,9 +62,10 @@ class ErpUpdate(Kind):
 	def _refuse_unknown(ctx, doctype: str, values: dict[str, Any]) -> None:
 		known = ctx.documents.fields(doctype)
 		own = [field for field in values if field in OWN_FIELDS]
+		problems = []
 		if own:
-			raise StepFailed(f"A flow may not set {', '.join(own)}: ERPNext keeps that itself. Remove it.")
-		unknown = [field for field in values if known is not None and field not in known]
+			problems.append(f"A flow may not set {', '.join(own)}: ERPNext keeps that itself.")
+		unknown = [f for f in values if known is not None and f not in known and f not in own]
 		if unknown:
 			hints = [
 				f"{field} (did you mean {close[0]}?)"
@@ -69,4 +73,6 @@ class ErpUpdate(Kind):
 				else field
 				for field in unknown
 			]
-			raise StepFailed(f"{doctype} has no field {', '.join(hints)}. Correct Fields; nothing was set.")
+			problems.append(f"{doctype} has no field {', '.join(hints)}.")
+		if problems:
+			raise StepFailed(" ".join([*problems, "Correct Fields; nothing was set."]))

@@ -8,11 +8,12 @@ from flow_editor.engine.errors import StepFailed
 from flow_editor.engine.kind import Field, Kind
 
 # Deliberately plain: an address that a mail server takes, and nothing that could end a header.
-EMAIL = re.compile(r"[^\s@,;<>\"'()\[\]\\]{1,64}@[^\s@,;<>\"'()\[\]\\]{1,255}")
+EMAIL = re.compile(r"[^\s\x00-\x1f\x7f@,;<>\"()\[\]\\]{1,64}@[^\s\x00-\x1f\x7f@,;<>\"'()\[\]\\]{1,255}")
 PHONE = re.compile(r"\+?[0-9][0-9 ().-]{3,24}")
 NAMED = re.compile(r"[^<>]*<([^<>]+)>")
 SEPARATORS = re.compile(r"[,;\n\r]+")
-TAG = re.compile(r"</?[a-zA-Z][^<>]{0,1000}>")
+# A tag, and not an address in angle brackets.
+TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]{0,1000})?/?>")
 SUBJECT_LENGTH = 200
 
 
@@ -115,11 +116,11 @@ class Notify(Kind):
 				f"There is nobody to notify: To is empty, and "
 				f"{whose if ctx.customer else 'the run has no customer'}. Fill in To, or the customer's contact."
 			)
-		addresses = []
+		addresses: dict[str, str] = {}
 		for part in found:
 			named = NAMED.fullmatch(part)
 			address = (named[1] if named else part).strip(" \t\"'")
 			if not (PHONE if sms else EMAIL).fullmatch(address):
 				raise StepFailed(f"{part[:100]!r} is not {what}. Write one such as {example}.")
-			addresses.append(address)
-		return list(dict.fromkeys(addresses))
+			addresses.setdefault(address.casefold(), address)
+		return list(addresses.values())

@@ -110,10 +110,18 @@ def rendered_url(template: str, scope: Mapping[str, Any]) -> str:
 		end = template.index(CLOSE) + len(CLOSE)
 		beginning, template = render_text(template[:end], scope), template[end:]
 	url = beginning + render_text(template, _Quoted(scope))
-	parts = urlsplit(url) if not CONTROL.search(url) else None
-	if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+	if not _is_address(url):
 		raise StepFailed(f"{url[:200]!r} is no web address. It must be https:// or http:// and a host.")
 	return url
+
+
+def _is_address(url: str) -> bool:
+	try:
+		parts = urlsplit(url)
+		parts.port  # noqa: B018, which raises where it is none
+	except ValueError:
+		return False
+	return parts.scheme in ("http", "https") and bool(parts.hostname) and not CONTROL.search(url)
 
 
 class _Quoted(Mapping):
@@ -143,9 +151,12 @@ def _headers(wanted: Mapping[str, Any]) -> dict[str, str]:
 		text = as_text(value)
 		if not HEADER_NAME.fullmatch(name) or name.lower() in RESERVED_HEADERS:
 			raise StepFailed(f"{name[:100]!r} cannot be set as a header. Remove it.")
-		if any(ord(character) < 32 or ord(character) == 127 for character in text):
+		if any(
+			ord(character) < 32 or 127 <= ord(character) < 160 or ord(character) > 255 for character in text
+		):
 			raise StepFailed(
-				f"The header {name} would hold a line break or control character. Clean its value."
+				f"The header {name} would hold a line break, a control character or a letter that no header "
+				"can hold. Put its value into the body instead."
 			)
 		headers[name] = text
 	return headers

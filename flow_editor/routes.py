@@ -1,0 +1,331 @@
+"""The doors' table: every route with its verb, path, roles, parameters and handler.
+
+Both hosts answer from it, the whitelisted methods of the site are made from it, and the OpenAPI document is
+written from it, so none of them can say what the others do not.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from typing import Any
+from urllib.parse import unquote
+
+from jsonschema import Draft202012Validator
+
+from flow_editor.engine.definition import TRIGGER_TYPES
+from flow_editor.engine.errors import FlowError, Invalid, NotFound, Problem, Unreadable
+from flow_editor.engine.host import Host
+from flow_editor.engine.machine import RUN_STATES
+from flow_editor.openapi import document
+from flow_editor.services import events, runs, templates
+from flow_editor.services.advance import Moved
+from flow_editor.services.templates import CATEGORIES
+
+PREFIX = "/flow"
+AUTHORS = ("Flow Manager", "System Manager")
+OPERATORS = ("Flow User", *AUTHORS)
+
+TEXT = {"type": "string", "maxLength": 1000}
+NAME = {"type": "string", "minLength": 1, "maxLength": 140}
+FLAG = {"enum": ["0", "1", 0, 1, True, False, ""]}
+ANY = {}
+BAG = {"type": ["object", "null"]}
+DEFINITION = {"type": ["object", "string", "null"]}
+OBJECT = {"type": "object"}
+PAGE = {
+	"start": {"type": "integer", "minimum": 0, "maximum": 10_000_000},
+	"limit": {"type": "integer", "minimum": 1, "maximum": 500},
+}
+#: What a template's fields may hold, as far as JSON can say; the services say the rest.
+TEMPLATE_FIELDS = {name: {"type": ["string", "null"]} for name in templates.AUTHORED} | {
+	"is_active": {"enum": [0, 1, True, False, "0", "1", None]},
+	"flow_definition": DEFINITION,
+	"trigger_condition": {"type": ["string", "object", "null"]},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+	"""One door.
+
+	Args:
+		name: the whitelisted method's name, and the operation's.
+		path: below PREFIX, with `{parts}` that are handed to the handler.
+		handler: takes the host and the parameters by name; returns the answer as JSON.
+		query, body: JSON Schemas of the parameters that it takes there, by name.
+		required: those without which it cannot be called.
+		answer: what the answer holds, by name.
+		open_body: the body is one object as a whole, handed over as `values`.
+	"""
+
+	name: str
+	verb: str
+	path: str
+	summary: str
+	handler: Callable[..., dict[str, Any]]
+	roles: tuple[str, ...]
+	query: Mapping[str, Any] = field(default_factory=dict)
+	body: Mapping[str, Any] = field(default_factory=dict)
+	required: tuple[str, ...] = ()
+	answer: Mapping[str, Any] = field(default_factory=dict)
+	open_body: bool = False
+	status: int = 200
+
+	@property
+	def parts(self) -> list[str]:
+		return re.findall(r"{(\w+)}", self.path)
+
+
+# What the doors do
+
+
+def list_templates(host: Host, start: int = 0, limit: int = 500, **filters: Any) -> dict[str, Any]:
+	return {"templates": templates.find(host, filters, start=start, limit=limit)}
+
+
+def get_template(host: Host, template: str) -> dict[str, Any]:
+	return {"template": templates.get(host, template)}
+
+
+def create_template(host: Host, values: Mapping[str, Any]) -> dict[str, Any]:
+	return {"template": templates.create(host, values)}
+
+
+def update_template(host: Host, template: str, values: Mapping[str, Any]) -> dict[str, Any]:
+	return {"template": templates.update(host, template, values)}
+
+
+def delete_template(host: Host, template: str) -> dict[str, Any]:
+	templates.delete(host, template)
+	return {"ok": True}
+
+
+def duplicate_template(host: Host, template: str, new_name: str | None = None) -> dict[str, Any]:
+	return {"template": templates.duplicate(host, template, new_name)}
+
+
+def catalog(host: Host) -> dict[str, Any]:
+	return {
+		"kinds": host.catalog.as_list(),
+		"events": [event.as_dict() for event in events.known_events(host)],
+		"trigger_types": [{"name": name, "label": label} for name, label in TRIGGER_TYPES.items()],
+		"categories": list(CATEGORIES),
+	}
+
+
+def validate(host: Host, flow_definition: Any) -> dict[str, Any]:
+	return {"problems": [problem.as_dict() for problem in templates.check(host, flow_definition)]}
+
+
+def start(
+	host: Host,
+	template: str,
+	doctype: str | None = None,
+	docname: str | None = None,
+	customer: str | None = None,
+	variables: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+	return _moved(
+		runs.start(
+			host,
+			template,
+			doctype=doctype or "",
+			docname=docname or "",
+			customer=customer or "",
+			variables=variables,
+		)
+	)
+
+
+def advance(host: Host, run: str) -> dict[str, Any]:
+	return _moved(runs.advance(host, _visible(host, run)))
+
+
+def complete(host: Host, run: str, step_id: str, result: Any = None) -> dict[str, Any]:
+	moved, note = runs.complete(host, _visible(host, run), step_id, result)
+	return {**_moved(moved), "changed": not note, "note": note}
+
+
+def cancel(host: Host, run: str) -> dict[str, Any]:
+	return {"run": runs.as_dict(runs.cancel(host, _visible(host, run)))}
+
+
+def retry(host: Host, run: str, step_id: str | None = None) -> dict[str, Any]:
+	return _moved(runs.retry(host, _visible(host, run), step_id or None))
+
+
+def event(
+	host: Host,
+	event: str,
+	doctype: str | None = None,
+	docname: str | None = None,
+	customer: str | None = None,
+	variables: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+	if event not in host.events:
+		problem = Problem(f"There is no event {event!r}. Use one of {', '.join(host.events)}.", field="event")
+		raise Invalid.because([problem], "This request")
+	if bool(doctype) != bool(docname):
+		problem = Problem("Give both the DocType and the name of the document, or neither.", field="docname")
+		raise Invalid.because([problem], "This request")
+	if doctype and docname:
+		host.documents.get(doctype, docname)
+	results = events.dispatch_event(
+		host,
+		event,
+		doctype=doctype or "",
+		docname=docname or "",
+		customer=customer or "",
+		variables=variables,
+	)
+	return {"results": results}
+
+
+def list_runs(host: Host, start: int = 0, limit: int = 20, **filters: Any) -> dict[str, Any]:
+	return {"runs": runs.find(host, filters, start=start, limit=limit)}
+
+
+def get_run(host: Host, run: str) -> dict[str, Any]:
+	return {"run": runs.get(host, _visible(host, run))}
+
+
+def openapi(host: Host) -> dict[str, Any]:
+	return document(ROUTES, PREFIX)
+
+
+def _visible(host: Host, name: str) -> str:
+	"""The run's name, once it is sure that the acting user may see what the run is about."""
+	host.check_visible(host.store.run(name))
+	return name
+
+
+def _moved(moved: Moved) -> dict[str, Any]:
+	return {"run": runs.as_dict(moved.run), "executed": moved.executed, "scheduled": moved.scheduled}
+
+
+MOVED = {"run": OBJECT, "executed": {"type": "array"}, "scheduled": {"type": "array"}}
+ABOUT = {
+	"doctype": TEXT | {"type": ["string", "null"]},
+	"docname": TEXT | {"type": ["string", "null"]},
+	"customer": TEXT | {"type": ["string", "null"]},
+	"variables": BAG,
+}
+
+ROUTES = (
+	Route("list_templates", "GET", "/templates", "The templates, without their definitions", list_templates, OPERATORS, query={"category": TEXT, "applies_to": TEXT, "is_active": FLAG, "trigger_event": TEXT, **PAGE}, answer={"templates": {"type": "array"}}),
+	Route("create_template", "POST", "/templates", "Store a new template", create_template, AUTHORS, body=TEMPLATE_FIELDS, open_body=True, answer={"template": OBJECT}, status=201),
+	Route("get_template", "GET", "/templates/{template}", "One template", get_template, OPERATORS, answer={"template": OBJECT}),
+	Route("update_template", "PUT", "/templates/{template}", "Change some fields of a template", update_template, AUTHORS, body=TEMPLATE_FIELDS | {"version": {"type": ["integer", "null"]}}, open_body=True, answer={"template": OBJECT}),
+	Route("delete_template", "DELETE", "/templates/{template}", "Delete a template", delete_template, AUTHORS, answer={"ok": {"const": True}}),
+	Route("duplicate_template", "POST", "/templates/{template}/duplicate", "Copy a template", duplicate_template, AUTHORS, body={"new_name": {"type": ["string", "null"], "maxLength": 140}}, answer={"template": OBJECT}, status=201),
+	Route("catalog", "GET", "/catalog", "The step kinds and trigger events that there are", catalog, OPERATORS, answer={"kinds": {"type": "array"}, "events": {"type": "array"}}),
+	Route("validate", "POST", "/validate", "Every problem of a definition", validate, OPERATORS, body={"flow_definition": ANY}, required=("flow_definition",), answer={"problems": {"type": "array"}}),
+	Route("start", "POST", "/start", "Start a template", start, OPERATORS, body={"template": NAME, **ABOUT}, required=("template",), answer=MOVED, status=201),
+	Route("advance", "POST", "/advance", "Fire whatever is ready in a run", advance, OPERATORS, body={"run": NAME}, required=("run",), answer=MOVED),
+	Route("complete", "POST", "/complete", "Fire a step that waits", complete, OPERATORS, body={"run": NAME, "step_id": NAME, "result": ANY}, required=("run", "step_id"), answer={**MOVED, "changed": {"type": "boolean"}, "note": {"type": "string"}}),
+	Route("cancel", "POST", "/cancel", "End a run", cancel, OPERATORS, body={"run": NAME}, required=("run",), answer={"run": OBJECT}),
+	Route("retry", "POST", "/retry", "Try failed steps again", retry, OPERATORS, body={"run": NAME, "step_id": {"type": ["string", "null"], "maxLength": 140}}, required=("run",), answer=MOVED),
+	Route("event", "POST", "/event", "Raise a trigger event", event, AUTHORS, body={"event": NAME, **ABOUT}, required=("event",), answer={"results": {"type": "array"}}),
+	Route("list_runs", "GET", "/runs", "The runs, newest first", list_runs, OPERATORS, query={"status": {"enum": ["", *RUN_STATES]}, "template": TEXT, "customer": TEXT, "doctype": TEXT, "docname": TEXT, **PAGE}, answer={"runs": {"type": "array"}}),
+	Route("get_run", "GET", "/runs/{run}", "One run", get_run, OPERATORS, answer={"run": OBJECT}),
+	Route("openapi", "GET", "/openapi.json", "This API, described", openapi, OPERATORS, answer={"openapi": {"type": "string"}}),
+)  # fmt: skip
+
+_PATTERNS = [(re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", re.escape(route.path).replace(r"\{", "{").replace(r"\}", "}"))), route) for route in ROUTES]  # fmt: skip
+
+
+class WrongVerb(FlowError):
+	status = 405
+	code = "wrong_verb"
+
+	def __init__(self, allowed: list[str]):
+		super().__init__(f"Use {' or '.join(allowed)} here.")
+		self.allowed = allowed
+
+
+def find(verb: str, path: str) -> tuple[Route, dict[str, str]]:
+	"""The route of a path below PREFIX, and the parts of it.
+
+	Raises:
+		NotFound, WrongVerb.
+	"""
+	allowed = []
+	for pattern, route in _PATTERNS:
+		if match := pattern.fullmatch(path):
+			if route.verb == verb:
+				return route, {name: unquote(part) for name, part in match.groupdict().items()}
+			allowed.append(route.verb)
+	if allowed:
+		raise WrongVerb(allowed)
+	raise NotFound(f"There is nothing at {PREFIX}{path}.")
+
+
+def read(route: Route, parts: Mapping[str, str], query: Mapping[str, str], body: bytes) -> dict[str, Any]:
+	"""The handler's parameters.
+
+	Raises:
+		Unreadable: the body is no JSON object.
+		Invalid: with every parameter that is missing, unknown or of the wrong kind.
+	"""
+	given: dict[str, Any] = {}
+	if route.verb in ("POST", "PUT"):
+		try:
+			given = json.loads(body) if body.strip() else {}
+		except (ValueError, RecursionError) as error:
+			raise Unreadable(f"The body is not JSON: {error}.") from None
+		if not isinstance(given, dict):
+			raise Unreadable("The body is not a JSON object.")
+		check(route, given)
+		if route.open_body:
+			given = {"values": given}
+	else:
+		given = {name: _typed(route.query.get(name, {}), text) for name, text in query.items()}
+		check(route, given)
+	return {**given, **parts}
+
+
+def check(route: Route, given: Mapping[str, Any]) -> None:
+	"""Raise Invalid with every parameter that is missing, unknown or of the wrong kind."""
+	problems = [
+		Problem(f"{name} is missing. Add it.", field=name)
+		for name in route.required
+		if given.get(name) in (None, "")
+	]
+	known = {*route.query, *route.body}
+	for name, value in given.items():
+		if name not in known:
+			if not route.open_body:  # the services know a template's fields
+				problems.append(Problem(f"{name[:60]!r} is not known here. Remove it.", field=name[:60]))
+		elif not _validator(route.name, name).is_valid(value) and value is not None:
+			problems.append(Problem(f"{name} is not what it should be. See /flow/openapi.json.", field=name))
+	if problems:
+		raise Invalid.because(problems, "This request")
+
+
+def error_answer(error: FlowError) -> dict[str, Any]:
+	"""The one shape of every error."""
+	return {
+		"error": {
+			"code": error.code,
+			"message": error.message,
+			"problems": [problem.as_dict() for problem in error.problems],
+		}
+	}
+
+
+def _typed(schema: Mapping[str, Any], text: str) -> Any:
+	return (
+		int(text)
+		if schema.get("type") == "integer" and text.isascii() and text.isdigit() and len(text) < 12
+		else text
+	)
+
+
+@cache
+def _validator(route_name: str, name: str) -> Draft202012Validator:
+	route = next(route for route in ROUTES if route.name == route_name)
+	return Draft202012Validator({**route.query, **route.body}[name])
