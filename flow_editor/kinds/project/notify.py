@@ -9,7 +9,7 @@ from flow_editor.engine.kind import Field, Kind
 
 # Deliberately plain: an address that a mail server takes, and nothing that could end a header.
 EMAIL = re.compile(r"[^\s\x00-\x1f\x7f@,;<>\"()\[\]\\]{1,64}@[^\s\x00-\x1f\x7f@,;<>\"'()\[\]\\]{1,255}")
-PHONE = re.compile(r"\+?[0-9][0-9 ().-]{3,24}")
+PHONE = re.compile(r"\+?\(?[0-9][0-9 ().-]{3,24}")
 NAMED = re.compile(r"[^<>]*<([^<>]+)>")
 SEPARATORS = re.compile(r"[,;\n\r]+")
 # A tag, and not an address in angle brackets.

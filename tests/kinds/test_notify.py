@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import pytest
+
+EMAIL = {"to": "a@example.com", "subject": "Hello", "body": "Dear {{customer.customer_name}},\nyours"}
+
+
+def test_plain_text_keeps_its_lines_and_escapes_everything(bench):
+	result = bench.do("notify", EMAIL)
+	(mail,) = bench.messages.emails
+	assert mail["body"] == "Dear Ana &lt;b&gt;Bell&lt;/b&gt; &amp; Co,<br>\nyours"
+	assert (mail["doctype"], mail["name"]) == ("Issue", "ISS-1")
+	assert result == {
+		"channel": "email",
+		"to": ["a@example.com"],
+		"subject": "Hello",
+		"email_queue": "queue-1",
+	}
+
+
+def test_html_stays_and_its_values_are_escaped(bench):
+	bench.do("notify", {**EMAIL, "body": "<p>Dear <i>{{customer.customer_name}}</i></p>\n"})
+	body = bench.messages.emails[0]["body"]
+	assert body == "<p>Dear <i>Ana &lt;b&gt;Bell&lt;/b&gt; &amp; Co</i></p>\n"
+
+
+@pytest.mark.parametrize(
+	"text", ["Write to <ana@example.com>\nor", "1 < 2\nand 3 > 2", "see <https://x.test>\n"]
+)
+def test_an_angle_bracket_is_not_yet_html(bench, text):
+	bench.do("notify", {**EMAIL, "body": text})
+	assert "&lt;" in bench.messages.emails[0]["body"] and "<br>" in bench.messages.emails[0]["body"]
+
+
+def test_a_subject_is_one_line(bench):
+	bench.run.variables["x"] = "a\r\nBcc: b@example.com"
+	bench.do("notify", {**EMAIL, "subject": "Hi {{variables.x}}"})
+	assert bench.messages.emails[0]["subject"] == "Hi a Bcc: b@example.com"
+
+
+def test_an_email_template_takes_the_place_of_the_text(bench):
+	result = bench.do("notify", {"to": "a@example.com", "template_id": "Welcome"})
+	assert result["subject"] == "Subject of Welcome"
+	assert bench.messages.emails[0]["body"] == "<p>Body of Welcome</p>"
+
+
+@pytest.mark.parametrize(
+	("to", "expected"),
+	[
+		("a@x.test; b@x.test,\nc@x.test", ["a@x.test", "b@x.test", "c@x.test"]),
+		("a@x.test, A@X.test,a@x.test", ["a@x.test"]),
+		("Ana <ana@x.test>", ["ana@x.test"]),
+		("o'brien@x.test", ["o'brien@x.test"]),
+		(["a@x.test", "b@x.test"], ["a@x.test", "b@x.test"]),
+		("{{variables.many}}", ["a@x.test", "b@x.test"]),
+		("", ["ana@example.com"]),
+		("{{variables.none}}", ["ana@example.com"]),
+	],
+)
+def test_recipients(bench, to, expected):
+	bench.run.variables["many"] = ["a@x.test", "b@x.test"]
+	assert bench.do("notify", {**EMAIL, "to": to})["to"] == expected
+
+
+@pytest.mark.parametrize(
+	"to",
+	["ana", "@x.test", "a@x.test b@x.test", "a\x00@x.test", "a@x.test, nobody", "a@x.test\r\nBcc: b@x.test"],
+)
+def test_what_is_no_address_is_refused_by_name(bench, to):
+	assert "e-mail address" in bench.fails("notify", {**EMAIL, "to": to})
+	assert bench.messages.emails == []
+
+
+def test_nobody_to_notify_says_what_to_fill_in(bench):
+	bench.documents.contacts.clear()
+	message = bench.fails("notify", {**EMAIL, "to": ""})
+	assert "CUST-1" in message and "Fill in To" in message
+	assert "mobile" in bench.fails("notify", {"channel": "sms", "body": "a"})
+	bench.run.customer = ""
+	assert "no customer" in bench.fails("notify", {**EMAIL, "to": ""})
+
+
+def test_sms(bench):
+	payload = {
+		"channel": "sms",
+		"body": "Hello {{customer.customer_name}}",
+		"to": "(514) 555-0100, +33 6 12 34",
+	}
+	result = bench.do("notify", payload)
+	assert bench.messages.texts == [
+		{"to": ["(514) 555-0100", "+33 6 12 34"], "body": "Hello Ana <b>Bell</b> & Co", "key": "key-1"}
+	]
+	assert result["channel"] == "sms"
+	assert bench.do("notify", {**payload, "to": ""})["to"] == ["+15145550100"]
+	assert "phone number" in bench.fails("notify", {**payload, "to": "ana@example.com"})
+
+
+def test_sms_without_a_gateway_fails_before_anything_is_committed_to(bench):
+	bench.messages.problem = "No SMS gateway is set up."
+	ctx = bench.context("notify", {"channel": "sms", "body": "a"})
+	with pytest.raises(Exception, match="No SMS gateway"):
+		ctx.kind.prepare(ctx.step, ctx)
+
+
+def test_the_effect_is_that_of_the_channel(bench):
+	kind = bench.catalog["notify"]
+	assert [kind.effect_of(p) for p in ({}, {"channel": "email"}, {"channel": "sms"})] == [
+		"documents",
+		"documents",
+		"external",
+	]
+
+
+def test_what_has_to_be_filled_in(bench):
+	assert bench.check("notify", {}) == ["subject", "body"]
+	assert bench.check("notify", {"template_id": "Welcome"}) == []
+	assert bench.check("notify", {"channel": "sms", "template_id": "Welcome"}) == ["body"]
