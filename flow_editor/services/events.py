@@ -87,6 +87,15 @@ EVENTS = (
 
 #: Statuses in which a document is over, so that what was parked on its closing is released.
 CLOSED_STATUSES = ("Completed", "Closed", "Done", "Resolved", "Cancelled")
+#: DocTypes whose closing may have calls parked on it.
+CLOSING = ("Dispatch Job",)
+
+
+def has_closed(now: Fields, before: Fields | None) -> bool:
+	"""Whether a document is over that was not before."""
+	return now.get("status") in CLOSED_STATUSES and (
+		before is None or before.get("status") not in CLOSED_STATUSES
+	)
 
 
 def event_table(extra: Iterable[TriggerEvent] = ()) -> dict[str, TriggerEvent]:

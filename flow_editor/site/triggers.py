@@ -12,9 +12,6 @@ from flow_editor.site import transaction
 from flow_editor.site.documents import as_fields
 from flow_editor.site.host import SiteHost, current
 
-#: DocTypes whose closing may have calls parked on it.
-CLOSING = ("Dispatch Job",)
-
 
 def on_document_event(doc, method: str | None = None) -> None:
 	"""The one handler of all documents' events. For most of them it is one look into a dictionary."""
@@ -50,14 +47,9 @@ def _raise(host: SiteHost, doc, moment: str, sources) -> None:
 		transaction=lambda: transaction.current().name,
 		fields=lambda: as_fields(doc),
 	)
-	if doc.doctype in CLOSING and moment in (UPDATE, CHANGE) and _has_closed(doc, before):
+	if doc.doctype in events.CLOSING and moment in (UPDATE, CHANGE) and events.has_closed(doc, before):
 		if host.store.release(doc.doctype, doc.name, host.now()):
 			host.poke()
-
-
-def _has_closed(doc, before) -> bool:
-	closed = events.CLOSED_STATUSES
-	return doc.get("status") in closed and (before is None or before.get("status") not in closed)
 
 
 def dispatch(
@@ -88,7 +80,7 @@ def _sources() -> dict[str, Any]:
 	found = getattr(frappe.local, "flow_editor_sources", None)
 	if found is None:
 		found = events.sources_by_doctype(current().events.values())
-		for doctype in CLOSING:
+		for doctype in events.CLOSING:
 			found.setdefault(doctype, [])
 		frappe.local.flow_editor_sources = found
 	return found

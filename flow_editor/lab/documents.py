@@ -1,0 +1,146 @@
+"""Documents as plain rows of (DocType, name, fields). Any DocType and any field will do.
+
+Creating and changing one raises the trigger events that the same change raises in ERPNext.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from flow_editor.engine.errors import Conflict, NotFound
+from flow_editor.engine.event import CHANGE, INSERT, SUBMIT, UPDATE, UPDATE_AFTER_SUBMIT
+from flow_editor.engine.render import jsonable
+from flow_editor.services import events
+
+if TYPE_CHECKING:
+	from flow_editor.lab.host import LabHost
+
+ACTIVE = "Active"
+#: What new documents of a DocType begin with, where ERPNext has such defaults.
+DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+	"Dispatch Job": {"status": "Open"},
+	"Issue": {"status": "Open"},
+	"Quotation": {"status": "Draft"},
+	"Subscription": {"status": "Active"},
+}
+
+
+class LabDocuments:
+	def __init__(self, host: LabHost):
+		self._host = host
+		#: What was created and changed, in order: action, doctype, name, values.
+		self.journal: list[dict[str, Any]] = []
+
+	def get(self, doctype: str, name: str) -> dict[str, Any]:
+		found = self._host.store.execute(
+			"SELECT fields FROM document WHERE doctype = ? AND name = ?", (doctype, name)
+		).fetchone()
+		if found is None:
+			raise NotFound(f"There is no {doctype} {name!r}.")
+		return {**json.loads(found[0]), "doctype": doctype, "name": name}
+
+	peek = get
+
+	def all(self) -> list[dict[str, Any]]:
+		rows = self._host.store.execute("SELECT doctype, name FROM document ORDER BY doctype, position")
+		return [self.get(doctype, name) for doctype, name in rows.fetchall()]
+
+	def find(self, doctype: str, filters: Mapping[str, Any], *, limit: int = 20) -> list[dict[str, Any]]:
+		rows = self._host.store.execute(
+			"SELECT name FROM document WHERE doctype = ? ORDER BY position DESC", (doctype,)
+		).fetchall()
+		found = [doc for (name,) in rows if _matches(doc := self.get(doctype, name), filters)]
+		return found[:limit]
+
+	def find_open(self, doctype: str, field: str, value: Any) -> dict[str, Any] | None:
+		found = self.find(doctype, {field: value}, limit=1_000_000)
+		return next((doc for doc in found if doc.get("status") not in events.CLOSED_STATUSES), None)
+
+	def create(self, doctype: str, values: Mapping[str, Any]) -> str:
+		store = self._host.store
+		fields = {**DEFAULTS.get(doctype, {}), **jsonable(dict(values))}
+		name = str(fields.pop("name", "") or store.next_name(_prefix(doctype)))
+		fields.pop("doctype", None)
+		taken = store.execute(
+			"SELECT 1 FROM document WHERE doctype = ? AND name = ?", (doctype, name)
+		).fetchone()
+		if taken:
+			raise Conflict(f"There is a {doctype} {name!r} already.")
+		store.execute(
+			"""INSERT INTO document VALUES (?, ?, ?, (SELECT COALESCE(MAX(position), 0) + 1 FROM document))""",
+			(doctype, name, json.dumps(fields, ensure_ascii=False)),
+		)
+		self.journal.append({"action": "create", "doctype": doctype, "name": name, "values": fields})
+		moments = [INSERT, UPDATE, CHANGE, *([SUBMIT] if fields.get("docstatus") == 1 else [])]
+		self._raise(doctype, name, moments, None)
+		return name
+
+	def update(self, doctype: str, name: str, values: Mapping[str, Any]) -> list[str]:
+		before = self.get(doctype, name)
+		wanted = jsonable({key: value for key, value in values.items() if key not in ("doctype", "name")})
+		changed = [key for key, value in wanted.items() if before.get(key) != value]
+		if not changed:
+			return []
+		fields = {key: value for key, value in {**before, **wanted}.items() if key not in ("doctype", "name")}
+		self._host.store.execute(
+			"UPDATE document SET fields = ? WHERE doctype = ? AND name = ?",
+			(json.dumps(fields, ensure_ascii=False), doctype, name),
+		)
+		self.journal.append(
+			{
+				"action": "update",
+				"doctype": doctype,
+				"name": name,
+				"values": {key: wanted[key] for key in changed},
+			}
+		)
+		submitted = before.get("docstatus") != 1 and fields.get("docstatus") == 1
+		moment = UPDATE_AFTER_SUBMIT if before.get("docstatus") == 1 else UPDATE
+		self._raise(doctype, name, [moment, CHANGE, *([SUBMIT] if submitted else [])], before)
+		return changed
+
+	def fields(self, doctype: str) -> None:
+		return None
+
+	def contact(self, customer: str) -> tuple[str, str]:
+		doc = self.get("Customer", customer)
+		return str(doc.get("email_id") or ""), str(doc.get("mobile_no") or "")
+
+	def activate_subscription(self, name: str) -> tuple[str, str]:
+		was = str(self.get("Subscription", name).get("status") or "")
+		self.update("Subscription", name, {"status": ACTIVE})
+		return was, ACTIVE
+
+	def _raise(self, doctype: str, name: str, moments: list[str], before: Mapping[str, Any] | None) -> None:
+		host = self._host
+		now = self.get(doctype, name)
+		sources = events.sources_by_doctype(host.events.values()).get(doctype, [])
+		for moment in moments:
+			events.raise_transitions(
+				host,
+				sources,
+				moment,
+				doctype,
+				name,
+				now,
+				before,
+				transaction=lambda: f"{host.store.transaction_number}",
+				fields=lambda: now,
+			)
+		if doctype in events.CLOSING and events.has_closed(now, before):
+			if host.store.release(doctype, name, host.now()):
+				host.poke()
+
+
+def _matches(doc: Mapping[str, Any], filters: Mapping[str, Any]) -> bool:
+	return all(
+		doc.get(field) in value if isinstance(value, list | tuple) else doc.get(field) == value
+		for field, value in filters.items()
+	)
+
+
+def _prefix(doctype: str) -> str:
+	words = doctype.split()
+	return ("".join(word[0] for word in words) if len(words) > 1 else doctype[:3]).upper() + "-"

@@ -1,0 +1,169 @@
+"""The lab as a host: a virtual clock, captured messages, no permissions to obey."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from flow_editor.engine.errors import FlowError, NotFound
+from flow_editor.engine.event import TriggerEvent
+from flow_editor.engine.host import HttpResponse, Run
+from flow_editor.engine.kind import Catalog
+from flow_editor.engine.render import render_text
+from flow_editor.engine.validation import Limits
+from flow_editor.kinds import builtin_kinds
+from flow_editor.lab.documents import LabDocuments
+from flow_editor.lab.store import LabStore
+from flow_editor.services import templates
+from flow_editor.services.events import event_table
+
+logger = logging.getLogger("flow_editor.lab")
+#: Where the clock's lead over the real one is kept, in seconds.
+CLOCK_LEAD = "clock_lead_seconds"
+
+
+class LabHost:
+	"""
+	Args:
+		path: the SQLite file, or ":memory:".
+		now: a moment at which the clock stands still; by default it runs, ahead of the real one by as much
+			as it has been moved.
+	"""
+
+	timezone = "UTC"
+	max_depth = 5
+	user = "lab"
+
+	def __init__(self, path: str = ":memory:", *, now: datetime | None = None):
+		self._frozen = now
+		self.store = LabStore(
+			path,
+			lambda new, old: templates.prepare(self, new, old),
+			lambda template: templates.check_deletion(self, template),
+			self.now,
+		)
+		lead = self.store.meta(CLOCK_LEAD)
+		self._lead = timedelta(seconds=float(lead or 0))
+		self.documents = LabDocuments(self)
+		self.messages = CapturedMessages(self)
+		self.http = CapturedHttp(self)
+		self.catalog = Catalog(builtin_kinds())
+		self.events: dict[str, TriggerEvent] = event_table()
+		self.limits = Limits()
+		#: Whether something has become due since the inbox was last drained.
+		self.poked = False
+		#: What admins would find in a log: title and detail.
+		self.logged: list[tuple[str, str]] = []
+		#: Called with every run that has a new state.
+		self.watchers: list[Any] = []
+
+	# The clock
+
+	def now(self) -> datetime:
+		return self._frozen or datetime.now(timezone.utc).replace(tzinfo=None) + self._lead
+
+	def move_clock(self, to: datetime) -> None:
+		"""Let it be later. Raises FlowError for a moment that has passed."""
+		if to < self.now():
+			raise FlowError("The clock only goes forward.")
+		if self._frozen is not None:
+			self._frozen = to
+			return
+		self._lead += to - self.now()
+		self.store.set_meta(CLOCK_LEAD, str(self._lead.total_seconds()))
+
+	def monotonic(self) -> float:
+		return time.monotonic()
+
+	# Who, and what goes wrong
+
+	def may_name(self, user: str) -> bool:
+		return True
+
+	@contextmanager
+	def acting_as(self, user: str) -> Iterator[None]:
+		yield
+
+	def check_visible(self, run: Run) -> None:
+		"""Everybody sees everything."""
+
+	def poke(self) -> None:
+		self.poked = True
+
+	def breaks_transaction(self, error: BaseException) -> bool:
+		return False
+
+	def refusal(self, error: BaseException) -> str | None:
+		return None
+
+	def run_changed(self, run: Run) -> None:
+		for watcher in self.watchers:
+			watcher(run)
+
+	def notify(self, message: str) -> None:
+		logger.info(message)
+
+	def log(self, title: str, detail: str = "") -> None:
+		self.logged.append((title, detail))
+		logger.warning("%s: %s", title, detail)
+
+	# What would have been sent
+
+	def capture(self, message: Mapping[str, Any]) -> str:
+		cursor = self.store.execute(
+			"INSERT INTO sent (at, message) VALUES (?, ?)",
+			(str(self.now()), json.dumps(message, ensure_ascii=False)),
+		)
+		return f"SENT-{cursor.lastrowid:05d}"
+
+	def sent(self) -> list[dict[str, Any]]:
+		rows = self.store.execute("SELECT at, message FROM sent ORDER BY position")
+		return [{"at": at, **json.loads(message)} for at, message in rows]
+
+
+class CapturedMessages:
+	def __init__(self, host: LabHost):
+		self._host = host
+
+	def send_email(
+		self, recipients: Sequence[str], subject: str, body: str, *, doctype: str = "", name: str = ""
+	) -> str:
+		return self._host.capture(
+			{"channel": "email", "to": ", ".join(recipients), "subject": subject, "body": body}
+		)
+
+	def email_template(self, name: str, scope: Mapping[str, Any]) -> tuple[str, str]:
+		try:
+			template = self._host.documents.get("Email Template", name)
+		except NotFound:
+			raise NotFound(
+				f"There is no Email Template {name!r}. Choose another, or write the text in the step."
+			) from None
+		subject = render_text(str(template.get("subject") or ""), scope)
+		return subject, render_text(str(template.get("response") or ""), scope, escape=True)
+
+	def sms_problem(self) -> str:
+		return ""
+
+	def send_sms(self, recipients: Sequence[str], body: str, *, idempotency_key: str) -> dict[str, Any]:
+		for recipient in recipients:
+			self._host.capture({"channel": "sms", "to": recipient, "subject": "", "body": body})
+		return {"sent": list(recipients)}
+
+
+class CapturedHttp:
+	def __init__(self, host: LabHost):
+		self._host = host
+
+	def request(
+		self, method: str, url: str, *, headers: Mapping[str, str], body: str | None, timeout: float
+	) -> HttpResponse:
+		self._host.capture(
+			{"channel": "webhook", "method": method, "url": url, "body": body or "", "headers": dict(headers)}
+		)
+		return HttpResponse(200, {}, '{"captured": true}')

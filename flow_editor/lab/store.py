@@ -1,0 +1,371 @@
+"""Templates, versions, runs and the inbox in SQLite."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from flow_editor.engine.errors import NotFound
+from flow_editor.engine.host import (
+	ROW_CANCELLED,
+	ROW_FAILED,
+	ROW_PENDING,
+	ROW_RUNNING,
+	Pending,
+	Run,
+)
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT);
+CREATE TABLE IF NOT EXISTS series (prefix TEXT PRIMARY KEY, last INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS template (name TEXT PRIMARY KEY, fields TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS version (
+	template TEXT, version INTEGER, definition TEXT NOT NULL, checksum TEXT, saved_by TEXT, saved_at TEXT,
+	PRIMARY KEY (template, version)
+);
+CREATE TABLE IF NOT EXISTS document (
+	doctype TEXT, name TEXT, fields TEXT NOT NULL, position INTEGER, PRIMARY KEY (doctype, name)
+);
+CREATE TABLE IF NOT EXISTS sent (position INTEGER PRIMARY KEY, at TEXT, message TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS run ({run}, PRIMARY KEY (name));
+CREATE UNIQUE INDEX IF NOT EXISTS run_reentry ON run (reentry_key);
+CREATE INDEX IF NOT EXISTS run_trigger ON run (trigger_key);
+CREATE INDEX IF NOT EXISTS run_template ON run (flow_template, status);
+CREATE TABLE IF NOT EXISTS pending ({pending}, PRIMARY KEY (name));
+CREATE INDEX IF NOT EXISTS pending_due ON pending (status, trigger_at);
+CREATE INDEX IF NOT EXISTS pending_lease ON pending (status, lease_until);
+CREATE INDEX IF NOT EXISTS pending_run ON pending (flow_run, step_id);
+CREATE INDEX IF NOT EXISTS pending_reference ON pending (reference_doctype, reference_name);
+"""
+RUN_COLUMNS = tuple(field.name for field in fields(Run))
+PENDING_COLUMNS = tuple(field.name for field in fields(Pending))
+JSON_COLUMNS = ("variables", "step_state", "context_snapshot")
+MOMENT_COLUMNS = ("started_at", "completed_at", "trigger_at", "executed_at", "lease_until")
+NUMBER_COLUMNS = ("template_version", "depth", "retry_count")
+
+#: Stores a template's fields as `services.templates.prepare` wants them: (new, old) to what is to be kept.
+Prepare = Callable[[Mapping[str, Any], Mapping[str, Any] | None], dict[str, Any]]
+
+
+class LabStore:
+	"""One connection, used by one thread at a time.
+
+	Args:
+		path: a file, or ":memory:".
+		prepare: the rule of every write of a template.
+		check_deletion: the rule of deleting one.
+		now: the host's clock.
+	"""
+
+	def __init__(
+		self,
+		path: str,
+		prepare: Prepare,
+		check_deletion: Callable[[Mapping[str, Any]], None],
+		now: Callable[[], datetime],
+	):
+		self._prepare = prepare
+		self._check_deletion = check_deletion
+		self._now = now
+		self._lock = threading.RLock()
+		self._savepoints = 0
+		#: Names the transaction, so that one change within it counts once.
+		self.transaction_number = 0
+		self.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+		self.connection.execute("PRAGMA journal_mode = WAL")
+		self.connection.execute("PRAGMA synchronous = NORMAL")
+		self.connection.executescript(
+			SCHEMA.format(run=", ".join(RUN_COLUMNS), pending=", ".join(PENDING_COLUMNS))
+		)
+
+	def close(self) -> None:
+		self.connection.close()
+
+	@contextmanager
+	def transaction(self) -> Iterator[None]:
+		with self._lock:
+			if self.connection.in_transaction:
+				self.connection.execute("COMMIT")
+			self.transaction_number += 1
+			self.connection.execute("BEGIN IMMEDIATE")
+			try:
+				yield
+			except BaseException:
+				if self.connection.in_transaction:
+					self.connection.execute("ROLLBACK")
+				raise
+			if self.connection.in_transaction:
+				self.connection.execute("COMMIT")
+
+	@contextmanager
+	def savepoint(self) -> Iterator[None]:
+		self._savepoints += 1
+		name = f"flow_{self._savepoints}"
+		self.connection.execute(f"SAVEPOINT {name}")
+		try:
+			yield
+		except BaseException:
+			self.connection.execute(f"ROLLBACK TO {name}")
+			self.connection.execute(f"RELEASE {name}")
+			raise
+		self.connection.execute(f"RELEASE {name}")
+
+	def execute(self, query: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+		return self.connection.execute(query, values)
+
+	def next_name(self, prefix: str, width: int = 5) -> str:
+		(number,) = self.execute(
+			"""INSERT INTO series (prefix, last) VALUES (?, 1)
+			ON CONFLICT (prefix) DO UPDATE SET last = last + 1 RETURNING last""",
+			(prefix,),
+		).fetchone()
+		return f"{prefix}{number:0{width}d}"
+
+	def meta(self, key: str) -> str | None:
+		found = self.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+		return found[0] if found else None
+
+	def set_meta(self, key: str, value: str) -> None:
+		self.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value))
+
+	# Templates
+
+	def template(self, name: str) -> dict[str, Any]:
+		found = self.execute("SELECT fields FROM template WHERE name = ?", (name,)).fetchone()
+		if found is None:
+			raise NotFound(f"There is no flow template {name!r}.")
+		return json.loads(found[0])
+
+	def templates(
+		self, filters: Mapping[str, Any], *, start: int = 0, limit: int = 0
+	) -> list[dict[str, Any]]:
+		rows = [json.loads(text) for (text,) in self.execute("SELECT fields FROM template")]
+		found = [
+			{name: value for name, value in row.items() if name != "flow_definition"}
+			for row in rows
+			if all(str(row.get(name) or "") == str(value or "") for name, value in filters.items())
+		]
+		found.sort(key=lambda row: (row["modified"], row["name"]), reverse=True)
+		return found[start : start + limit] if limit else found[start:]
+
+	def active_templates(self, event: str) -> list[dict[str, Any]]:
+		found = self.templates({"trigger_event": event, "is_active": 1})
+		return sorted(found, key=lambda row: (row["creation"], row["name"]))
+
+	def insert_template(self, values: Mapping[str, Any]) -> str:
+		kept = self._prepare(values, None)
+		name = self.next_name("FT-")
+		now = str(self._now())
+		self._write_template(
+			{
+				"name": name,
+				"is_system": int(bool(values.get("is_system"))),
+				"paused_reason": "",
+				"creation": now,
+			},
+			kept,
+		)
+		return name
+
+	def update_template(self, name: str, values: Mapping[str, Any]) -> None:
+		old = self.template(name)
+		self._write_template(old, self._prepare({**old, **values}, old))
+
+	def _write_template(self, old: Mapping[str, Any], kept: dict[str, Any]) -> None:
+		changed = kept.pop("changed")
+		now = str(self._now())
+		row = {**old, **kept}
+		if changed:
+			row["modified"] = now
+			self.execute(
+				"INSERT INTO version VALUES (?, ?, ?, ?, ?, ?)",
+				(row["name"], row["version"], row["flow_definition"], row["checksum"], row["run_as"], now),
+			)
+		self.execute(
+			"INSERT OR REPLACE INTO template (name, fields) VALUES (?, ?)",
+			(row["name"], json.dumps(row, ensure_ascii=False)),
+		)
+
+	def delete_template(self, name: str) -> None:
+		self._check_deletion(self.template(name))
+		self.execute(
+			"""DELETE FROM version WHERE template = ?1 AND version NOT IN
+			(SELECT template_version FROM run WHERE flow_template = ?1)""",
+			(name,),
+		)
+		self.execute("DELETE FROM template WHERE name = ?", (name,))
+
+	def definition(self, template: str, version: int) -> str:
+		found = self.execute(
+			"SELECT definition FROM version WHERE template = ? AND version = ?", (template, version)
+		).fetchone()
+		if found is None:
+			raise NotFound(f"Version {version} of flow template {template} is not there any more.")
+		return found[0]
+
+	# Runs
+
+	def insert_run(self, run: Run) -> bool:
+		run.name = self.next_name("FR-")
+		try:
+			self._insert("run", RUN_COLUMNS, run)
+		except sqlite3.IntegrityError:
+			return False
+		return True
+
+	def has_triggered(self, trigger_key: str) -> bool:
+		return self.execute("SELECT 1 FROM run WHERE trigger_key = ?", (trigger_key,)).fetchone() is not None
+
+	def run(self, name: str, *, lock: bool = False) -> Run:
+		found = self._select(Run, "run", RUN_COLUMNS, "name = ?", (name,))
+		if not found:
+			raise NotFound(f"There is no flow run {name!r}.")
+		return found[0]
+
+	def save_run(self, run: Run) -> bool:
+		columns = ("status", "variables", "step_state", "completed_at", "error", "reentry_key")
+		sets = ", ".join(f"{column} = ?" for column in columns)
+		try:
+			self.execute(
+				f"UPDATE run SET {sets} WHERE name = ?",
+				[*(_stored(run, column) for column in columns), run.name],
+			)
+		except sqlite3.IntegrityError:
+			return False
+		return True
+
+	def runs(self, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20) -> list[Run]:
+		where, values = _where(filters, RUN_COLUMNS)
+		return self._select(
+			Run, "run", RUN_COLUMNS, f"{where} ORDER BY rowid DESC LIMIT ? OFFSET ?", [*values, limit, start]
+		)
+
+	# The inbox
+
+	def insert_pending(self, rows: Sequence[Pending]) -> None:
+		for row in rows:
+			row.name = self.next_name("FSP-")
+			self._insert("pending", PENDING_COLUMNS, row)
+
+	def claim(self, now: datetime, limit: int, lease_until: datetime, token: str) -> list[Pending]:
+		with self.transaction():
+			due = self._select(
+				Pending, "pending", PENDING_COLUMNS,
+				"status = ? AND trigger_at <= ? ORDER BY trigger_at, rowid LIMIT ?", (ROW_PENDING, str(now), limit),
+			)  # fmt: skip
+			lapsed = self._select(
+				Pending, "pending", PENDING_COLUMNS,
+				"status = ? AND lease_until <= ? ORDER BY lease_until LIMIT ?", (ROW_RUNNING, str(now), limit - len(due)),
+			)  # fmt: skip
+			for row in lapsed:
+				row.retry_count += 1
+			for row in (*due, *lapsed):
+				row.status, row.lease_until, row.lease_token = ROW_RUNNING, lease_until, token
+				self.execute(
+					"UPDATE pending SET status = ?, lease_until = ?, lease_token = ?, retry_count = ? WHERE name = ?",
+					(ROW_RUNNING, str(lease_until), token, row.retry_count, row.name),
+				)
+		return [*due, *lapsed]
+
+	def extend(self, row: Pending, lease_until: datetime) -> bool:
+		return self._change(row, "lease_until = ?", [str(lease_until)])
+
+	def finish(self, row: Pending, status: str, at: datetime, error: str = "") -> bool:
+		return self._change(
+			row,
+			"status = ?, executed_at = ?, last_error = ?, retry_count = ?, lease_until = NULL, lease_token = NULL",
+			[status, str(at), error or None, row.retry_count + (status == ROW_FAILED)],
+		)
+
+	def postpone(self, row: Pending, at: datetime, error: str) -> bool:
+		return self._change(
+			row,
+			"status = ?, trigger_at = ?, last_error = ?, retry_count = ?, lease_until = NULL, lease_token = NULL",
+			[ROW_PENDING, str(at), error, row.retry_count + 1],
+		)
+
+	def _change(self, row: Pending, sets: str, values: list[Any]) -> bool:
+		changed = self.execute(
+			f"UPDATE pending SET {sets} WHERE name = ? AND lease_token = ? AND status = ?",
+			[*values, row.name, row.lease_token, ROW_RUNNING],
+		)
+		return changed.rowcount == 1
+
+	def cancel_pending(self, run: str, step_id: str | None = None) -> None:
+		self.execute(
+			f"""UPDATE pending SET status = ?, lease_until = NULL, lease_token = NULL
+			WHERE flow_run = ? AND status IN (?, ?) AND trigger_at IS NOT NULL
+			{"AND step_id = ?" if step_id is not None else ""}""",
+			[ROW_CANCELLED, run, ROW_PENDING, ROW_RUNNING, *([step_id] if step_id is not None else [])],
+		)
+
+	def release(self, doctype: str, name: str, at: datetime) -> int:
+		return self.execute(
+			"""UPDATE pending SET trigger_at = ? WHERE reference_doctype = ? AND reference_name = ?
+			AND status = ? AND trigger_at IS NULL""",
+			(str(at), doctype, name, ROW_PENDING),
+		).rowcount
+
+	def pending(self, filters: Mapping[str, Any], *, limit: int = 100) -> list[Pending]:
+		where, values = _where(filters, PENDING_COLUMNS)
+		return self._select(
+			Pending,
+			"pending",
+			PENDING_COLUMNS,
+			f"{where} ORDER BY trigger_at, rowid LIMIT ?",
+			[*values, limit],
+		)
+
+	def next_due(self) -> datetime | None:
+		(due,) = self.execute(
+			"SELECT MIN(trigger_at) FROM pending WHERE status = ?", (ROW_PENDING,)
+		).fetchone()
+		return datetime.fromisoformat(due) if due else None
+
+	def _insert(self, table: str, columns: Sequence[str], record: Any) -> None:
+		places = ", ".join("?" * len(columns))
+		self.execute(
+			f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})",
+			[_stored(record, column) for column in columns],
+		)
+
+	def _select(
+		self, cls: type, table: str, columns: Sequence[str], rest: str, values: Sequence[Any]
+	) -> list[Any]:
+		rows = self.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE {rest}", values)
+		return [
+			cls(**{column: _loaded(column, value) for column, value in zip(columns, row, strict=True)})
+			for row in rows
+		]
+
+
+def _stored(record: Any, column: str) -> Any:
+	value = getattr(record, column)
+	if column in JSON_COLUMNS and value is not None:
+		return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+	if isinstance(value, datetime):
+		return str(value)
+	return None if value == "" else value
+
+
+def _loaded(column: str, value: Any) -> Any:
+	if column in JSON_COLUMNS:
+		return json.loads(value) if value else None
+	if column in MOMENT_COLUMNS:
+		return datetime.fromisoformat(value) if value else None
+	if value is None:
+		return 0 if column in NUMBER_COLUMNS else ""
+	return value
+
+
+def _where(filters: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, list[Any]]:
+	unknown = [name for name in filters if name not in columns]
+	if unknown:
+		raise ValueError(f"no such column: {', '.join(unknown)}")
+	return " AND ".join(["1", *(f"{name} = ?" for name in filters)]), list(filters.values())
