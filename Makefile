@@ -17,7 +17,7 @@ test: lint test-unit
 	@if $(PYTHON) tests/site/bench.py check; then $(MAKE) --no-print-directory test-site; else test $$? -eq 3; fi
 
 test-unit: $(VENV)/.ready
-	$(PYTEST) tests/engine
+	$(PYTEST) tests/engine tests/kinds tests/contract tests/lab
 
 test-site:
 	$(PYTHON) tests/site/bench.py test

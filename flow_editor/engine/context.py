@@ -5,7 +5,9 @@ The scope is lazy: a document is loaded, as the run's user, when an expression f
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 	from flow_editor.engine.definition import Step
 	from flow_editor.engine.host import Host, Run
 
+#: A tag, and not an address in angle brackets.
+TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]{0,1000})?/?>")
 ROOTS = ("doc", "customer", "run", "template", "variables", "now", "steps")
 
 
@@ -141,9 +145,14 @@ class StepContext:
 		return self.run.customer
 
 	def html(self, name: str) -> str:
-		"""A payload field rendered for HTML: the author's own markup stays, rendered values are escaped."""
+		"""A text field as HTML: an author's own markup stays and values are escaped in it; plain text is
+		escaped as a whole, with its line breaks kept."""
 		value = self.step.payload.get(name)
-		return render.render_text(value, self.scope, escape=True) if isinstance(value, str) else ""
+		if not isinstance(value, str):
+			return ""
+		if TAG.search(value):
+			return render.render_text(value, self.scope, escape=True)
+		return html.escape(render.render_text(value, self.scope)).replace("\n", "<br>\n")
 
 	def lookup(self, path: str) -> Any:
 		"""The value at a dotted path of the scope; unknown is None."""
@@ -164,7 +173,7 @@ def render_payload(kind: Kind, payload: Mapping[str, Any], scope: Mapping[str, A
 	rendered = {}
 	for field in kind.fields:
 		value = payload.get(field.name)
-		if value is None or value == "":
+		if value is None or (isinstance(value, str) and not value.strip()):
 			value = field.default
 		rendered[field.name] = _render_field(field, value, scope)
 	return rendered

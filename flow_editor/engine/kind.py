@@ -107,7 +107,7 @@ class Kind:
 
 	name: str = ""
 	label: str = ""
-	icon: str = "circle"
+	icon: str = "tool"
 	color: str = "gray"
 	catalog: str = "project"
 	description: str = ""

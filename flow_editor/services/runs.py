@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from flow_editor.engine import render
+from flow_editor.engine.definition import Step
 from flow_editor.engine.errors import Conflict, Invalid, NotFound, Problem
 from flow_editor.engine.host import Host, Run
 from flow_editor.engine.machine import (
@@ -203,6 +204,7 @@ def complete(host: Host, name: str, step_id: str, result: Any = None) -> tuple[M
 		raise Conflict(f"Step {step_id} has failed. Retry it instead.")
 	if status not in (PENDING, SCHEDULED):
 		raise Conflict(f"Step {step_id} is {status}, so it cannot be completed.")
+	_check_branch(host, step, result)
 	with working(run):
 		move = Advance(host, run)
 		if status == PENDING and not entry.get("waiting") and not move.machine.is_reachable(step):
@@ -210,6 +212,16 @@ def complete(host: Host, name: str, step_id: str, result: Any = None) -> tuple[M
 		host.store.cancel_pending(name, step_id)
 		move.fire(step, given=result)
 		return move.finish(), ""
+
+
+def _check_branch(host: Host, step: Step, result: Any) -> None:
+	"""Raise Conflict if a result takes a branch that the step does not have."""
+	kind = host.catalog.get(step.kind)
+	branch = result.get("branch") if isinstance(result, Mapping) else None
+	if branch is not None and kind is not None and kind.branches:
+		known = [value for value, _ in kind.branches]
+		if branch not in known:
+			raise Conflict(f"Step {step.id} has no branch {branch!r}. Use one of {', '.join(known)}.")
 
 
 def retry(host: Host, name: str, step_id: str | None = None) -> Moved:

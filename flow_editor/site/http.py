@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import certifi
 import urllib3
 
+from flow_editor import __version__
 from flow_editor.engine.errors import StepFailed
 from flow_editor.engine.host import HttpResponse
 
@@ -59,7 +60,7 @@ class GuardedHttp:
 					method,
 					path,
 					body=body.encode() if body is not None else None,
-					headers={"User-Agent": "Flow-Editor", **headers, "Host": host},
+					headers={"User-Agent": f"Flow-Editor/{__version__}", **headers, "Host": host},
 					redirect=False,
 					retries=False,
 					preload_content=False,

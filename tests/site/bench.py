@@ -229,8 +229,11 @@ def test(arguments: list[str]) -> int:
 		"--rootdir",
 		str(CHECKOUT),
 	]
+	tests = [str(CHECKOUT / "tests" / name) for name in ("site", "contract")]
 	return subprocess.run(
-		[*command, *(arguments or [str(CHECKOUT / "tests" / "site")])], cwd=folder
+		[*command, *(arguments or tests)],
+		cwd=folder,
+		env={**os.environ, "FLOW_EDITOR_CONTRACT": "site"},
 	).returncode
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
-
-import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -15,49 +12,8 @@ try:
 except ImportError:
 	frappe = None
 	collect_ignore_glob = ["test_*.py"]
-
-SITE = os.environ.get("FLOW_EDITOR_SITE", "flow.test")
-ENGINE_ROWS = ("Flow Step Pending", "Flow Run")
-
-
-@pytest.fixture(scope="session")
-def connection():
-	frappe.init(site=SITE)
-	frappe.connect()
-	if not frappe.conf.allow_tests:
-		pytest.exit(f"The site {SITE} does not allow tests.", returncode=2)
-	yield
-	frappe.destroy()
-
-
-@pytest.fixture
-def site(connection):
-	"""The site's host, as Administrator, on a site without runs and with the shipped flows alone active."""
-	from flow_editor.site.host import current
-
-	frappe.db.rollback()
-	frappe.set_user("Administrator")
-	frappe.flags.in_migrate = frappe.flags.in_install = False
-	_clear()
-	frappe.local.flow_editor_host = None
-	yield current()
-	frappe.db.rollback()
-	frappe.set_user("Administrator")
-	_clear()
-
-
-def _clear() -> None:
-	for doctype in ENGINE_ROWS:
-		frappe.db.delete(doctype)
-	frappe.db.delete("Flow Version", {"flow_template": ("in", _own_templates())})
-	frappe.db.delete("Flow Template", {"is_system": 0})
-	frappe.db.delete("Email Queue")
-	frappe.db.delete("Error Log")
-	frappe.db.commit()
-
-
-def _own_templates() -> list[str]:
-	return frappe.get_all("Flow Template", filters={"is_system": 0}, pluck="name") or [""]
+else:
+	from fixtures import connection, site
 
 
 def pytest_sessionfinish(session, exitstatus):

@@ -28,7 +28,7 @@ class Issue(Kind):
 		payload = ctx.payload
 		values = {
 			"subject": payload["subject"],
-			"description": payload["description"],
+			"description": ctx.html("description"),
 			"customer": ctx.customer,
 			"priority": self._existing(ctx, "Issue Priority", payload["priority"]),
 			"issue_type": self._existing(ctx, "Issue Type", payload["issue_type"]),

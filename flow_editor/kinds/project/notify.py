@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import html
 import re
 from typing import Any
 
@@ -12,8 +11,6 @@ EMAIL = re.compile(r"[^\s\x00-\x1f\x7f@,;<>\"()\[\]\\]{1,64}@[^\s\x00-\x1f\x7f@,
 PHONE = re.compile(r"\+?\(?[0-9][0-9 ().-]{3,24}")
 NAMED = re.compile(r"[^<>]*<([^<>]+)>")
 SEPARATORS = re.compile(r"[,;\n\r]+")
-# A tag, and not an address in angle brackets.
-TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]{0,1000})?/?>")
 SUBJECT_LENGTH = 200
 
 
@@ -70,7 +67,7 @@ class Notify(Kind):
 		if template := ctx.payload["template_id"]:
 			subject, body = ctx.messages.email_template(template, ctx.scope)
 		else:
-			subject, body = ctx.payload["subject"] or "", self.as_html(step, ctx)
+			subject, body = ctx.payload["subject"] or "", ctx.html("body")
 		subject = " ".join(subject.split())[:SUBJECT_LENGTH]
 		run = ctx.run
 		queued = ctx.messages.send_email(
@@ -86,13 +83,6 @@ class Notify(Kind):
 	def send(self, request, ctx) -> dict[str, Any]:
 		answer = ctx.messages.send_sms(request["to"], request["body"], idempotency_key=ctx.idempotency_key)
 		return {"channel": "sms", "to": request["to"], **answer}
-
-	@staticmethod
-	def as_html(step, ctx) -> str:
-		"""The body for a mail: the author's HTML with values escaped; plain text with its line breaks kept."""
-		if TAG.search(str(step.payload.get("body") or "")):
-			return ctx.html("body")
-		return html.escape(ctx.payload["body"] or "").replace("\n", "<br>\n")
 
 	def recipients(self, ctx) -> list[str]:
 		"""Whom it goes to.

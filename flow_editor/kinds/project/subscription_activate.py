@@ -6,6 +6,7 @@ from flow_editor.engine.errors import StepFailed
 from flow_editor.engine.kind import Field, Kind
 
 ACTIVE = "Active"
+ENDED = ("Cancelled", "Completed")
 
 
 class SubscriptionActivate(Kind):
@@ -42,10 +43,13 @@ class SubscriptionActivate(Kind):
 			raise StepFailed(
 				f"Customer {ctx.customer} has no subscription. Create one and retry, or fill in Subscription."
 			)
-		waiting = [subscription["name"] for subscription in found if subscription.get("status") != ACTIVE]
-		if len(waiting) > 1:
+		# One that was ended on purpose is brought back only where there is nothing else.
+		active = [one["name"] for one in found if one.get("status") == ACTIVE]
+		waiting = [one["name"] for one in found if one.get("status") not in (ACTIVE, *ENDED)]
+		candidates = waiting or active[:1] or [one["name"] for one in found]
+		if len(candidates) > 1:
 			raise StepFailed(
-				f"Customer {ctx.customer} has several subscriptions that are not active: {', '.join(waiting)}. "
+				f"Customer {ctx.customer} has several subscriptions that are not active: {', '.join(candidates)}. "
 				"Fill in Subscription."
 			)
-		return waiting[0] if waiting else found[0]["name"]
+		return candidates[0]

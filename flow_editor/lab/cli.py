@@ -1,0 +1,233 @@
+"""`flow-editor …`: validate and run flows without a bench, and serve the lab. `bench --site SITE flow …` has the same
+verbs for a site."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from flow_editor.engine import timing
+from flow_editor.engine.errors import FlowError
+from flow_editor.lab.host import LabHost
+from flow_editor.lab.simulate import Simulation, simulate
+from flow_editor.services import templates
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+DATABASE = click.option("--db", default="flow-editor.db", show_default=True, help="The lab's SQLite file.")
+
+
+class Refusing(click.Group):
+	"""What the services refuse is shown as sentences, with exit code 1."""
+
+	def invoke(self, ctx: click.Context) -> Any:
+		try:
+			return super().invoke(ctx)
+		except FlowError as error:
+			head = error.message.split(":", 1)[0] if error.problems else error.message
+			raise click.ClickException(
+				"\n".join([head, *(f"  {problem}" for problem in error.problems)])
+			) from None
+
+
+@click.group(cls=Refusing)
+@click.version_option(package_name="flow_editor")
+def main() -> None:
+	"""Flows without a bench: check them, run them in virtual time, serve the lab."""
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=FILE)
+@click.option("--json", "as_json", is_flag=True, help="Print the problems as JSON.")
+def validate(files: tuple[Path, ...], as_json: bool) -> None:
+	"""Check definitions or exported flows. Exits with 1 if any has a problem."""
+	host = LabHost()
+	found = [
+		{"file": str(file), **problem.as_dict()}
+		for file in files
+		for problem in templates.check(host, definition_in(file))
+	]
+	if as_json:
+		click.echo(json.dumps({"problems": found}, ensure_ascii=False))
+	else:
+		for problem in found:
+			where = " ".join(part for part in (problem["step"], problem["field"]) if part)
+			click.echo(f"{problem['file']}: {where}: {problem['message']}")
+		click.echo(f"{len(files)} checked, {len(found)} problems")
+	raise SystemExit(1 if found else 0)
+
+
+@main.command()
+@click.argument("file", type=FILE)
+@click.option("--doc", type=FILE, help="JSON of the document that it is about: doctype, name and fields.")
+@click.option("--variables", type=FILE, help="JSON of the run's variables.")
+@click.option("--now", help="When it starts, such as 2026-11-23 09:00.")
+@click.option("--until", help="When to stop looking: a moment, or a length such as 30d or 12h.")
+@click.option(
+	"--complete",
+	multiple=True,
+	metavar="STEP_ID[=JSON]",
+	help="Answer a step that waits, when it is reached.",
+)
+@click.option(
+	"--json", "as_json", is_flag=True, help="Print run, timeline, sent and documents as one JSON object."
+)
+def run(
+	file: Path,
+	doc: Path | None,
+	variables: Path | None,
+	now: str | None,
+	until: str | None,
+	complete: tuple[str, ...],
+	as_json: bool,
+) -> None:
+	"""Run a definition in memory, in virtual time, to its end or --until."""
+	began = moment(now, "--now") if now else datetime.now().replace(microsecond=0)
+	done = simulate(
+		definition_in(file),
+		doc=object_in(doc) if doc else None,
+		variables=object_in(variables) if variables else None,
+		now=began,
+		until=end(until, began) if until else None,
+		answers=dict(map(answer, complete)),
+	)
+	click.echo(json.dumps(done.as_dict(), ensure_ascii=False) if as_json else table(done))
+
+
+@main.command()
+@DATABASE
+def seed(db: str) -> None:
+	"""Insert the shipped flows that are missing; never change one that is there."""
+	host = LabHost(db)
+	with host.store.transaction():
+		inserted = templates.seed(host)
+	click.echo(f"{len(inserted)} inserted" + (f": {', '.join(inserted)}" if inserted else ", all were there"))
+
+
+@main.command()
+@click.argument("template")
+@click.option(
+	"--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="A file; else it is printed."
+)
+@DATABASE
+def export(template: str, output: Path | None, db: str) -> None:
+	"""Write a flow as JSON, as `import` reads it."""
+	host = LabHost(db)
+	found = host.store.templates({"template_name": template}, limit=2)
+	if len(found) > 1:
+		raise click.ClickException(f"There are several flows called {template}. Give the number of one.")
+	text = json.dumps(
+		templates.export(host, found[0]["name"] if found else template), ensure_ascii=False, indent="\t"
+	)
+	if output is None:
+		click.echo(text)
+	else:
+		output.write_text(text + "\n", encoding="utf-8")
+		click.echo(f"{output} written")
+
+
+@main.command("import")
+@click.argument("files", nargs=-1, required=True, type=FILE)
+@DATABASE
+def import_files(files: tuple[Path, ...], db: str) -> None:
+	"""Store exported flows, over those of the same name and category. All of them or none."""
+	host = LabHost(db)
+	with host.store.transaction():
+		for file in files:
+			template, is_new = templates.import_(host, json_in(file))
+			what = "new" if is_new else f"version {template['version']}"
+			click.echo(f"{template['name']} {template['template_name']}: {what}")
+
+
+@main.command()
+@DATABASE
+def doctor(db: str) -> None:
+	"""Look at the lab's inbox and runs, and say what to do. Exits with 1 if something needs doing."""
+	host = LabHost(db)
+	failed = host.store.runs({"status": "failed"}, limit=5)
+	due = host.store.next_due()
+	overdue = due is not None and due <= host.now()
+	click.echo(f"ok    Clock: {host.now():%Y-%m-%d %H:%M}")
+	click.echo(f"{'MEND' if overdue else 'ok  '}  Inbox: next due {due or 'never'}")
+	if overdue:
+		click.echo("      Start the lab, which works it off: flow-editor serve")
+	click.echo(f"{'MEND' if failed else 'ok  '}  Runs: {len(failed)} failed")
+	for broken in failed:
+		click.echo(f"      {broken.name}: {broken.error} Mend the cause, and retry it in the lab.")
+	raise SystemExit(1 if overdue or failed else 0)
+
+
+def json_in(file: Path) -> Any:
+	try:
+		return json.loads(file.read_text(encoding="utf-8"))
+	except (ValueError, RecursionError) as error:
+		raise click.ClickException(f"{file} is not JSON: {error}") from None
+
+
+def object_in(file: Path) -> dict[str, Any]:
+	content = json_in(file)
+	if not isinstance(content, dict):
+		raise click.ClickException(f"{file} must hold a JSON object.")
+	return content
+
+
+def definition_in(file: Path) -> Any:
+	"""The definition that a file holds: the file itself, or an exported flow's."""
+	content = file.read_bytes()
+	try:
+		parsed = json.loads(content)
+	except (ValueError, RecursionError):
+		return content  # the check says what is wrong with it
+	return parsed["flow_definition"] if isinstance(parsed, dict) and "flow_definition" in parsed else content
+
+
+def moment(text: str, option: str) -> datetime:
+	try:
+		return timing.parse_moment(text, LabHost.timezone)
+	except ValueError as error:
+		raise click.BadParameter(str(error), param_hint=option) from None
+
+
+def end(text: str, began: datetime) -> datetime:
+	try:
+		return began + timing.parse_span(text)
+	except ValueError:
+		return moment(text, "--until")
+
+
+def answer(text: str) -> tuple[str, Any]:
+	step_id, given, result = text.partition("=")
+	if not given:
+		return step_id, None
+	try:
+		return step_id, json.loads(result)
+	except ValueError as error:
+		raise click.BadParameter(f"{result!r} is not JSON: {error}", param_hint="--complete") from None
+
+
+def table(done: Simulation) -> str:
+	"""The simulation as a person reads it."""
+	lines = [
+		f"{done.run['status']}  {done.run['started_at']} to {done.run['completed_at'] or '(not over)'}",
+		"",
+	]
+	for entry in done.timeline:
+		detail = entry["error"] or (
+			json.dumps(entry["result"], ensure_ascii=False)[:80] if entry["result"] else ""
+		)
+		lines.append(
+			f"{entry['at']}  {entry['step_id']:<24} {entry['kind']:<22} {entry['status']:<10} {detail}".rstrip()
+		)
+	if done.sent:
+		lines += ["", "Sent"]
+		lines += [
+			f"{message['at'][:19]}  {message['channel']:<8} {message.get('to') or message.get('url')}  {message.get('subject', '')}".rstrip()
+			for message in done.sent
+		]
+	if done.documents:
+		lines += ["", "Documents"]
+		lines += [f"{change['action']:<8} {change['doctype']} {change['name']}" for change in done.documents]
+	return "\n".join(lines)

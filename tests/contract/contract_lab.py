@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from flow_editor.lab.host import LabHost
+from flow_editor.services import inbox, templates
+
+
+class LabWorld:
+	def __init__(self, path):
+		self.host = LabHost(str(path))
+
+	def customer(self) -> str:
+		values = {"customer_name": "Ana Tremblay", "email_id": "ana@example.com", "mobile_no": "+15145550100"}
+		return self.host.documents.create("Customer", values)
+
+	def issue(self, customer: str, **values) -> str:
+		return self.host.documents.create(
+			"Issue", {"subject": "No signal", "customer": customer, "raised_by": "ana@example.com", **values}
+		)
+
+	def quotation(self, customer: str) -> str:
+		values = {"quotation_to": "Customer", "party_name": customer, "contact_email": "buyer@example.com"}
+		return self.host.documents.create("Quotation", values)
+
+	def accept(self, quotation: str) -> None:
+		self.host.documents.update("Quotation", quotation, {"status": "Ordered"})
+
+	def drain(self):
+		return inbox.drain(self.host)
+
+	def let_due(self, run: str) -> None:
+		"""Let the time of a run's waiting rows come."""
+		dues = [row.trigger_at for row in self.host.store.pending({"flow_run": run, "status": "pending"})]
+		self.host.move_clock(max([*dues, self.host.now()]) + timedelta(seconds=1))
+
+	def mails_sent(self) -> int:
+		return len([message for message in self.host.sent() if message["channel"] == "email"])
+
+	def transaction(self):
+		return self.host.store.transaction()
+
+
+@pytest.fixture
+def lab_world(tmp_path):
+	world = LabWorld(tmp_path / "lab.db")
+	with world.transaction():
+		templates.seed(world.host)
+	yield world
+	world.host.store.close()

@@ -1,0 +1,339 @@
+"""What the services promise, on whichever host."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+import pytest
+
+from flow_editor.engine.errors import Conflict, Invalid, NotAllowed, NotFound
+from flow_editor.services import events, runs, templates
+
+
+def step(id: str, kind: str = "wait", **more) -> dict:
+	return {"id": id, "kind": kind, "trigger": {"type": "on_prev_complete"}, "payload": {}, **more}
+
+
+def create(world, *steps: dict, **values) -> dict:
+	with world.transaction():
+		return templates.create(
+			world.host,
+			{
+				"template_name": f"Contract {uuid.uuid4().hex[:8]}",
+				"is_active": 1,
+				"flow_definition": {"steps": list(steps)},
+				**values,
+			},
+		)
+
+
+def start(world, template, **about) -> str:
+	with world.transaction():
+		return runs.start(world.host, template["name"], **about).run.name
+
+
+def statuses(world, run: str) -> dict[str, str]:
+	return {id: entry["status"] for id, entry in runs.get(world.host, run)["step_state"].items()}
+
+
+def rows(world, run: str):
+	return world.host.store.pending({"flow_run": run})
+
+
+# Templates
+
+
+def test_a_template_is_created_changed_duplicated_and_deleted(world):
+	made = create(world, step("a"))
+	assert (made["version"], made["step_count"], made["is_system"]) == (1, 1, 0)
+	assert made["name"].startswith("FT-") and made["flow_definition"]["steps"][0]["id"] == "a"
+	with world.transaction():
+		same = templates.update(world.host, made["name"], {"description": ""})
+		changed = templates.update(world.host, made["name"], {"description": "x", "version": 1})
+	assert (same["version"], changed["version"]) == (1, 2)
+	with pytest.raises(Conflict, match="version 2"), world.transaction():
+		templates.update(world.host, made["name"], {"description": "y", "version": 1})
+	with world.transaction():
+		copy = templates.duplicate(world.host, made["name"])
+		assert (copy["template_name"], copy["is_active"]) == (f"{made['template_name']} (copy)", 0)
+		templates.delete(world.host, copy["name"])
+	with pytest.raises(NotFound):
+		templates.get(world.host, copy["name"])
+	assert world.host.store.definition(made["name"], 1) == world.host.store.definition(made["name"], 2)
+
+
+def test_every_problem_of_a_template_at_once_and_nothing_stored(world):
+	before = len(templates.find(world.host, {}))
+	with pytest.raises(Invalid) as error, world.transaction():
+		templates.create(
+			world.host,
+			{
+				"template_name": "",
+				"category": "x",
+				"trigger_event": "y",
+				"flow_definition": {"steps": [step("a", "nope"), step("a")]},
+			},
+		)
+	assert {(p.step, p.field) for p in error.value.problems} == {
+		("", "template_name"),
+		("", "category"),
+		("", "trigger_event"),
+		("a", "kind"),
+		("a", "id"),
+	}
+	with pytest.raises(Invalid, match="no field"), world.transaction():
+		templates.create(world.host, {"template_name": "x", "nope": 1})
+	assert len(templates.find(world.host, {})) == before
+
+
+def test_system_templates_are_protected(world):
+	(seed,) = [
+		t for t in templates.find(world.host, {"is_active": "1"}) if t["template_name"] == "fiber_install"
+	]
+	for forbidden in (
+		lambda: templates.delete(world.host, seed["name"]),
+		lambda: templates.update(world.host, seed["name"], {"template_name": "Mine"}),
+		lambda: templates.update(world.host, seed["name"], {"is_system": 0}),
+	):
+		with pytest.raises(NotAllowed), world.transaction():
+			forbidden()
+	assert templates.get(world.host, seed["name"])["template_name"] == "fiber_install"
+
+
+def test_filters_and_export_and_import(world):
+	made = create(world, step("a"), category="billing", trigger_event="on_issue_opened")
+	assert [
+		t["name"]
+		for t in templates.find(world.host, {"category": "billing", "trigger_event": "on_issue_opened"})
+	] == [made["name"]]
+	exported = json.loads(json.dumps(templates.export(world.host, made["name"])))
+	with world.transaction():
+		again, is_new = templates.import_(world.host, exported)
+		assert (again["version"], is_new) == (1, False)
+		other, is_new = templates.import_(
+			world.host, {**exported, "template_name": exported["template_name"] + " 2"}
+		)
+		assert is_new and other["flow_definition"] == made["flow_definition"]
+		assert templates.seed(world.host) == []
+
+
+# Runs
+
+
+def test_branches_joins_and_skips(world):
+	customer = world.customer()
+	flow = create(
+		world,
+		step(
+			"q",
+			"condition",
+			payload={"field": "customer.email_id", "op": "ends_with", "value": "example.com"},
+		),
+		step("yes", parent_id="q", branch="yes"),
+		step("no", parent_id="q", branch="no"),
+		step("join", depends_on=["yes", "no"]),
+	)
+	run = start(world, flow, doctype="Customer", docname=customer)
+	assert statuses(world, run) == {"q": "done", "yes": "done", "no": "skipped", "join": "done"}
+	shown = runs.get(world.host, run)
+	assert (shown["status"], shown["customer"], shown["context_docname"]) == ("completed", customer, customer)
+	assert shown["completed_at"] and shown["template_version"] == 1
+
+
+def test_delays_wait_in_the_inbox_and_fire_once(world):
+	flow = create(
+		world,
+		step(
+			"late",
+			"notify",
+			payload={"subject": "s", "body": "b"},
+			trigger={"type": "after_delay", "delay_days": 2},
+		),
+	)
+	before = world.mails_sent()
+	run = start(world, flow, customer=world.customer())
+	(row,) = rows(world, run)
+	assert (row.step_id, row.purpose, row.status, row.retry_count) == ("late", "fire", "pending", 0)
+	assert world.drain().worked == 0 and statuses(world, run) == {"late": "scheduled"}
+	world.let_due(run)
+	assert world.drain().worked == 1 and world.drain().worked == 0
+	assert statuses(world, run) == {"late": "done"} and world.mails_sent() == before + 1
+	(row,) = rows(world, run)
+	assert row.status == "completed" and row.executed_at
+
+
+def test_complete(world):
+	flow = create(
+		world,
+		step("a", trigger={"type": "manual"}),
+		step("b", depends_on=["a"], trigger={"type": "on_webhook"}),
+	)
+	run = start(world, flow)
+	with pytest.raises(Conflict, match="not reachable"), world.transaction():
+		runs.complete(world.host, run, "b")
+	with pytest.raises(NotFound), world.transaction():
+		runs.complete(world.host, run, "nowhere")
+	with world.transaction():
+		moved, note = runs.complete(world.host, run, "a", {"n": 1})
+		assert moved.executed == ["a"] and not note
+		moved, note = runs.complete(world.host, run, "a", {"n": 2})
+		assert moved.executed == [] and "already" in note
+		runs.complete(world.host, run, "b", [1, 2])
+	state = runs.get(world.host, run)["step_state"]
+	assert (state["a"]["result"], state["b"]["result"]) == ({"n": 1}, [1, 2])
+	assert runs.get(world.host, run)["status"] == "completed"
+
+
+def test_complete_takes_no_branch_that_there_is_not(world):
+	flow = create(
+		world,
+		step("q", "condition", payload={"field": "doc.x", "op": "empty"}, trigger={"type": "manual"}),
+		step("no", parent_id="q", branch="no"),
+	)
+	run = start(world, flow)
+	with pytest.raises(Conflict, match="no branch"), world.transaction():
+		runs.complete(world.host, run, "q", {"branch": "maybe"})
+	with world.transaction():
+		runs.complete(world.host, run, "q", {"branch": "no"})
+	assert statuses(world, run) == {"q": "done", "no": "done"}
+
+
+def test_failure_retry_and_cancel(world):
+	nobody = step("mail", "notify", payload={"subject": "s", "body": "b", "to": "{{variables.to}}"})
+	flow = create(
+		world,
+		nobody,
+		step("after", depends_on=["mail"]),
+		step("lane"),
+		step("hand", trigger={"type": "manual"}),
+	)
+	run = start(world, flow)
+	shown = runs.get(world.host, run)
+	assert shown["status"] == "failed" and "nobody to notify" in shown["error"]
+	assert statuses(world, run) == {"mail": "failed", "after": "pending", "lane": "done", "hand": "pending"}
+	with pytest.raises(Conflict, match="Retry it"), world.transaction():
+		runs.complete(world.host, run, "mail")
+	with world.transaction():
+		runs.retry(world.host, run, "mail")
+	assert statuses(world, run)["mail"] == "failed"
+	with world.transaction():
+		runs.cancel(world.host, run)
+	assert statuses(world, run) == {
+		"mail": "failed",
+		"after": "cancelled",
+		"lane": "done",
+		"hand": "cancelled",
+	}
+	assert runs.get(world.host, run)["status"] == "cancelled"
+	with pytest.raises(Conflict), world.transaction():
+		runs.retry(world.host, run)
+
+
+def test_a_run_keeps_its_version(world):
+	flow = create(world, step("first", trigger={"type": "manual"}), step("old", depends_on=["first"]))
+	run = start(world, flow)
+	with world.transaction():
+		templates.update(
+			world.host,
+			flow["name"],
+			{"flow_definition": {"steps": [step("first", trigger={"type": "manual"})]}},
+		)
+		runs.complete(world.host, run, "first")
+	assert statuses(world, run) == {"first": "done", "old": "done"}
+
+
+def test_re_entry(world):
+	customer = world.customer()
+	once = create(world, step("a"), re_entry="Once per document")
+	alone = create(world, step("a", trigger={"type": "manual"}), re_entry="Not while one runs")
+	start(world, once, doctype="Customer", docname=customer)
+	run = start(world, alone, doctype="Customer", docname=customer)
+	for flow in (once, alone):
+		with pytest.raises(Conflict), world.transaction():
+			runs.start(world.host, flow["name"], doctype="Customer", docname=customer)
+	with world.transaction():
+		runs.complete(world.host, run, "a")
+	assert start(world, alone, doctype="Customer", docname=customer) != run
+
+
+def test_what_does_not_exist(world):
+	flow = create(world, step("a"))
+	with pytest.raises(NotFound), world.transaction():
+		runs.start(world.host, "FT-none")
+	with pytest.raises(NotFound), world.transaction():
+		runs.start(world.host, flow["name"], doctype="Customer", docname="nobody at all")
+	with pytest.raises(NotFound):
+		runs.get(world.host, "FR-none")
+	with pytest.raises(Invalid):
+		runs.find(world.host, {"status": "nope"})
+	with pytest.raises(Invalid), world.transaction():
+		runs.start(world.host, flow["name"], doctype="Customer")
+
+
+# Events
+
+
+def test_a_document_starts_what_listens_and_nothing_else(world):
+	customer = world.customer()
+	listening = create(world, step("a"), trigger_event="on_issue_opened", applies_to="Issue")
+	gated = create(
+		world,
+		step("a"),
+		trigger_event="on_issue_opened",
+		trigger_condition={"==": [{"var": "doc.subject"}, "Other"]},
+	)
+	elsewhere = create(world, step("a"), trigger_event="on_quotation_created")
+	with world.transaction():
+		issue = world.issue(customer)
+	world.drain()
+	found = {
+		flow["name"]: runs.find(world.host, {"template": flow["name"]})
+		for flow in (listening, gated, elsewhere)
+	}
+	assert [len(each) for each in found.values()] == [1, 0, 0]
+	(run,) = found[listening["name"]]
+	assert (run["status"], run["context_docname"], run["customer"], run["trigger_event"]) == (
+		"completed",
+		issue,
+		customer,
+		"on_issue_opened",
+	)
+
+
+def test_a_rolled_back_change_starts_nothing(world):
+	customer = world.customer()
+	flow = create(world, step("a"), trigger_event="on_issue_opened")
+	with pytest.raises(RuntimeError), world.transaction():
+		world.issue(customer)
+		assert len(runs.find(world.host, {"template": flow["name"]})) == 1
+		raise RuntimeError
+	assert runs.find(world.host, {"template": flow["name"]}) == []
+
+
+def test_an_accepted_quotation_is_followed_up(world):
+	with world.transaction():
+		quotation = world.quotation(world.customer())
+	with world.transaction():
+		world.accept(quotation)
+	world.drain()
+	(run,) = runs.find(world.host, {"docname": quotation})
+	before = world.mails_sent()
+	for _ in range(3):
+		world.let_due(run["name"])
+		world.drain()
+		if world.mails_sent() == before + 3:
+			break
+	assert world.mails_sent() == before + 3
+	assert runs.get(world.host, run["name"])["status"] == "completed"
+
+
+def test_dispatch_says_what_came_of_each(world):
+	flow = create(world, step("a"), trigger_event="on_contract_signed", applies_to="Contract")
+	with world.transaction():
+		customer = world.customer()
+		results = events.dispatch_event(
+			world.host, "on_contract_signed", doctype="Customer", docname=customer
+		)
+	(outcome,) = [result for result in results if result["template"] == flow["name"]]
+	assert "applies to Contract" in outcome["skipped"]
