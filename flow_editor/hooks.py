@@ -26,6 +26,9 @@ doc_events = {
 before_request = ["flow_editor.api.route_request"]
 after_request = ["flow_editor.api.shape_errors"]
 
+# What flows have done is no reason to keep a customer or a document from being deleted.
+ignore_links_on_delete = ["Flow Run", "Flow Step Pending", "Flow Version"]
+
 scheduler_events = {"cron": {"* * * * *": ["flow_editor.site.worker.tick"]}}
 
 # Finished runs are cleared after this many days; Log Settings can say otherwise.

@@ -253,10 +253,15 @@ def check_deletion(host: Host, template: Mapping[str, Any]) -> None:
 		raise NotAllowed(
 			f"{template.get('template_name')} is a system template and cannot be deleted. Switch it off instead."
 		)
-	running = host.store.runs({"flow_template": template["name"], "status": "running"}, limit=1)
-	if running:
+	unfinished = [
+		run
+		for status in ("running", "failed")
+		for run in host.store.runs({"flow_template": template["name"], "status": status}, limit=50)
+		if run.completed_at is None
+	]
+	if unfinished:
 		raise Conflict(
-			f"{template.get('template_name')} has runs under way, such as {running[0].name}. "
+			f"{template.get('template_name')} has runs under way, such as {unfinished[0].name}. "
 			"Cancel them or let them end, then delete it."
 		)
 

@@ -20,7 +20,7 @@ from flow_editor.kinds import builtin_kinds, load_kinds, resolve_path
 from flow_editor.services.events import event_table
 from flow_editor.site import errors, transaction, worker
 from flow_editor.site.documents import SiteDocuments
-from flow_editor.site.http import GuardedHttp
+from flow_editor.site.http import GuardedHttp, allowed_entries
 from flow_editor.site.messages import SiteMessages
 from flow_editor.site.store import SiteStore
 
@@ -52,7 +52,7 @@ class SiteHost:
 	@cached_property
 	def http(self) -> GuardedHttp:
 		return GuardedHttp(
-			(self.settings.allowed_hosts or "").split(), (self.settings.response_limit_kb or 64) * 1024
+			allowed_entries(self.settings.allowed_hosts), (self.settings.response_limit_kb or 64) * 1024
 		)
 
 	@cached_property

@@ -8,6 +8,7 @@ admin allows in Flow Settings is let through.
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 import time
 from collections.abc import Mapping
@@ -126,6 +127,13 @@ class GuardedHttp:
 				response.close()
 				raise TimeoutError("the answer took too long")
 		return bytes(data), False
+
+
+def allowed_entries(text: str | None) -> list[str]:
+	"""The hosts, host:port pairs and networks of a text, one a line or separated by commas; of a web address, its
+	host and port."""
+	entries = [entry for entry in re.split(r"[\s,;]+", text or "") if entry]
+	return [entry.partition("://")[2].split("/")[0] if "://" in entry else entry for entry in entries]
 
 
 def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:

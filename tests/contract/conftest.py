@@ -14,7 +14,6 @@ ON_SITE = os.environ.get("FLOW_EDITOR_CONTRACT") == "site"
 if ON_SITE:
 	sys.path.insert(0, str(Path(__file__).parents[1] / "site"))
 	from contract_site import site_world as world
-
-	pytest_plugins: list[str] = []
+	from fixtures import connection, site
 else:
 	from contract_lab import lab_world as world

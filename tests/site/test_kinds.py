@@ -45,7 +45,7 @@ def receiver(site):
 	server.calls, server.answers = [], []
 	server.url = f"http://127.0.0.1:{server.server_port}"
 	threading.Thread(target=server.serve_forever, daemon=True).start()
-	_allow(f"127.0.0.1:{server.server_port}")
+	_allow(f"example.com, http://127.0.0.1:{server.server_port}/")
 	yield server
 	server.shutdown()
 	server.server_close()

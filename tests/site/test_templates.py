@@ -142,9 +142,22 @@ def test_a_template_with_runs_under_way_is_not_deleted_and_old_versions_stay_rea
 	with pytest.raises(frappe.ValidationError, match="under way"):
 		flow.delete()
 	runs.complete(site, run.name, "a")
-	with pytest.raises(frappe.LinkExistsError):
-		flow.delete()
-	assert site.store.definition(flow.name, 1)
+	flow.description = "Another version, which no run refers to"
+	flow.save()
+	flow.delete()
+	assert site.store.definition(flow.name, 1) and versions(flow) == [1]
+	assert runs.get(site, run.name)["status"] == "completed"
+
+
+def test_what_flows_have_done_keeps_nobody_from_deleting_a_document(site):
+	from flow_editor.services import runs
+
+	party = r.customer()
+	flow = r.template(r.step("a", trigger={"type": "manual"}))
+	run = runs.start(site, flow.name, doctype="Customer", docname=party.name).run
+	party.delete()
+	moved, _ = runs.complete(site, run.name, "a")
+	assert moved.run.status == "completed"
 
 
 def test_who_a_flow_runs_as(site):

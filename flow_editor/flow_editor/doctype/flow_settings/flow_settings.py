@@ -8,6 +8,8 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 
+from flow_editor.site.http import allowed_entries
+
 #: Each number and the least that it may be.
 LIMITS = {
 	"max_depth": 0,
@@ -27,7 +29,7 @@ class FlowSettings(Document):
 				self.set(field, self.meta.get_field(field).default)
 			if int(self.get(field)) < least:
 				frappe.throw(_("{0} must be at least {1}.").format(_(self.meta.get_label(field)), least))
-		for entry in (self.allowed_hosts or "").split():
+		for entry in allowed_entries(self.allowed_hosts):
 			if "/" in entry:
 				try:
 					ipaddress.ip_network(entry, strict=False)

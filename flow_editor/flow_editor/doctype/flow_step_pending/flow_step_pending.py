@@ -20,6 +20,8 @@ class FlowStepPending(Document):
 			frappe.throw(_("{0} is no status of an inbox row.").format(self.status))
 		if self.retry_count < 0:
 			frappe.throw(_("The retry count cannot be negative."))
+		if self.context_snapshot and not isinstance(frappe.parse_json(self.context_snapshot), dict):
+			frappe.throw(_("The snapshot must be a JSON object."))
 		if self.is_new():
 			return
 		old = self.get_doc_before_save()

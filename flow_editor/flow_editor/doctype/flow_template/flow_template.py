@@ -51,8 +51,11 @@ class FlowTemplate(Document):
 	def on_trash(self) -> None:
 		with as_frappe_errors():
 			templates.check_deletion(current(), self.as_dict())
-		for name in frappe.get_all("Flow Version", filters={"flow_template": self.name}, pluck="name"):
-			frappe.delete_doc("Flow Version", name, ignore_permissions=True, force=True)
+		version, run = frappe.qb.DocType("Flow Version"), frappe.qb.DocType("Flow Run")
+		used = frappe.qb.from_(run).select(run.template_version).where(run.flow_template == self.name)
+		frappe.qb.from_(version).delete().where(
+			(version.flow_template == self.name) & version.version.notin(used)
+		).run()
 
 
 @frappe.whitelist(methods=["GET", "POST"])
