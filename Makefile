@@ -1,12 +1,15 @@
 # Flow Editor. `make test` runs all that this machine can, and says what it left out.
 PYTHON ?= python3
+PORT ?= 8010
+DB ?= flow-editor.db
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help test test-unit test-site lint format clean
+.PHONY: help lab test test-unit test-site lint format clean
 
 help:
+	@echo "make lab         serve the lab on http://127.0.0.1:$(PORT) (PORT=, DB=)"
 	@echo "make test        lint, and every test that this machine can run"
 	@echo "make test-unit   the tests that need no bench"
 	@echo "make test-site   the tests on the bench at FLOW_EDITOR_BENCH (default ~/frappe-bench)"
@@ -17,7 +20,7 @@ test: lint test-unit
 	@if $(PYTHON) tests/site/bench.py check; then $(MAKE) --no-print-directory test-site; else test $$? -eq 3; fi
 
 test-unit: $(VENV)/.ready
-	$(PYTEST) tests/engine tests/kinds tests/contract tests/lab
+	$(PYTEST) tests/engine tests/kinds tests/contract tests/lab tests/browser
 
 test-site:
 	$(PYTHON) tests/site/bench.py test
@@ -31,8 +34,16 @@ format: $(VENV)/.ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-$(VENV)/.ready: pyproject.toml
+lab: $(VENV)/.installed
+	@$(BIN)/flow-editor serve --port $(PORT) --db $(DB)
+
+$(VENV)/.installed: pyproject.toml
+	@echo "Making $(VENV) and installing what the lab needs…"
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -e .
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
 	@touch $@
 

@@ -231,3 +231,14 @@ def table(done: Simulation) -> str:
 		lines += ["", "Documents"]
 		lines += [f"{change['action']:<8} {change['doctype']} {change['name']}" for change in done.documents]
 	return "\n".join(lines)
+
+
+@main.command()
+@click.option("--port", default=8010, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--token", default="", help="If given, every request must carry it as a bearer token.")
+@DATABASE
+def serve(port: int, token: str, db: str) -> None:
+	"""Serve the lab on loopback: flows, runs, documents, sent messages, and a clock that can be moved."""
+	from flow_editor.lab import server
+
+	server.serve(db, port, token)

@@ -59,23 +59,25 @@ class LabDocuments:
 		return next((doc for doc in found if doc.get("status") not in events.CLOSED_STATUSES), None)
 
 	def create(self, doctype: str, values: Mapping[str, Any]) -> str:
-		store = self._host.store
-		fields = {**DEFAULTS.get(doctype, {}), **jsonable(dict(values))}
-		name = str(fields.pop("name", "") or store.next_name(_prefix(doctype)))
-		fields.pop("doctype", None)
-		taken = store.execute(
-			"SELECT 1 FROM document WHERE doctype = ? AND name = ?", (doctype, name)
-		).fetchone()
-		if taken:
-			raise Conflict(f"There is a {doctype} {name!r} already.")
-		store.execute(
-			"""INSERT INTO document VALUES (?, ?, ?, (SELECT COALESCE(MAX(position), 0) + 1 FROM document))""",
-			(doctype, name, json.dumps(fields, ensure_ascii=False)),
-		)
+		name, fields = self.insert_quietly(doctype, {**DEFAULTS.get(doctype, {}), **values})
 		self.journal.append({"action": "create", "doctype": doctype, "name": name, "values": fields})
 		moments = [INSERT, UPDATE, CHANGE, *([SUBMIT] if fields.get("docstatus") == 1 else [])]
 		self._raise(doctype, name, moments, None)
 		return name
+
+	def insert_quietly(self, doctype: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+		"""Store a document without an event. Returns its name and its fields."""
+		store = self._host.store
+		fields = jsonable(dict(values))
+		fields.pop("doctype", None)
+		name = str(fields.pop("name", "") or store.next_name(_prefix(doctype)))
+		if store.execute("SELECT 1 FROM document WHERE doctype = ? AND name = ?", (doctype, name)).fetchone():
+			raise Conflict(f"There is a {doctype} {name!r} already.")
+		store.execute(
+			"INSERT INTO document VALUES (?, ?, ?, (SELECT COALESCE(MAX(position), 0) + 1 FROM document))",
+			(doctype, name, json.dumps(fields, ensure_ascii=False)),
+		)
+		return name, fields
 
 	def update(self, doctype: str, name: str, values: Mapping[str, Any]) -> list[str]:
 		before = self.get(doctype, name)

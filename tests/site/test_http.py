@@ -7,13 +7,18 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 import bench
 import frappe
 import pytest
 import records as r
 import requests
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "contract"))
+import api_client
 
 TOKEN = "an-internal-token-of-some-length"
 
@@ -82,6 +87,16 @@ def token(site):
 	settings.internal_token, settings.service_user = None, None
 	settings.save()
 	frappe.db.commit()
+
+
+def test_the_client_that_runs_against_the_lab_runs_here(author):
+	opened = r.issue(r.customer())
+
+	def call(verb, path, body=None):
+		answer = author(verb, path, body)
+		return answer.status_code, answer.json()
+
+	api_client.run_all(call, "Issue", opened.name)
 
 
 def test_a_template_from_its_beginning_to_its_end(author):

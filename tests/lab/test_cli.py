@@ -1,0 +1,218 @@
+"""`flow-editor …`, as an author types it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from flow_editor.lab.cli import main
+from flow_editor.services.templates import SEEDS
+
+DOC = {
+	"doctype": "Contract",
+	"name": "CON-1",
+	"customer": {"customer_name": "Ana", "email_id": "ana@example.com", "mobile_no": "+15145550100"},
+}
+
+
+@pytest.fixture
+def cli(tmp_path, monkeypatch):
+	monkeypatch.chdir(tmp_path)
+
+	def run(*arguments: str, exit_code: int = 0) -> str:
+		done = CliRunner().invoke(main, list(arguments), catch_exceptions=False)
+		assert done.exit_code == exit_code, done.output
+		return done.output
+
+	return run
+
+
+def write(name: str, content) -> str:
+	Path(name).write_text(content if isinstance(content, str) else json.dumps(content))
+	return name
+
+
+def flow(*steps: dict, **more) -> dict:
+	return {"version": 1, "steps": list(steps), **more}
+
+
+def mail(id: str, **more) -> dict:
+	return {
+		"id": id,
+		"kind": "notify",
+		"payload": {"subject": f"About {id}", "body": "Dear {{customer.customer_name}}"},
+		**more,
+	}
+
+
+def test_validate(cli):
+	good, bad = (
+		write("good.json", flow(mail("a"))),
+		write("bad.json", flow({"id": "a", "kind": "nope"}, {"id": "a", "kind": "wait"})),
+	)
+	assert json.loads(cli("validate", good, "--json")) == {"problems": []}
+	problems = json.loads(cli("validate", good, bad, write("worse.json", "{"), "--json", exit_code=1))[
+		"problems"
+	]
+	assert [(p["file"], p["step"], p["field"]) for p in problems] == [
+		("bad.json", "a", "kind"),
+		("bad.json", "a", "id"),
+		("worse.json", "", "flow_definition"),
+	]
+	assert all(p["message"] for p in problems)
+	assert "2 problems" in cli("validate", bad, exit_code=1)
+	cli("validate", *(str(path) for path in SEEDS.glob("*.json")))
+
+
+def test_run_prints_one_object(cli):
+	definition = flow(
+		mail("now"),
+		mail("later", trigger={"type": "after_delay", "delay_days": 30}),
+		{
+			"id": "hook",
+			"kind": "webhook",
+			"payload": {
+				"url": "https://example.com/x",
+				"body_template": {"who": "{{customer.customer_name}}"},
+			},
+		},
+		{"id": "job", "kind": "dispatch_job", "payload": {"subject": "Install"}},
+	)
+	done = json.loads(
+		cli(
+			"run",
+			write("f.json", definition),
+			"--doc",
+			write("d.json", DOC),
+			"--now",
+			"2026-11-23 09:00",
+			"--json",
+		)
+	)
+	assert set(done) == {"run", "timeline", "sent", "documents"}
+	assert done["run"]["status"] == "completed" and done["run"]["completed_at"] == "2026-12-23 09:00:00"
+	assert {id: entry["status"] for id, entry in done["run"]["step_state"].items()} == dict.fromkeys(
+		("now", "later", "hook", "job"), "done"
+	)
+	assert [entry["at"] for entry in done["timeline"]] == sorted(entry["at"] for entry in done["timeline"])
+	assert set(done["timeline"][0]) == {"at", "step_id", "kind", "status", "result", "error"}
+	mails = [message for message in done["sent"] if message["channel"] == "email"]
+	assert [(m["to"], m["subject"], m["body"]) for m in mails] == [
+		("ana@example.com", "About now", "Dear Ana"),
+		("ana@example.com", "About later", "Dear Ana"),
+	]
+	(hook,) = [message for message in done["sent"] if message["channel"] == "webhook"]
+	assert (hook["method"], hook["url"], json.loads(hook["body"])) == (
+		"POST",
+		"https://example.com/x",
+		{"who": "Ana"},
+	)
+	assert hook["headers"]["Idempotency-Key"]
+	(job,) = done["documents"]
+	assert (job["action"], job["doctype"], job["values"]["subject"]) == ("create", "Dispatch Job", "Install")
+
+
+@pytest.mark.parametrize(
+	("until", "status"),
+	[("12h", "scheduled"), ("31d", "done"), ("2026-11-24", "scheduled"), ("2027-01-01 00:00", "done")],
+)
+def test_run_until(cli, until, status):
+	file = write("f.json", flow(mail("later", trigger={"type": "after_delay", "delay_days": 30})))
+	done = json.loads(
+		cli(
+			"run",
+			file,
+			"--doc",
+			write("d.json", DOC),
+			"--now",
+			"2026-11-23 09:00",
+			"--until",
+			until,
+			"--json",
+		)
+	)
+	assert done["run"]["step_state"]["later"]["status"] == status
+
+
+def test_run_completes_what_waits_when_it_is_reached(cli):
+	file = write(
+		"f.json",
+		flow(
+			{"id": "wait", "kind": "wait", "trigger": {"type": "after_delay", "delay_days": 1}},
+			{"id": "call", "kind": "wait", "depends_on": ["wait"], "trigger": {"type": "on_webhook"}},
+			{"id": "hand", "kind": "wait", "depends_on": ["call"], "trigger": {"type": "manual"}},
+		),
+	)
+	done = json.loads(cli("run", file, "--json"))
+	assert done["run"]["status"] == "running" and done["run"]["step_state"]["call"]["waiting"]
+	done = json.loads(cli("run", file, "--complete", 'call={"ok": true}', "--complete", "hand", "--json"))
+	assert done["run"]["status"] == "completed" and done["run"]["step_state"]["call"]["result"] == {
+		"ok": True
+	}
+
+
+def test_run_with_variables_and_as_a_table(cli):
+	file = write(
+		"f.json",
+		flow(
+			{"id": "q", "kind": "condition", "payload": {"field": "variables.n", "op": ">", "value": 3}},
+			variables={"n": 1},
+		),
+	)
+	assert json.loads(cli("run", file, "--json"))["run"]["step_state"]["q"]["result"]["branch"] == "no"
+	done = json.loads(cli("run", file, "--variables", write("v.json", {"n": 5}), "--json"))
+	assert done["run"]["step_state"]["q"]["result"]["branch"] == "yes"
+	said = cli(
+		"run",
+		str(SEEDS / "residential_onboarding.json"),
+		"--doc",
+		write("d.json", DOC),
+		"--now",
+		"2026-11-23 09:00",
+	)
+	assert "2027-10-23 09:00:00  renewal" in said and "Sent" in said and "Documents" in said
+
+
+@pytest.mark.parametrize(
+	("arguments", "words"),
+	[
+		(["f.json", "--complete", "a={"], "not JSON"), (["f.json", "--now", "soon"], "not a date"), (["f.json", "--until", "later"], "not a date"),
+		(["f.json", "--doc", "list.json"], "JSON object"), (["f.json", "--doc", "nameless.json"], "doctype"), (["bad.json"], "nope"), (["none.json"], "does not exist"),
+	],
+)  # fmt: skip
+def test_run_says_what_is_wrong(cli, arguments, words):
+	write("f.json", flow(mail("a")))
+	write("bad.json", flow({"id": "a", "kind": "nope"}))
+	write("list.json", [1])
+	write("nameless.json", {"name": "x"})
+	done = CliRunner().invoke(main, ["run", *arguments])
+	assert done.exit_code in (1, 2) and words in done.output and "Traceback" not in done.output
+
+
+def test_seed_export_import_and_doctor(cli):
+	assert "6 inserted" in cli("seed") and "all were there" in cli("seed")
+	cli("export", "quotation_follow_up", "-o", "q.json")
+	exported = json.loads(Path("q.json").read_text())
+	assert json.loads(cli("export", "quotation_follow_up")) == exported
+	assert "version 1" in cli("import", "q.json")
+	write("mine.json", {**exported, "template_name": "Mine"})
+	assert "new" in cli("import", "mine.json")
+	assert "no flow template" in cli("export", "No such", exit_code=1)
+	assert "ok" in cli("doctor")
+
+
+def test_ten_thousand_steps_run_to_their_end(cli):
+	file = write(
+		"f.json",
+		flow(
+			*(
+				{"id": f"s{i}", "kind": "wait", "depends_on": [f"s{i - 1}"] if i else []}
+				for i in range(10_000)
+			)
+		),
+	)
+	done = json.loads(cli("run", file, "--json"))
+	assert done["run"]["status"] == "completed" and len(done["timeline"]) == 10_000

@@ -1,0 +1,196 @@
+"""The lab's web server: the API, its own doors, and who it answers to."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from werkzeug.test import Client
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "contract"))
+import api_client
+
+from flow_editor.lab.server import LabApp, open_lab
+
+PORT = 8010
+HERE = f"http://127.0.0.1:{PORT}"
+
+
+@pytest.fixture
+def host(tmp_path):
+	host = open_lab(str(tmp_path / "lab.db"))
+	yield host
+	host.store.close()
+
+
+@pytest.fixture
+def call(host):
+	client = Client(LabApp(host, PORT))
+
+	def call(verb: str, path: str, body=None, *, prefix: str = "/flow", **more):
+		data = None if body is None else json.dumps(body)
+		response = client.open(prefix + path, method=verb, data=data, base_url=HERE, **more)
+		return response.status_code, json.loads(response.get_data())
+
+	return call
+
+
+def lab(call, verb, path, body=None):
+	status, answer = call(verb, path, body, prefix="/lab")
+	assert status < 300, answer
+	return answer
+
+
+def test_the_client_that_runs_against_a_site_runs_here(call):
+	api_client.run_all(call, "Contract", "CON-2026-00001")
+
+
+def test_a_year_of_onboarding_passes_with_a_few_clicks(call):
+	lab(call, "PUT", "/documents", {"doctype": "Contract", "name": "CON-2026-00002", "is_signed": 1})
+	((_, answer),) = [call("GET", "/runs")]
+	(run,) = answer["runs"]
+	assert run["status"] == "running"
+	began = lab(call, "GET", "/state")["now"]
+	for _ in range(2):
+		lab(call, "POST", "/clock", {"to": "next"})
+	_, answer = call("GET", f"/runs/{run['name']}")
+	assert answer["run"]["status"] == "completed"
+	assert lab(call, "GET", "/state")["now"] > began[:3] + str(int(began[3]) + 1)
+	subjects = [(m["channel"], m["to"]) for m in lab(call, "GET", "/sent")["sent"]]
+	assert sorted(subjects) == [("email", "office@cafelumen.example")] * 3 + [("sms", "+15145550102")]
+	status, answer = call("POST", "/clock", {"to": "next"}, prefix="/lab")
+	assert status == 422 and "Nothing is due" in answer["error"]["message"]
+
+
+@pytest.mark.parametrize(
+	("change", "event"),
+	[
+		(("PUT", {"doctype": "Contract", "name": "CON-2026-00001", "is_signed": 1}), "on_contract_signed"),
+		(
+			("PUT", {"doctype": "Payment Entry", "name": "ACC-PAY-2026-00001", "docstatus": 1}),
+			"on_payment_received",
+		),
+		(
+			("PUT", {"doctype": "Subscription", "name": "SUB-2026-00001", "status": "Active"}),
+			"on_subscription_active",
+		),
+		(
+			("POST", {"doctype": "Quotation", "quotation_to": "Customer", "party_name": "Ana Tremblay"}),
+			"on_quotation_created",
+		),
+		(
+			("PUT", {"doctype": "Quotation", "name": "SAL-QTN-2026-00001", "status": "Ordered"}),
+			"on_quotation_accepted",
+		),
+		(("POST", {"doctype": "Issue", "subject": "x", "customer": "Ana Tremblay"}), "on_issue_opened"),
+		(("POST", {"doctype": "Customer", "name": "New", "customer_name": "New"}), "on_customer_created"),
+		(
+			("PUT", {"doctype": "Dispatch Job", "name": "DJ-SAMPLE", "status": "Completed"}),
+			"on_dispatch_completed",
+		),
+	],
+)
+def test_the_samples_set_off_each_event(call, change, event):
+	_, answer = call(
+		"POST",
+		"/templates",
+		{
+			"template_name": "Listens",
+			"is_active": 1,
+			"trigger_event": event,
+			"flow_definition": {"steps": [{"id": "a", "kind": "wait"}]},
+		},
+	)
+	number = answer["template"]["name"]
+	for _ in range(2):  # the same again is no change
+		call(change[0], "/documents", change[1], prefix="/lab")
+		if change[0] == "POST":
+			break
+	_, answer = call("GET", f"/runs?template={number}")
+	assert [run["status"] for run in answer["runs"]] == ["completed"]
+
+
+def test_the_clock_and_the_state_survive_a_restart(tmp_path):
+	path = str(tmp_path / "lab.db")
+	host = open_lab(path)
+	client = Client(LabApp(host, PORT))
+	client.post("/lab/clock", json={"to": "+1d"}, base_url=HERE)
+	ahead = host.now()
+	host.store.close()
+	again = open_lab(path)
+	assert (again.now() - ahead).total_seconds() < 60 and again.now() >= ahead
+	assert len(again.documents.all()) == len({(d["doctype"], d["name"]) for d in again.documents.all()}) > 15
+	again.store.close()
+
+
+@pytest.mark.parametrize("to", ["", "+", "+1x", "yesterday", "2001-01-01", "+99999999y"])
+def test_a_clock_that_cannot_be_moved_there_says_so(call, to):
+	status, answer = call("POST", "/clock", {"to": to}, prefix="/lab")
+	assert status in (400, 422) and answer["error"]["message"]
+
+
+@pytest.mark.parametrize(
+	"headers",
+	[
+		{"Host": "evil.example"},
+		{"Host": "evil.example:8010"},
+		{"Host": "127.0.0.1:9999"},
+		{"Origin": "https://evil.example"},
+		{"Origin": "null"},
+	],
+)
+def test_other_hosts_and_origins_are_refused(host, headers):
+	client = Client(LabApp(host, PORT))
+	for path in ("/", "/flow/runs", "/lab/state"):
+		assert client.get(path, base_url=HERE, headers=headers).status_code == 403
+
+
+def test_its_own_origin_is_let_in(host):
+	client = Client(LabApp(host, PORT))
+	for origin in (HERE, f"http://localhost:{PORT}"):
+		assert client.get("/flow/runs", base_url=HERE, headers={"Origin": origin}).status_code == 200
+
+
+def test_a_token_is_asked_for_if_there_is_one(host):
+	client = Client(LabApp(host, PORT, token="s3cret"))
+	for given, status in ((None, 401), ("Bearer wrong", 401), ("s3cret", 401), ("Bearer s3cret", 200)):
+		headers = {"Authorization": given} if given else {}
+		for path in ("/flow/runs", "/lab/sent"):
+			assert client.get(path, base_url=HERE, headers=headers).status_code == status
+	assert client.get("/", base_url=HERE).status_code == 200
+
+
+def test_pages_and_nothing_outside_them(host):
+	client = Client(LabApp(host, PORT))
+	page = client.get("/", base_url=HERE)
+	assert page.status_code == 200 and "default-src 'self'" in page.headers["Content-Security-Policy"]
+	for path in ("/lab.js", "/lab.css"):
+		assert client.get(path, base_url=HERE).status_code == 200
+	for path in ("/../server.py", "/%2e%2e/server.py", "/server.py", "/index.html/x", "//etc/passwd"):
+		assert client.get(path, base_url=HERE).status_code == 404
+
+
+def test_a_failed_request_leaves_nothing_behind(call):
+	_, before = call("GET", "/templates")
+	assert call("POST", "/templates", {"template_name": "x", "flow_definition": {"steps": 5}})[0] == 422
+	assert call("PUT", "/documents", {"doctype": "Contract", "name": "none"}, prefix="/lab")[0] == 404
+	assert call("GET", "/templates")[1] == before
+
+
+def test_bodies_of_any_kind_are_no_500(host):
+	client = Client(LabApp(host, PORT))
+	for path in ("/flow/start", "/flow/validate", "/flow/templates", "/lab/clock", "/lab/documents"):
+		for body in (
+			b"",
+			b"null",
+			b"[1]",
+			b'"x"',
+			b"\xff\xfe",
+			b"[" * 20_000,
+			b'{"a": NaN}',
+			b'{"template": {"a": 1}}',
+		):
+			status = client.post(path, data=body, base_url=HERE).status_code
+			assert status in (200, 400, 404, 422), (path, body[:20], status)
