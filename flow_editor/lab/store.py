@@ -78,8 +78,6 @@ class LabStore:
 		#: Names the transaction, so that one change within it counts once.
 		self.transaction_number = 0
 		self.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-		self.connection.execute("PRAGMA journal_mode = WAL")
-		self.connection.execute("PRAGMA synchronous = NORMAL")
 		self.connection.executescript(
 			SCHEMA.format(run=", ".join(RUN_COLUMNS), pending=", ".join(PENDING_COLUMNS))
 		)
