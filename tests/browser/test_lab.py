@@ -96,6 +96,15 @@ def test_flows_are_filtered_switched_duplicated_and_deleted(page):
 	page.wait_for_function("() => document.querySelectorAll('tbody tr').length === 1")
 
 
+def test_an_event_is_raised_by_hand(page):
+	page.click("nav >> text=Documents")
+	page.click("text=ISS-2026-00001")
+	assert page.input_value("select[aria-label=Event]") == "on_issue_opened"
+	page.click("text=Raise it")
+	page.wait_for_selector("h1 >> text=FR-00001")
+	page.wait_for_selector("td >> text=urgent_repair")
+
+
 def test_script_in_a_document_is_shown_and_not_run(page):
 	page.click("nav >> text=Documents")
 	page.fill(

@@ -258,7 +258,16 @@ async function show_documents(query) {
 		}
 		await call(doc ? "PUT" : "POST", "/lab/documents", values);
 	};
-	const hint = doc ? quick(doc) : null;
+	const { events } = await call("GET", "/flow/catalog");
+	const event = select(events.map((e) => [e.name, e.label]), events.find((e) => e.doctypes.includes(doc?.doctype))?.name);
+	event.setAttribute("aria-label", "Event");
+	const raise = async () => {
+		const { results } = await call("POST", "/flow/event", { event: event.value, doctype: doc.doctype, docname: doc.name });
+		const started = results.filter((result) => result.run);
+		if (started.length) location.hash = `#/runs/${started[0].run}`;
+		else throw { message: results.map((r) => `${r.template}: ${r.skipped || r.error}`).join("\n") || "No active flow listens to it.", problems: [] };
+	};
+	const tools = doc ? [quick(doc), " ", event, " ", button("Raise it", raise)] : [];
 	page(
 		"Documents",
 		doc ? [link("#/documents", "New document")] : [],
@@ -266,7 +275,7 @@ async function show_documents(query) {
 			"div",
 			{ class: "split" },
 			table(["DocType", "Name", "Status", "Customer"], rows, "There are no documents."),
-			el("div", { class: "card" }, el("strong", {}, doc ? doc.name : "A new document"), editor, button(doc ? "Save" : "Create", save, { class: "primary" }), " ", hint)
+			el("div", { class: "card" }, el("strong", {}, doc ? doc.name : "A new document"), editor, button(doc ? "Save" : "Create", save, { class: "primary" }), " ", tools)
 		)
 	);
 }
