@@ -4,17 +4,18 @@ verbs for a site."""
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
+from flow_editor.cli import definition_in, json_in, refusals_as_sentences, shared_commands
 from flow_editor.engine import timing
-from flow_editor.engine.errors import FlowError
 from flow_editor.lab.host import LabHost
 from flow_editor.lab.simulate import Simulation, simulate
-from flow_editor.services import templates
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 DATABASE = click.option("--db", default="flow-editor.db", show_default=True, help="The lab's SQLite file.")
@@ -24,13 +25,31 @@ class Refusing(click.Group):
 	"""What the services refuse is shown as sentences, with exit code 1."""
 
 	def invoke(self, ctx: click.Context) -> Any:
-		try:
+		with refusals_as_sentences():
 			return super().invoke(ctx)
-		except FlowError as error:
-			head = error.message.split(":", 1)[0] if error.problems else error.message
-			raise click.ClickException(
-				"\n".join([head, *(f"  {problem}" for problem in error.problems)])
-			) from None
+
+
+def on_lab(function: Callable) -> Callable:
+	"""A command that is given the lab of --db, in a transaction."""
+
+	@DATABASE
+	@wraps(function)
+	def command(*args: Any, db: str, **kwargs: Any) -> Any:
+		host = LabHost(db)
+		with host.store.transaction():
+			return function(host, *args, **kwargs)
+
+	return command
+
+
+def on_nothing(function: Callable) -> Callable:
+	"""A command that is given an empty lab in memory."""
+
+	@wraps(function)
+	def command(*args: Any, **kwargs: Any) -> Any:
+		return function(LabHost(), *args, **kwargs)
+
+	return command
 
 
 @click.group(cls=Refusing)
@@ -39,25 +58,8 @@ def main() -> None:
 	"""Flows without a bench: check them, run them in virtual time, serve the lab."""
 
 
-@main.command()
-@click.argument("files", nargs=-1, required=True, type=FILE)
-@click.option("--json", "as_json", is_flag=True, help="Print the problems as JSON.")
-def validate(files: tuple[Path, ...], as_json: bool) -> None:
-	"""Check definitions or exported flows. Exits with 1 if any has a problem."""
-	host = LabHost()
-	found = [
-		{"file": str(file), **problem.as_dict()}
-		for file in files
-		for problem in templates.check(host, definition_in(file))
-	]
-	if as_json:
-		click.echo(json.dumps({"problems": found}, ensure_ascii=False))
-	else:
-		for problem in found:
-			where = " ".join(part for part in (problem["step"], problem["field"]) if part)
-			click.echo(f"{problem['file']}: {where}: {problem['message']}")
-		click.echo(f"{len(files)} checked, {len(found)} problems")
-	raise SystemExit(1 if found else 0)
+for _command in shared_commands(on_lab, on_checking_host=on_nothing, path=click.Path):
+	main.add_command(_command)
 
 
 @main.command()
@@ -99,51 +101,6 @@ def run(
 
 @main.command()
 @DATABASE
-def seed(db: str) -> None:
-	"""Insert the shipped flows that are missing; never change one that is there."""
-	host = LabHost(db)
-	with host.store.transaction():
-		inserted = templates.seed(host)
-	click.echo(f"{len(inserted)} inserted" + (f": {', '.join(inserted)}" if inserted else ", all were there"))
-
-
-@main.command()
-@click.argument("template")
-@click.option(
-	"--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="A file; else it is printed."
-)
-@DATABASE
-def export(template: str, output: Path | None, db: str) -> None:
-	"""Write a flow as JSON, as `import` reads it."""
-	host = LabHost(db)
-	found = host.store.templates({"template_name": template}, limit=2)
-	if len(found) > 1:
-		raise click.ClickException(f"There are several flows called {template}. Give the number of one.")
-	text = json.dumps(
-		templates.export(host, found[0]["name"] if found else template), ensure_ascii=False, indent="\t"
-	)
-	if output is None:
-		click.echo(text)
-	else:
-		output.write_text(text + "\n", encoding="utf-8")
-		click.echo(f"{output} written")
-
-
-@main.command("import")
-@click.argument("files", nargs=-1, required=True, type=FILE)
-@DATABASE
-def import_files(files: tuple[Path, ...], db: str) -> None:
-	"""Store exported flows, over those of the same name and category. All of them or none."""
-	host = LabHost(db)
-	with host.store.transaction():
-		for file in files:
-			template, is_new = templates.import_(host, json_in(file))
-			what = "new" if is_new else f"version {template['version']}"
-			click.echo(f"{template['name']} {template['template_name']}: {what}")
-
-
-@main.command()
-@DATABASE
 def doctor(db: str) -> None:
 	"""Look at the lab's inbox and runs, and say what to do. Exits with 1 if something needs doing."""
 	host = LabHost(db)
@@ -160,28 +117,11 @@ def doctor(db: str) -> None:
 	raise SystemExit(1 if overdue or failed else 0)
 
 
-def json_in(file: Path) -> Any:
-	try:
-		return json.loads(file.read_text(encoding="utf-8"))
-	except (ValueError, RecursionError) as error:
-		raise click.ClickException(f"{file} is not JSON: {error}") from None
-
-
 def object_in(file: Path) -> dict[str, Any]:
 	content = json_in(file)
 	if not isinstance(content, dict):
 		raise click.ClickException(f"{file} must hold a JSON object.")
 	return content
-
-
-def definition_in(file: Path) -> Any:
-	"""The definition that a file holds: the file itself, or an exported flow's."""
-	content = file.read_bytes()
-	try:
-		parsed = json.loads(content)
-	except (ValueError, RecursionError):
-		return content  # the check says what is wrong with it
-	return parsed["flow_definition"] if isinstance(parsed, dict) and "flow_definition" in parsed else content
 
 
 def moment(text: str, option: str) -> datetime:

@@ -1,0 +1,126 @@
+"""The verbs that `bench --site SITE flow …` and `flow-editor …` share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from flow_editor.engine.errors import FlowError
+from flow_editor.engine.host import Host
+from flow_editor.services import templates
+
+#: Makes a command of a function whose first argument is a host, in a transaction of its own.
+OnHost = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def shared_commands(
+	on_host: OnHost, *, on_checking_host: OnHost, path: type[click.Path]
+) -> list[click.Command]:
+	"""seed, validate, export and import.
+
+	Args:
+		on_host: gives them the host that they work on.
+		on_checking_host: gives `validate` a host whose kinds and events are to be checked against.
+		path: the type of the files that they name.
+	"""
+	existing = path(exists=True, dir_okay=False, path_type=Path)
+
+	@click.command()
+	@on_host
+	def seed(host: Host) -> None:
+		"""Insert the shipped flows that are missing; never change one that is there."""
+		inserted = templates.seed(host)
+		click.echo(
+			f"{len(inserted)} inserted" + (f": {', '.join(inserted)}" if inserted else ", all were there")
+		)
+
+	@click.command()
+	@click.argument("files", nargs=-1, required=True, type=existing)
+	@click.option("--json", "as_json", is_flag=True, help="Print the problems as JSON.")
+	@on_checking_host
+	def validate(host: Host, files: tuple[Path, ...], as_json: bool) -> None:
+		"""Check definitions or exported flows. Exits with 1 if any has a problem."""
+		found = [
+			{"file": str(file), **problem.as_dict()}
+			for file in files
+			for problem in templates.check(host, definition_in(file))
+		]
+		if as_json:
+			click.echo(json.dumps({"problems": found}, ensure_ascii=False))
+		else:
+			for problem in found:
+				where = " ".join(part for part in (problem["step"], problem["field"]) if part)
+				click.echo(f"{problem['file']}: {where}: {problem['message']}")
+			click.echo(f"{len(files)} checked, {len(found)} problems")
+		if found:
+			raise SystemExit(1)
+
+	@click.command()
+	@click.argument("template")
+	@click.option(
+		"--output", "-o", type=path(dir_okay=False, path_type=Path), help="A file; else it is printed."
+	)
+	@on_host
+	def export(host: Host, template: str, output: Path | None) -> None:
+		"""Write a flow, given by its number or its name, as JSON that `import` reads."""
+		exported = templates.export(host, number_of(host, template))
+		text = json.dumps(exported, ensure_ascii=False, indent="\t")
+		if output is None:
+			click.echo(text)
+		else:
+			output.write_text(text + "\n", encoding="utf-8")
+			click.echo(f"{output} written")
+
+	@click.command("import")
+	@click.argument("files", nargs=-1, required=True, type=existing)
+	@on_host
+	def import_files(host: Host, files: tuple[Path, ...]) -> None:
+		"""Store exported flows, over those of the same name and category. All of them or none."""
+		for file in files:
+			template, is_new = templates.import_(host, json_in(file))
+			what = "new" if is_new else f"version {template['version']}"
+			click.echo(f"{template['name']} {template['template_name']}: {what}")
+
+	return [seed, validate, export, import_files]
+
+
+@contextmanager
+def refusals_as_sentences() -> Iterator[None]:
+	"""Show what the services refuse as sentences, with exit code 1."""
+	try:
+		yield
+	except FlowError as error:
+		head = error.message.split(":", 1)[0] if error.problems else error.message
+		raise click.ClickException(
+			"\n".join([head, *(f"  {problem}" for problem in error.problems)])
+		) from None
+
+
+def number_of(host: Host, template: str) -> str:
+	"""The number of a template that is given by its number or its name."""
+	found = host.store.templates({"template_name": template}, limit=2)
+	if len(found) > 1:
+		raise click.ClickException(f"There are several flows called {template}. Give the number of one.")
+	return found[0]["name"] if found else template
+
+
+def json_in(file: Path) -> Any:
+	try:
+		return json.loads(file.read_text(encoding="utf-8"))
+	except (ValueError, RecursionError) as error:
+		raise click.ClickException(f"{file} is not JSON: {error}") from None
+
+
+def definition_in(file: Path) -> Any:
+	"""The definition that a file holds: the file itself, or an exported flow's."""
+	content = file.read_bytes()
+	try:
+		parsed = json.loads(content)
+	except (ValueError, RecursionError):
+		return content  # the check says what is wrong with it
+	return parsed["flow_definition"] if isinstance(parsed, dict) and "flow_definition" in parsed else content
