@@ -16,7 +16,7 @@ import frappe
 from werkzeug.wrappers import Response
 
 from flow_editor import routes
-from flow_editor.engine.errors import FlowError, NotAllowed, NotSignedIn, Unreadable
+from flow_editor.engine.errors import Conflict, FlowError, NotAllowed, NotFound, NotSignedIn, Unreadable
 from flow_editor.routes import ROUTES, Route
 from flow_editor.site.errors import as_flow_errors, as_frappe_errors
 from flow_editor.site.host import current
@@ -163,6 +163,8 @@ def _refusal(request: Any, status: int) -> FlowError:
 			return Unreadable(f"The body is not JSON: {error}.")
 	if status in (400, 417):
 		return Unreadable("The request was refused. With a session, send its CSRF token along.")
+	if status in (404, 409):
+		return (NotFound if status == 404 else Conflict)("The request was refused.")
 	error = FlowError("Something broke; it is in Error Log.")
 	error.status, error.code = 500, "broken"
 	return error

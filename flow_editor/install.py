@@ -12,7 +12,6 @@ from flow_editor.site.host import current
 MODULE = "Flow Editor"
 DOCTYPES = ("Flow Template", "Flow Run", "Flow Step Pending", "Flow Version", "Flow Settings")
 ROLES = ("Flow Manager", "Flow User")
-SERIES = ("FT-",)
 DISPATCH_JOB = "Dispatch Job"
 
 
@@ -65,11 +64,9 @@ def before_uninstall() -> None:
 	frappe.db.delete("Scheduled Job Type", {"method": ("like", "flow_editor.%")})
 	frappe.db.delete("Singles", {"doctype": ("in", DOCTYPES)})
 	ours = [*DOCTYPES]
-	series = [*SERIES]
 	if frappe.db.get_value("DocType", DISPATCH_JOB, "module") == MODULE:
 		ours.append(DISPATCH_JOB)
-		series.append("DJ-")
-	frappe.db.delete("Series", {"name": ("in", series)})
+		frappe.db.delete("Series", {"name": "DJ-"})
 	frappe.db.delete("Logs To Clear", {"ref_doctype": ("in", ours)})
 	frappe.db.delete("Custom DocPerm", {"parent": ("in", ours)})
 	frappe.db.delete("Custom DocPerm", {"role": ("in", ROLES)})

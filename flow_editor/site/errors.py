@@ -44,6 +44,8 @@ def as_flow_errors() -> Iterator[None]:
 		raise _cause(error) or NotAllowed(_text(error) or "You have no permission for this.") from error
 	except frappe.DoesNotExistError as error:
 		raise _cause(error) or NotFound(_text(error)) from error
+	except frappe.NameError as error:
+		raise Conflict(_text(error)) from error
 	except frappe.ValidationError as error:
 		raise _cause(error) or StepFailed(_text(error)) from error
 

@@ -1,7 +1,8 @@
-"""Names of engine rows, from database sequences.
+"""Names from database sequences: FT-00001, FR-00001, FSP-00001.
 
 A naming series keeps a row locked until the transaction ends, so that two users who save at once would wait
-for each other. A sequence does not; a rolled back transaction leaves a gap.
+for each other; and it gives the number of the newest document again once that is deleted, so that a new template
+would inherit the runs and versions of another. A sequence does neither; a rolled back transaction leaves a gap.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import frappe
 from frappe.database.sequence import create_sequence
 
-PREFIXES = {"Flow Run": "FR-", "Flow Step Pending": "FSP-"}
+PREFIXES = {"Flow Template": "FT-", "Flow Run": "FR-", "Flow Step Pending": "FSP-"}
 
 
 def next_names(doctype: str, count: int = 1) -> list[str]:

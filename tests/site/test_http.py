@@ -110,6 +110,7 @@ def test_a_template_from_its_beginning_to_its_end(author):
 	listed = author("GET", "/templates?category=other&is_active=0").json()["templates"]
 	assert [t["name"] for t in listed] == [number] and "flow_definition" not in listed[0]
 	changed = author("PUT", f"/templates/{number}", {"description": "Changed", "version": 1})
+	assert changed.status_code == 200, changed.text
 	assert changed.json()["template"]["version"] == 2
 	stale = author("PUT", f"/templates/{number}", {"description": "Other", "version": 1})
 	assert stale.status_code == 409 and "version 2" in stale.json()["error"]["message"]

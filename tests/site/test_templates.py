@@ -149,6 +149,16 @@ def test_a_template_with_runs_under_way_is_not_deleted_and_old_versions_stay_rea
 	assert runs.get(site, run.name)["status"] == "completed"
 
 
+def test_a_number_is_never_given_again(site):
+	"""A new template must not inherit the runs and versions of one that was deleted."""
+	from flow_editor.services import runs
+
+	flow = r.template(r.step("a"))
+	runs.start(site, flow.name)
+	flow.delete()
+	assert r.template(r.step("b")).name > flow.name
+
+
 def test_what_flows_have_done_keeps_nobody_from_deleting_a_document(site):
 	from flow_editor.services import runs
 

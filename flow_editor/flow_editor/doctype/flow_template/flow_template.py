@@ -9,9 +9,13 @@ from frappe.utils import now_datetime
 from flow_editor.services import templates
 from flow_editor.site.errors import as_frappe_errors
 from flow_editor.site.host import current
+from flow_editor.site.naming import next_names
 
 
 class FlowTemplate(Document):
+	def autoname(self) -> None:
+		(self.name,) = next_names(self.doctype)
+
 	def validate(self) -> None:
 		old = None if self.is_new() else self.get_doc_before_save()
 		self._keep_origin(old)
