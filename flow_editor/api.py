@@ -99,10 +99,15 @@ def route_request() -> None:
 
 
 def _is_internal(token: str) -> bool:
-	"""Whether it is the internal token. Without one in Flow Settings, that door is shut."""
+	"""Whether it is the internal token. Without one in Flow Settings, or with the service user disabled, that
+	door is shut."""
 	settings = current().settings
-	stored = settings.get_password("internal_token", raise_exception=False) if settings.service_user else None
-	return bool(stored and token) and hmac.compare_digest(token.encode(), stored.encode())
+	if not token or not settings.service_user:
+		return False
+	stored = settings.get_password("internal_token", raise_exception=False)
+	if not stored or not hmac.compare_digest(token.encode(), stored.encode()):
+		return False
+	return bool(frappe.db.get_value("User", settings.service_user, "enabled"))
 
 
 @frappe.whitelist(allow_guest=True, methods=["GET", "POST", "PUT", "DELETE"])

@@ -14,6 +14,7 @@ from flow_editor.engine.errors import FlowError
 from flow_editor.engine.host import Run
 from flow_editor.lab.host import LabHost
 from flow_editor.services import inbox, runs, templates
+from flow_editor.services.customers import customer_of
 from flow_editor.services.definitions import flow_of
 
 #: A drain may take as long as it takes: nobody waits behind it.
@@ -89,16 +90,15 @@ def _store(host: LabHost, doc: Mapping[str, Any]) -> tuple[str, str]:
 	doctype = fields.pop("doctype", None)
 	if not isinstance(doctype, str) or not doctype:
 		raise FlowError('The document has no "doctype".')
-	customer = fields.get("customer")
-	if isinstance(customer, Mapping):
-		wanted = dict(customer)
+	if isinstance(fields.get("customer"), Mapping):
+		wanted = dict(fields["customer"])
 		wanted.setdefault("name", wanted.get("customer_name") or "CUST-00001")
 		fields["customer"] = host.documents.create("Customer", wanted)
-	elif customer and not (doctype == "Customer"):
-		host.documents.create("Customer", {"name": customer, "customer_name": customer})
+	named = customer_of(doctype, fields)
+	if named and doctype != "Customer" and not host.documents.find("Customer", {"name": named}):
+		# The document names a customer of whom nothing else is known.
+		host.documents.create("Customer", {"name": named, "customer_name": named})
 	name = fields.get("name") or f"{doctype}-1"
-	if doctype == "Customer" and host.documents.find("Customer", {"name": name}):
-		return doctype, name
 	return doctype, host.documents.create(doctype, {**fields, "name": name})
 
 

@@ -116,6 +116,36 @@ def test_run_prints_one_object(cli):
 
 
 @pytest.mark.parametrize(
+	"doc",
+	[
+		{"doctype": "Quotation", "name": "Q", "quotation_to": "Customer", "party_name": "Ana"},
+		{"doctype": "Issue", "customer": "Ana"},
+		{"doctype": "Customer", "name": "Ana", "customer_name": "Ana"},
+		{
+			"doctype": "Contract",
+			"party_type": "Customer",
+			"party_name": "Ana",
+			"customer": {"customer_name": "Ana"},
+		},
+	],
+)
+def test_run_finds_the_customer_that_a_document_names(cli, doc):
+	file = write(
+		"f.json",
+		flow(
+			{
+				"id": "q",
+				"kind": "condition",
+				"payload": {"field": "customer.customer_name", "op": "==", "value": "Ana"},
+			}
+		),
+	)
+	done = json.loads(cli("run", file, "--doc", write("d.json", doc), "--json"))
+	assert done["run"]["customer"] == "Ana" and done["run"]["step_state"]["q"]["result"]["branch"] == "yes"
+	assert done["documents"] == []
+
+
+@pytest.mark.parametrize(
 	("until", "status"),
 	[("12h", "scheduled"), ("31d", "done"), ("2026-11-24", "scheduled"), ("2027-01-01 00:00", "done")],
 )

@@ -210,6 +210,8 @@ def test_the_internal_token_stands_for_the_service_user(site, server, token):
 	)
 	for wrong in ("wrong", token[:-1], token + "x", ""):
 		assert Client(server, Authorization=f"Bearer {wrong}")("GET", "/runs").status_code == 401
+	frappe.db.set_value("User", frappe.db.get_single_value("Flow Settings", "service_user"), "enabled", 0)
+	assert inside("GET", "/runs").status_code == 401
 
 
 def test_without_a_token_set_that_door_is_shut(site, server):

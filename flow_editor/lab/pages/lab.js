@@ -298,7 +298,7 @@ function quick(doc) {
 
 async function show_sent() {
 	const { sent } = await call("GET", "/lab/sent");
-	const rows = sent.reverse().map((m) => [m.at.slice(0, 19), m.channel, m.to || `${m.method} ${m.url}`, m.subject || "", el("pre", {}, m.body)]);
+	const rows = sent.reverse().map((m) => [m.at.slice(0, 19), m.channel, m.to || `${m.method} ${m.url}`, m.subject || "", el("pre", {}, [m.body, m.headers && JSON.stringify(m.headers, null, 1)].filter(Boolean).join("\n\n"))]);
 	page("Sent", [], el("p", { class: "muted" }, "What would have been sent. Nothing leaves this machine."), table(["At", "By", "To", "Subject", "Text"], rows, "Nothing yet."));
 }
 
