@@ -32,7 +32,6 @@ CANCELLED = "cancelled"
 # Run states
 COMPLETED = "completed"
 
-STEP_STATES = (PENDING, SCHEDULED, RUNNING, DONE, FAILED, SKIPPED, CANCELLED)
 RUN_STATES = (RUNNING, COMPLETED, FAILED, CANCELLED)
 
 StepState = MutableMapping[str, MutableMapping[str, Any]]
@@ -76,9 +75,6 @@ class Machine:
 	def next_ready(self) -> Step | None:
 		"""Take the next step that has become ready, in the order in which they did."""
 		return self._ready.popleft() if self._ready else None
-
-	def has_ready(self) -> bool:
-		return bool(self._ready)
 
 	def done(self, step: Step) -> None:
 		"""The step's entry has been marked done: look at what that allows."""

@@ -27,7 +27,7 @@ from flow_editor.engine.host import (
 	Pending,
 	Run,
 )
-from flow_editor.engine.machine import CANCELLED, COMPLETED, FAILED, RUNNING, SCHEDULED
+from flow_editor.engine.machine import CANCELLED, COMPLETED, FAILED, RUNNING, SCHEDULED, run_status
 from flow_editor.kinds.web_call import send_call
 from flow_editor.services import runs
 from flow_editor.services.advance import ERROR_LENGTH, Advance, LostClaim
@@ -143,9 +143,14 @@ def _call(host: Host, row: Pending) -> None:
 		run = host.store.run(row.flow_run, lock=True)
 		if not host.store.extend(row, _lease(host)):
 			raise LostClaim(row.name)
-		if run.status == CANCELLED or run.step_state.get(row.step_id, {}).get("status") != RUNNING:
+		state = run.step_state.get(row.step_id, {})
+		if run.status == CANCELLED or state.get("status") not in (RUNNING, FAILED):
 			_finish(host, row)
 			return
+		if state["status"] == FAILED:  # an admin has set the row back to pending
+			state["status"] = RUNNING
+			run.status, run.completed_at = run_status(run.step_state), None
+			host.store.save_run(run)
 		advance = Advance(host, run, row)
 		step = advance.flow.by_id[row.step_id]
 		kind = host.catalog.get(step.kind)

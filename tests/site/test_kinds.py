@@ -318,6 +318,22 @@ def test_webhook_is_retried_as_declared_with_the_same_key(site, receiver):
 	assert len({call[2]["Idempotency-Key"] for call in receiver.calls}) == 1 and len(receiver.calls) == 2
 
 
+def test_a_failed_call_is_made_again_when_an_admin_sets_its_row_back(site, receiver):
+	receiver.answers += [(500, "no")]
+	flow = r.template(r.step("a", "webhook", payload={"url": receiver.url}), r.step("b", depends_on=["a"]))
+	run = runs.start(current(), flow.name).run
+	r.drain()
+	assert r.statuses(run.name) == {"a": "failed", "b": "pending"}
+	row = frappe.get_doc("Flow Step Pending", r.rows(run.name)[0].name)
+	assert row.status == "failed"
+	row.status, row.retry_count = "pending", 0
+	row.save()
+	r.drain()
+	assert r.statuses(run.name) == {"a": "done", "b": "done"}
+	assert len(receiver.calls) == 2 and len({call[2]["Idempotency-Key"] for call in receiver.calls}) == 1
+	assert frappe.db.get_value("Flow Run", run.name, "status") == "completed"
+
+
 def test_webhook_to_a_closed_port_is_tried_five_times_by_default(site, receiver):
 	_allow("127.0.0.1")
 	flow = r.template(r.step("a", "webhook", payload={"url": "http://127.0.0.1:9/"}))
