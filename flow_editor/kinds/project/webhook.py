@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -119,6 +120,8 @@ def _is_address(url: str) -> bool:
 	try:
 		parts = urlsplit(url)
 		parts.port  # noqa: B018, which raises where it is none
+		if "[" in parts.netloc:  # Python 3.10 takes anything in brackets for an address
+			ipaddress.IPv6Address((parts.hostname or "").partition("%")[0])
 	except ValueError:
 		return False
 	return parts.scheme in ("http", "https") and bool(parts.hostname) and not CONTROL.search(url)
