@@ -336,6 +336,9 @@ for (const control of document.querySelectorAll("[data-clock]")) {
 }
 window.addEventListener("hashchange", () => {
 	notice.textContent = "";
-	show().then(() => main.focus());
+	show().then(() => {
+		main.focus({ preventScroll: true });
+		window.scrollTo(0, 0);
+	});
 });
 show();
