@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
+from pathlib import Path
 
 import pytest
 
@@ -96,3 +98,10 @@ def test_the_six_shipped_flows():
 		"residential_onboarding": ("residential", "on_contract_signed"),
 		"quotation_follow_up": ("commercial", "on_quotation_accepted"),
 	}
+
+
+def test_the_kinds_page_is_what_the_kinds_say():
+	"""Mend it with: .venv/bin/python docs/kinds.py"""
+	docs = Path(__file__).resolve().parents[2] / "docs"
+	script = runpy.run_path(str(docs / "kinds.py"))
+	assert (docs / "kinds.md").read_text(encoding="utf-8") == script["page"]()

@@ -74,16 +74,19 @@ def test_a_save_is_carried_to_its_end_by_a_worker(site, a_worker):
 
 def test_a_user_who_may_nothing_starts_a_flow_that_acts_as_its_own_user(site, a_worker):
 	agent = r.user("Support Team")
+	website = f"https://{frappe.generate_hash(length=8)}.example"
+	payload = {"doctype": "Company", "docname_ref": r.company(), "fields_json": {"website": website}}
 	flow = r.template(
-		r.step("a", "dispatch_job", payload={"subject": "x"}), event="on_issue_opened", run_as="Administrator"
+		r.step("a", "erp_update", payload=payload), event="on_issue_opened", run_as="Administrator"
 	)
 	frappe.db.commit()
 	frappe.set_user(agent.name)
-	assert not frappe.has_permission("Dispatch Job", "create")
+	assert not frappe.has_permission("Company", "write")
 	r.issue()
 	frappe.db.commit()
 	frappe.set_user("Administrator")
 	wait_for(lambda: completed(flow))
+	assert frappe.db.get_value("Company", r.company(), "website") == website
 
 
 def test_a_tick_does_what_is_due(site):
@@ -139,4 +142,20 @@ def test_redis_away_loses_no_run_and_breaks_no_save(site):
 	frappe.db.rollback()
 	assert [run.status for run in r.runs(flow)] == ["running"]
 	worker.tick()
+	assert completed(flow)
+
+
+def test_an_accepted_quotation_is_followed_up_by_workers(site, a_worker):
+	flow = r.seeded("quotation_follow_up")
+	quoted = r.quotation(r.customer())
+	quoted.submit()
+	r.order_from(quoted)
+	frappe.db.commit()
+	(run,) = r.runs(flow)
+	wait_for(lambda: set(r.statuses(run).values()) == {"scheduled"})
+	for sent in (1, 2, 3):
+		r.make_due(run, step_id=r.rows(run, status="pending")[0].step_id)
+		worker.poke()
+		wait_for(lambda sent=sent: list(r.statuses(run).values()).count("done") == sent)
+		assert frappe.db.count("Email Queue", {"reference_name": quoted.name}) == sent
 	assert completed(flow)
