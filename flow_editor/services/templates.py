@@ -66,7 +66,7 @@ def prepare(host: Host, new: Mapping[str, Any], old: Mapping[str, Any] | None) -
 		NotAllowed: it names a user whom the acting one may not name, or renames a system template.
 	"""
 	fields = {name: _plain(new.get(name)) for name in AUTHORED}
-	fields["is_active"] = int(bool(new.get("is_active")))
+	fields["is_active"] = _flag(new.get("is_active"))
 	fields["category"] = fields["category"] or "other"
 	fields["re_entry"] = fields["re_entry"] or RE_ENTRY_ALWAYS
 	fields["catalog"] = fields["catalog"] or "project"
@@ -74,7 +74,7 @@ def prepare(host: Host, new: Mapping[str, Any], old: Mapping[str, Any] | None) -
 	problems: list[Problem] = []
 	definition = _read_definition(host, new.get("flow_definition"), problems)
 	if definition is not None:
-		_agree_on_trigger(fields, definition)
+		_agree_on_trigger(fields, definition, old)
 		problems += validate(definition, host.catalog, events=host.events, limits=host.limits)
 	problems += _field_problems(host, fields, str(new.get("name") or ""))
 	if problems:
@@ -109,14 +109,26 @@ def _read_definition(host: Host, written: Any, problems: list[Problem]) -> dict[
 		return None
 
 
-def _agree_on_trigger(fields: dict[str, Any], definition: dict[str, Any]) -> None:
-	"""The template's own fields say what starts it; a definition that comes alone brings its trigger along."""
+def _flag(value: Any) -> int:
+	"""A check as forms, JSON and the database write it."""
+	return int(str(value).lower() in ("1", "true"))
+
+
+def _agree_on_trigger(
+	fields: dict[str, Any], definition: dict[str, Any], old: Mapping[str, Any] | None
+) -> None:
+	"""The template's own fields say what starts it; a definition that comes alone brings its trigger along.
+
+	A condition that stands in the definition because the field once held it is none that comes along: else
+	nobody could empty the field.
+	"""
 	trigger = definition.get("trigger")
 	inner: Mapping[str, Any] = trigger if isinstance(trigger, Mapping) else {}
 	event, condition = inner.get("event"), inner.get("condition")
 	fields["trigger_event"] = fields["trigger_event"] or (event if isinstance(event, str) else "") or MANUAL
 	if not fields["trigger_condition"] and condition:
-		fields["trigger_condition"] = _plain(condition)
+		if old is None or _plain(condition) != _plain(old.get("trigger_condition")):
+			fields["trigger_condition"] = _plain(condition)
 	if trigger is None or isinstance(trigger, Mapping):
 		definition["trigger"] = {
 			**inner,
@@ -172,7 +184,7 @@ def _differs(fields: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
 	if fields["checksum"] != (old.get("checksum") or ""):
 		return True
 	return any(
-		str(fields[name]) != str(int(bool(old.get(name))) if name == "is_active" else _plain(old.get(name)))
+		str(fields[name]) != str(_flag(old.get(name)) if name == "is_active" else _plain(old.get(name)))
 		for name in AUTHORED
 		if name not in ("flow_definition", "run_as") or (name == "run_as" and fields[name])
 	)

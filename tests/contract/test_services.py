@@ -87,6 +87,17 @@ def test_every_problem_of_a_template_at_once_and_nothing_stored(world):
 	assert len(templates.find(world.host, {})) == before
 
 
+def test_a_condition_can_be_removed_again_and_flags_are_read_as_written(world):
+	condition = '{"==": [{"var": "doc.priority"}, "High"]}'
+	made = create(world, step("a"), trigger_event="on_issue_opened", trigger_condition=condition)
+	with world.transaction():
+		changed = templates.update(world.host, made["name"], {"trigger_condition": "", "is_active": "0"})
+	assert (changed["trigger_condition"] or "", changed["is_active"]) == ("", 0)
+	assert changed["flow_definition"]["trigger"]["condition"] == ""
+	with world.transaction():
+		assert templates.update(world.host, made["name"], {"is_active": "1"})["is_active"] == 1
+
+
 def test_system_templates_are_protected(world):
 	(seed,) = [
 		t for t in templates.find(world.host, {"is_active": "1"}) if t["template_name"] == "fiber_install"
