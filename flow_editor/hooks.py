@@ -23,6 +23,9 @@ doc_events = {
 	}
 }
 
+app_include_js = ["flow_editor_desk.bundle.js"]
+extend_bootinfo = "flow_editor.site.boot.extend_bootinfo"
+
 before_request = ["flow_editor.api.route_request"]
 after_request = ["flow_editor.api.shape_errors"]
 

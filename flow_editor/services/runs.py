@@ -7,6 +7,7 @@ and the other finds it done.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any
@@ -296,9 +297,13 @@ def _locked_step(host: Host, name: str, step_id: str):
 # Looking
 
 
-def get(host: Host, name: str) -> dict[str, Any]:
-	"""A run as the doors show it."""
-	return as_dict(host.store.run(name))
+def get(host: Host, name: str, *, with_definition: bool = False) -> dict[str, Any]:
+	"""A run as the doors show it; with the definition that it started on, if wanted."""
+	run = host.store.run(name)
+	shown = as_dict(run)
+	if with_definition:
+		shown["flow_definition"] = json.loads(host.store.definition(run.flow_template, run.template_version))
+	return shown
 
 
 def find(host: Host, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20) -> list[dict[str, Any]]:
