@@ -139,6 +139,12 @@ def _accounts(*arguments: str) -> str:
 	return run([str(python()), str(script), SITE, *arguments], capture=True)
 
 
+def execute(code: str) -> None:
+	"""Run Python on the site, as Administrator, and commit."""
+	begin = f"import frappe; frappe.init(site={SITE!r}); frappe.connect(); frappe.set_user('Administrator')"
+	run([str(python()), "-c", f"{begin}\n{code}\nfrappe.db.commit()"], capture=True)
+
+
 def alive(pid: int | None) -> bool:
 	try:
 		return pid is not None and os.kill(pid, 0) is None
