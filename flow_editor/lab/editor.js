@@ -89,6 +89,7 @@ export function useLab({ call, token, tell }) {
 					: documents.filter((doc) => doc.doctype === doctype).map((doc) => doc.name);
 			return names.filter((name) => name.toLowerCase().includes(text.toLowerCase())).map((value) => ({ value, description: "" }));
 		},
+		hasLinkControl: () => false,
 		documentLink: (doctype, name) => `#/documents?name=${encodeURIComponent(`${doctype}\n${name}`)}`,
 		templateLink: (name) => `#/templates/${encodeURIComponent(name)}`,
 		newTemplateLink: () => "#/templates/new",

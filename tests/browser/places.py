@@ -120,7 +120,6 @@ class Lab(Place):
 		"""Write a definition as no door would."""
 		with self.host.store.transaction():
 			fields = {**self.host.store.template(template), "flow_definition": text}
-			fields.pop("name")
 			self.host.store.execute("UPDATE template SET fields = ? WHERE name = ?", (json.dumps(fields), template))
 
 	def close(self) -> None:

@@ -110,7 +110,7 @@ def serve(arguments: list[str]) -> int:
 	"""Start a web server for the site on loopback, whatever name it is asked by. Returns once it answers."""
 	up()
 	port = int(arguments[0]) if arguments else 8000
-	command = [*frappe(), "serve", "--port", str(port), "--noreload"]
+	command = [str(python()), str(CHECKOUT / "tests" / "site" / "web.py"), SITE, str(port)]
 	start(f"web_{port}", command, folder=BENCH / "sites")
 	wait("The web server", lambda: answers("127.0.0.1", port))
 	return 0

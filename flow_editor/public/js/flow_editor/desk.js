@@ -2,6 +2,7 @@
 
 const link = (...parts) => frappe.router.make_url(parts);
 const OFFERED = 10;
+const mayLook = (doctype) => frappe.model.can_select(doctype) || frappe.model.can_read(doctype);
 
 export const desk = {
 	headers: () => ({ "X-Frappe-CSRF-Token": frappe.csrf_token }),
@@ -15,10 +16,12 @@ export const desk = {
 	tell: (text, indicator) => frappe.show_alert({ message: frappe.utils.escape_html(text), indicator }),
 
 	async search(doctype, text) {
+		if (!mayLook(doctype)) return [];
 		const found = await frappe.xcall("frappe.desk.search.search_link", { doctype, txt: text || "", page_length: OFFERED });
 		return (found || []).map(({ value, description }) => ({ value, description }));
 	},
 
+	hasLinkControl: mayLook, // else it would only complain, at each key
 	linkControl(element, { doctype, value, label, id, readonly, change }) {
 		const control = frappe.ui.form.make_control({
 			parent: element,

@@ -7,7 +7,8 @@
  *   confirm(text)              a promise of yes or no
  *   tell(text, color)          a message that passes: green, orange or red
  *   search(doctype, text)      a promise of [{value, description}]
- *   linkControl(element, {doctype, value, label, change})   optional: the host's own control, {set, destroy}
+ *   hasLinkControl(doctype)    whether it has a control of its own for the names of such documents
+ *   linkControl(element, {doctype, value, label, id, readonly, change})   put it there; returns {set, destroy}
  *   documentLink(doctype, name), templateLink(name), runLink(name), runsLink(filters)   hrefs
  *   go(href)                   go there
  *   moment(text)               a time as the user writes times
