@@ -55,11 +55,22 @@ class Place:
 		return {}
 
 	def create(self, name: str, steps: list[dict[str, Any]], **fields: Any) -> str:
-		"""Store a template, and return its name."""
+		"""Store a template, and return its name. What an earlier, broken test left of that name is deleted first."""
+		self.forget(name)
 		values = {"template_name": name, "flow_definition": {"steps": steps}, **fields}
 		template = self.call("POST", "/templates", values)["template"]["name"]
 		self.made.append(name)
 		return template
+
+	def forget(self, name: str) -> None:
+		"""Delete the flows whose names begin like this, with the runs that they are on."""
+		for found in self.call("GET", "/templates")["templates"]:
+			if not found["template_name"].startswith(name):
+				continue
+			for run in self.call("GET", f"/runs?template={found['name']}&limit=100")["runs"]:
+				if run["status"] in ("running", "failed"):
+					self.call("POST", "/cancel", {"run": run["name"]})
+			self.call("DELETE", f"/templates/{found['name']}")
 
 	def template(self, template_name: str) -> dict[str, Any]:
 		"""A template by its human name."""
@@ -130,6 +141,7 @@ class Lab(Place):
 
 class Desk(Place):
 	name = "desk"
+	bench = bench
 	flows_address = "/app/flow-templates"
 
 	def __init__(self, browser: Browser, base: str, account: dict[str, str], **options: Any):
@@ -169,12 +181,4 @@ class Desk(Place):
 	def close(self) -> None:
 		super().close()
 		for name in {*self.made}:
-			for found in self.call("GET", "/templates")["templates"]:
-				if found["template_name"].startswith(name):
-					self._delete(found["name"])
-
-	def _delete(self, template: str) -> None:
-		for run in self.call("GET", f"/runs?template={template}&limit=100")["runs"]:
-			if run["status"] in ("running", "failed"):
-				self.call("POST", "/cancel", {"run": run["name"]})
-		self.call("DELETE", f"/templates/{template}")
+			self.forget(name)

@@ -353,9 +353,9 @@ def test_flows_are_found_switched_duplicated_and_deleted(place):
 
 
 def test_the_quick_button_starts_follows_edits_and_makes_flows(place):
-	issue = place.document("Issue", {"subject": "Quick"})
-	name = place.create("quick_flow", [wait("w", "Somebody", trigger={"type": "manual"})], applies_to="Issue")
-	page = place.open_quick("Issue", issue)
+	customer = place.document("Customer", {"customer_name": "Quick Customer", "customer_type": "Individual"})
+	name = place.create("quick_flow", [wait("w", "Somebody", trigger={"type": "manual"})], applies_to="Customer")
+	page = place.open_quick("Customer", customer)
 	row = page.locator(f"{MODAL} .fe-rows li").filter(has_text="quick_flow")
 	row.locator("text=Start now").click()
 	page.wait_for_selector(f"{MODAL} .fe-rows li a >> text=quick_flow")
@@ -363,18 +363,18 @@ def test_the_quick_button_starts_follows_edits_and_makes_flows(place):
 	page.wait_for_selector(".fe-dialog:not(.inline) .fe-card >> text=Somebody")
 	page.click(".fe-dialog-head >> text=Close")
 	page.wait_for_selector(".fe-dialog:not(.inline)", state="detached")
-	page = place.open_quick("Issue", issue)
+	page = place.open_quick("Customer", customer)
 	page.click(f"{MODAL} >> text=New flow")
 	page.wait_for_selector(".fe-dialog:not(.inline) .fe-settings")
-	assert page.input_value(".fe-settings [data-field=applies_to] input") == "Issue"
-	assert page.input_value(".fe-settings [data-field=trigger_event] select") == "on_issue_opened"
+	assert page.input_value(".fe-settings [data-field=applies_to] input") == "Customer"
+	assert page.input_value(".fe-settings [data-field=trigger_event] select") == "on_customer_created"
 	place.made.append("made_from_a_form")
 	page.fill("#fe-template-name", "made_from_a_form")
 	page.click(".fe-dialog-head button.primary")
 	page.wait_for_selector("text=Not saved", state="detached")
-	assert place.template("made_from_a_form")["applies_to"] == "Issue"
+	assert place.template("made_from_a_form")["applies_to"] == "Customer"
 	(run,) = [r for r in place.call("GET", f"/runs?template={name}")["runs"]]
-	assert run["context_docname"] == issue
+	assert run["context_docname"] == customer
 
 
 def test_a_run_shows_its_states_as_they_change(place):
