@@ -21,11 +21,13 @@ help:
 test: lint test-unit
 	@if $(PYTHON) tests/site/bench.py check; then $(MAKE) --no-print-directory test-site; else test $$? -eq 3; fi
 
-test-unit: $(VENV)/.ready
+test-unit: $(VENV)/.ready $(EDITOR)
+	npm test --silent
 	$(PYTEST) tests/engine tests/kinds tests/contract tests/lab tests/browser
 
-test-site:
+test-site: $(VENV)/.ready $(EDITOR)
 	$(PYTHON) tests/site/bench.py test
+	FLOW_EDITOR_BROWSER=desk $(PYTEST) tests/browser
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

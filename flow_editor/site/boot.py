@@ -15,6 +15,8 @@ def extend_bootinfo(bootinfo: Any) -> None:
 	roles = set(frappe.get_roles())
 	if not roles & set(OPERATORS):
 		return
-	named = frappe.get_all("Flow Template", filters={"applies_to": ("is", "set")}, pluck="applies_to", distinct=True)
+	named = frappe.get_all(
+		"Flow Template", filters={"applies_to": ("is", "set")}, pluck="applies_to", distinct=True
+	)
 	raising = [source.doctype for event in current().events.values() for source in event.sources]
 	bootinfo.flow_editor = {"doctypes": sorted({*named, *raising}), "may_edit": bool(roles & set(AUTHORS))}

@@ -15,8 +15,12 @@ def meaning(definition: dict[str, Any]) -> list[dict[str, Any]]:
 	label = {step["id"]: step["label"] for step in steps}
 	said = []
 	for step in steps:
-		trigger = {name: value for name, value in (step.get("trigger") or {}).items() if value not in (None, "", 0)}
-		payload = {name: value for name, value in (step.get("payload") or {}).items() if value not in (None, "")}
+		trigger = {
+			name: value for name, value in (step.get("trigger") or {}).items() if value not in (None, "", 0)
+		}
+		payload = {
+			name: value for name, value in (step.get("payload") or {}).items() if value not in (None, "")
+		}
 		said.append(
 			{
 				"kind": step["kind"],
@@ -111,7 +115,9 @@ class Mouse:
 		self.page.wait_for_selector(MODAL, state="detached")
 
 
-def fill_step(hand: Keyboard | Mouse, step: dict[str, Any], kind: dict[str, Any], trigger_labels: dict[str, str]) -> None:
+def fill_step(
+	hand: Keyboard | Mouse, step: dict[str, Any], kind: dict[str, Any], trigger_labels: dict[str, str]
+) -> None:
 	"""Fill the form of a step that is open."""
 	fields = {field["name"]: field for field in kind["fields"]}
 	for name, value in wanted_fields(step).items():

@@ -18,9 +18,8 @@ if CHROMIUM is None:
 	os.environ["FLOW_EDITOR_LEFT_OUT"] = "The browser's tests: there is no Chromium on this machine."
 	collect_ignore_glob = ["test_*.py"]
 else:
-	from playwright.sync_api import sync_playwright
-
 	import places
+	from playwright.sync_api import sync_playwright
 
 
 @pytest.fixture(scope="session")

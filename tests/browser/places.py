@@ -29,7 +29,9 @@ class Place:
 	broken: list[str]
 
 	def __init__(self, browser: Browser, **options: Any):
-		self.context = browser.new_context(base_url=self.base, viewport={"width": 1280, "height": 900}, **options)
+		self.context = browser.new_context(
+			base_url=self.base, viewport={"width": 1280, "height": 900}, **options
+		)
 		self.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=self.base)
 		self.broken = []
 		self.made: list[str] = []
@@ -47,7 +49,9 @@ class Place:
 			self.broken.append(text)
 
 	def call(self, verb: str, path: str, body: Any = None) -> dict[str, Any]:
-		answer = requests.request(verb, f"{self.base}/flow{path}", json=body, headers=self.headers(), timeout=60)
+		answer = requests.request(
+			verb, f"{self.base}/flow{path}", json=body, headers=self.headers(), timeout=60
+		)
 		assert answer.ok, (verb, path, answer.status_code, answer.text[:2000])
 		return answer.json()
 
@@ -74,7 +78,9 @@ class Place:
 
 	def template(self, template_name: str) -> dict[str, Any]:
 		"""A template by its human name."""
-		found = [t for t in self.call("GET", "/templates")["templates"] if t["template_name"] == template_name]
+		found = [
+			t for t in self.call("GET", "/templates")["templates"] if t["template_name"] == template_name
+		]
 		return self.call("GET", f"/templates/{found[0]['name']}")["template"]
 
 	def open(self, address: str, ready: str) -> Page:
@@ -131,7 +137,9 @@ class Lab(Place):
 		"""Write a definition as no door would."""
 		with self.host.store.transaction():
 			fields = {**self.host.store.template(template), "flow_definition": text}
-			self.host.store.execute("UPDATE template SET fields = ? WHERE name = ?", (json.dumps(fields), template))
+			self.host.store.execute(
+				"UPDATE template SET fields = ? WHERE name = ?", (json.dumps(fields), template)
+			)
 
 	def close(self) -> None:
 		super().close()

@@ -40,7 +40,9 @@ def test_residential_onboarding_is_composed_from_nothing(place, hands):
 	if hands is Keyboard:
 		page.keyboard.press("Escape")  # the suggestions
 	hand.choose(".fe-settings [data-field=category] select", SEED["category"])
-	hand.text(".fe-settings [data-field=variables] textarea", json.dumps(SEED["flow_definition"]["variables"]))
+	hand.text(
+		".fe-settings [data-field=variables] textarea", json.dumps(SEED["flow_definition"]["variables"])
+	)
 	page.wait_for_selector("text=No problems")
 	if hands is Keyboard:
 		hand.tab_to(".fe-card")

@@ -30,7 +30,10 @@ def test_the_template_s_form_has_the_tree_in_place_of_json_and_stores_it(place):
 	assert [step["label"] for step in stored["flow_definition"]["steps"]] == ["Changed in the form", "Second"]
 	assert stored["version"] == 2
 	page.click(".fe-embedded .fe-toolbar >> text=JSON")
-	assert json.loads(page.input_value("textarea[aria-label=Definition]"))["steps"][0]["label"] == "Changed in the form"
+	assert (
+		json.loads(page.input_value("textarea[aria-label=Definition]"))["steps"][0]["label"]
+		== "Changed in the form"
+	)
 	page.click(".fe-embedded .fe-toolbar >> text=JSON")
 	page.click(".fe-embedded .fe-toolbar >> text=Undo")
 	page.wait_for_selector(".fe-name >> text=First")

@@ -56,7 +56,9 @@ def drag(page, step: str, target, *, at=(0.5, 0.9)) -> None:
 def test_steps_are_dragged_up_and_into_a_lane_and_dependencies_follow(place, lanes):
 	page = place.open_flow(lanes)
 	drag(page, "c", page.locator("[data-step=b] > .fe-card"), at=(0.5, 0.1))
-	page.wait_for_function("() => [...document.querySelectorAll('.fe-name')].at(-1).textContent.trim() === 'After'")
+	page.wait_for_function(
+		"() => [...document.querySelectorAll('.fe-name')].at(-1).textContent.trim() === 'After'"
+	)
 	drag(page, "b", page.locator(".fe-lanes > .fe-lane").nth(1).locator(".fe-list"), at=(0.5, 0.5))
 	page.wait_for_selector(".fe-lanes >> [data-step=b]")
 	save(page)
@@ -104,7 +106,9 @@ def test_a_subtree_is_copied_into_another_flow_and_comes_as_json(place, lanes):
 	(copy,) = [step for step in stored.values() if step["label"] == "In yes"]
 	assert copy["id"] != "a" and (copy["parent_id"], copy["branch"]) == ("ask", "yes")
 
-	page.evaluate("text => navigator.clipboard.writeText(text)", json.dumps({"steps": [wait("w", "From JSON")]}))
+	page.evaluate(
+		"text => navigator.clipboard.writeText(text)", json.dumps({"steps": [wait("w", "From JSON")]})
+	)
 	page.locator("[data-step=ask] > .fe-card").focus()
 	page.keyboard.press("Control+v")
 	page.wait_for_selector(".fe-name >> text=From JSON")
@@ -127,7 +131,12 @@ def test_prototypes_are_not_reached_by_pasted_json(place, lanes):
 def test_keys_move_edit_choose_search_and_help(place, lanes):
 	page = place.open_flow(lanes)
 	page.locator("[data-step=ask] > .fe-card").focus()
-	focused = lambda: page.evaluate("() => document.activeElement.dataset.id || document.activeElement.getAttribute('aria-label')")  # fmt: skip
+
+	def focused() -> str:
+		return page.evaluate(
+			"() => document.activeElement.dataset.id || document.activeElement.getAttribute('aria-label')"
+		)
+
 	seen = [focused()]
 	for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "ArrowLeft", "End", "Home", "ArrowDown"):
 		page.keyboard.press(key)
@@ -186,13 +195,28 @@ def test_paths_are_offered_by_label_and_a_real_document_previews_them(place):
 	issue = place.document("Issue", {"subject": subject, "priority": "High"})
 	name = place.create(
 		"with_paths",
-		[wait("w", "Wait"), {"id": "tell", "kind": "issue", "label": "Tell", "depends_on": ["w"], "payload": {"subject": "x"}}],
+		[
+			wait("w", "Wait"),
+			{
+				"id": "tell",
+				"kind": "issue",
+				"label": "Tell",
+				"depends_on": ["w"],
+				"payload": {"subject": "x"},
+			},
+		],
 		trigger_event="on_issue_opened",
 		flow_definition={
 			"variables": {"group": "Night shift"},
 			"steps": [
 				{"id": "job", "kind": "dispatch_job", "label": "Job", "payload": {"subject": "s"}},
-				{"id": "tell", "kind": "issue", "label": "Tell", "depends_on": ["job"], "payload": {"subject": "x"}},
+				{
+					"id": "tell",
+					"kind": "issue",
+					"label": "Tell",
+					"depends_on": ["job"],
+					"payload": {"subject": "x"},
+				},
 			],
 		},
 	)
@@ -208,7 +232,9 @@ def test_paths_are_offered_by_label_and_a_real_document_previews_them(place):
 	assert page.input_value(f"{MODAL} [data-field=subject] input") == "About {{doc.subject}}"
 	page.click(f"{MODAL} [data-field=subject] button")
 	offered = page.locator(".fe-picker [role=option] code").all_inner_texts()
-	assert {"variables.group", "steps.job.result.job"} <= set(offered) and not any("steps.tell" in path for path in offered)
+	assert {"variables.group", "steps.job.result.job"} <= set(offered) and not any(
+		"steps.tell" in path for path in offered
+	)
 	page.keyboard.press("Escape")
 	page.wait_for_selector(MODAL)
 	page.fill(f"{MODAL} #fe-preview-doc", issue)
@@ -243,7 +269,10 @@ def test_an_unknown_kind_shows_as_such_and_is_kept(place):
 	page.click(f"{MODAL} button[type=submit]")
 	page.click(".fe-toolbar >> text=JSON")
 	text = json.loads(page.input_value("textarea[aria-label=Definition]"))
-	assert text["steps"][1]["payload"] == {"theirs": {"deep": [1, 2]}} and text["steps"][1]["label"] == "Still theirs"
+	assert (
+		text["steps"][1]["payload"] == {"theirs": {"deep": [1, 2]}}
+		and text["steps"][1]["label"] == "Still theirs"
+	)
 
 
 def test_somebody_else_s_save_is_shown_and_not_overwritten(place, lanes):
@@ -325,7 +354,9 @@ def test_a_system_template_offers_duplicating_and_refuses_deleting(place):
 	assert page.locator("#fe-template-name").get_attribute("readonly") is not None
 	place.made.append("fiber_install (copy")
 	page.click(".fe-dialog-head >> text=Duplicate")
-	page.wait_for_function("() => document.getElementById('fe-template-name').value === 'fiber_install (copy)'")
+	page.wait_for_function(
+		"() => document.getElementById('fe-template-name').value === 'fiber_install (copy)'"
+	)
 	assert page.locator("#fe-template-name").get_attribute("readonly") is None
 
 
@@ -339,7 +370,9 @@ def test_flows_are_found_switched_duplicated_and_deleted(place):
 	page.select_option("select[aria-label=Category]", "billing")
 	page.wait_for_selector("tr[data-template=fiber_install]", state="detached")
 	row.locator("[role=switch]").check()
-	page.wait_for_function("() => document.querySelector('tr[data-template=to_be_listed] [role=switch]').checked")
+	page.wait_for_function(
+		"() => document.querySelector('tr[data-template=to_be_listed] [role=switch]').checked"
+	)
 	assert place.template("to_be_listed")["is_active"] in (1, True)
 	row.locator("text=Duplicate").click()
 	page.wait_for_selector("tr[data-template='to_be_listed (copy)']")
@@ -354,7 +387,9 @@ def test_flows_are_found_switched_duplicated_and_deleted(place):
 
 def test_the_quick_button_starts_follows_edits_and_makes_flows(place):
 	customer = place.document("Customer", {"customer_name": "Quick Customer", "customer_type": "Individual"})
-	name = place.create("quick_flow", [wait("w", "Somebody", trigger={"type": "manual"})], applies_to="Customer")
+	name = place.create(
+		"quick_flow", [wait("w", "Somebody", trigger={"type": "manual"})], applies_to="Customer"
+	)
 	page = place.open_quick("Customer", customer)
 	row = page.locator(f"{MODAL} .fe-rows li").filter(has_text="quick_flow")
 	row.locator("text=Start now").click()

@@ -1,7 +1,7 @@
 """Makes a user of the site that tests sign in as, and prints how to, as JSON. Run by the bench's Python, in its sites folder.
 
-    python accounts.py SITE EMAIL ROLE…     {"user", "password", "api_key", "api_secret"}
-    python accounts.py SITE --remove EMAIL
+python accounts.py SITE EMAIL ROLE…     {"user", "password", "api_key", "api_secret"}
+python accounts.py SITE --remove EMAIL
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Frappe's development server for one site, on loopback alone. Run by the bench's Python, in its sites folder.
 
-    python web.py SITE PORT
+python web.py SITE PORT
 """
 
 from __future__ import annotations
