@@ -1,5 +1,7 @@
 /** What a step's card says: what it does, and when it fires. */
 
+import { isShown } from "./kind-catalogs.js";
+
 const EXPRESSION = /\{(\w+)(?:\|([^{}]*))?\}/g;
 const LENGTH = 90;
 
@@ -9,13 +11,15 @@ export function whatItDoes(step, kind) {
 	const payload = step.payload || {};
 	const text = __(kind.summary || kind.label).replace(EXPRESSION, (_, name, empty) => {
 		const field = kind.fields.find((f) => f.name === name);
+		if (field && !isShown(field, payload, kind)) return "";
 		let value = payload[name];
 		if (value == null || value === "") value = field?.default;
 		if (value == null || value === "") return empty ? __(empty) : "…";
 		const option = field?.options?.find((o) => o.value === value);
 		return option ? __(option.label) : shown(value);
 	});
-	return text.length > LENGTH ? `${text.slice(0, LENGTH - 1)}…` : text;
+	const phrase = text.trim();
+	return phrase.length > LENGTH ? `${phrase.slice(0, LENGTH - 1)}…` : phrase;
 }
 
 function shown(value) {
