@@ -61,6 +61,10 @@ def test_steps_are_dragged_up_and_into_a_lane_and_dependencies_follow(place, lan
 	)
 	drag(page, "b", page.locator(".fe-lanes > .fe-lane").nth(1).locator(".fe-list"), at=(0.5, 0.5))
 	page.wait_for_selector(".fe-lanes >> [data-step=b]")
+	drag(page, "a", page.locator("[data-step=c] > .fe-card"), at=(0.5, 0.9))
+	page.wait_for_selector(".fe-lanes >> [data-step=a]", state="detached")
+	page.keyboard.press("Control+z")
+	page.wait_for_selector(".fe-lanes >> [data-step=a]")
 	save(page)
 	stored = steps_of(place, "with_lanes")
 	assert stored["c"]["depends_on"] == ["ask"]
@@ -239,6 +243,25 @@ def test_paths_are_offered_by_label_and_a_real_document_previews_them(place):
 	page.wait_for_selector(MODAL)
 	page.fill(f"{MODAL} #fe-preview-doc", issue)
 	page.wait_for_selector(f".fe-rendered >> text=About {subject}")
+	# In a field of one value, a path stands for the whole of it.
+	page.click(f"{MODAL} [data-field=priority] .fe-field-head button")
+	page.keyboard.type("doc.priority")
+	page.keyboard.press("Enter")
+	page.wait_for_selector(".fe-rendered >> text=High")
+	page.click(f"{MODAL} button[type=submit]")
+	page.locator("[data-step=job] > .fe-card").dblclick()
+	for field in ("priority", "duration_h"):
+		page.click(f"{MODAL} [data-field={field}] .fe-field-head button")
+		page.keyboard.type("variables.group")
+		page.keyboard.press("Enter")
+	page.wait_for_selector(
+		f"{MODAL} [data-field=priority] option:checked >> text={{{{variables.group}}}}", state="attached"
+	)
+	page.click(f"{MODAL} button[type=submit]")
+	save(page)
+	job, tell = steps_of(place, "with_paths").values()
+	assert job["payload"]["duration_h"] == job["payload"]["priority"] == "{{variables.group}}"
+	assert tell["payload"] == {"subject": "About {{doc.subject}}", "priority": "{{doc.priority}}"}
 
 
 def test_a_definition_that_does_not_parse_opens_with_its_text_and_is_mended(place):

@@ -297,7 +297,7 @@ def test_the_workspace_opens_for_who_works_with_flows_and_for_nobody_else(site):
 	worker, stranger = r.user("Flow User").name, r.user("Stock User").name
 	frappe.set_user(worker)
 	assert "Flows" in [page["name"] for page in get_workspace_sidebar_items()["pages"]]
-	page = get_desktop_page(json.dumps({"name": "Flow Editor", "title": "Flow Editor", "public": 1}))
+	page = get_desktop_page(json.dumps({"name": "Flows", "title": "Flows", "public": 1}))
 	assert {"Flow Templates", "Flow Runs", "Inbox"} <= {item["label"] for item in page["shortcuts"]["items"]}
 	assert len(page["number_cards"]["items"]) == 3
 	frappe.set_user(stranger)
