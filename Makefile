@@ -49,7 +49,7 @@ $(VENV)/.installed: pyproject.toml
 
 node_modules/.package-lock.json: package.json package-lock.json
 	@echo "Fetching what the editor is built with…"
-	npm ci --no-audit --no-fund
+	npm install --no-save --no-audit --no-fund
 	@touch $@
 
 $(EDITOR): node_modules/.package-lock.json vite.config.js $(EDITOR_SOURCES)
