@@ -27,7 +27,7 @@ test-unit: $(VENV)/.ready $(EDITOR)
 
 test-site: $(VENV)/.ready $(EDITOR)
 	$(PYTHON) tests/site/bench.py test
-	FLOW_EDITOR_BROWSER=desk $(PYTEST) tests/browser
+	FLOW_EDITOR_SERVED=1 $(PYTEST) tests/http tests/browser
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

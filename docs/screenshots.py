@@ -64,7 +64,7 @@ def of_the_desk(browser: Browser) -> None:
 	bench.serve([str(PORT)])
 	try:
 		account = bench.account(EMAIL, "Flow Manager", "Sales User")
-		desk = places.Desk(browser, f"http://127.0.0.1:{PORT}", account)
+		desk = places.Desk(browser, places.Served(f"http://127.0.0.1:{PORT}", account))
 		page = desk.page
 		page.set_viewport_size({"width": 1280, "height": 800})
 		desk.open_flows()

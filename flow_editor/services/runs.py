@@ -14,7 +14,7 @@ from typing import Any
 
 from flow_editor.engine import render
 from flow_editor.engine.definition import Step
-from flow_editor.engine.errors import Conflict, Invalid, NotFound, Problem
+from flow_editor.engine.errors import Conflict, Invalid, NotAllowed, NotFound, Problem
 from flow_editor.engine.host import Host, Run
 from flow_editor.engine.machine import (
 	CANCELLED,
@@ -307,7 +307,7 @@ def get(host: Host, name: str, *, with_definition: bool = False) -> dict[str, An
 
 
 def find(host: Host, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20) -> list[dict[str, Any]]:
-	"""Runs, newest first.
+	"""Runs, newest first; a page is without those about what the acting user may not see.
 
 	Args:
 		filters: any of status, template, customer, doctype, docname; empty values are ignored.
@@ -320,7 +320,15 @@ def find(host: Host, filters: Mapping[str, Any], *, start: int = 0, limit: int =
 			[Problem(f"{status!r} is no run status. Use one of {', '.join(RUN_STATES)}.", field="status")],
 			"This filter",
 		)
-	return [as_dict(run) for run in host.store.runs(wanted, start=start, limit=limit)]
+	return [as_dict(run) for run in host.store.runs(wanted, start=start, limit=limit) if _may_see(host, run)]
+
+
+def _may_see(host: Host, run: Run) -> bool:
+	try:
+		host.check_visible(run)
+	except NotAllowed:
+		return False
+	return True
 
 
 def as_dict(run: Run) -> dict[str, Any]:

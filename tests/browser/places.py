@@ -14,8 +14,8 @@ from werkzeug.serving import make_server
 
 from flow_editor.lab.server import LabApp, open_lab
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "site"))
-import bench
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from served import Served, bench
 
 EDITOR = ".fe-root"
 
@@ -152,8 +152,9 @@ class Desk(Place):
 	bench = bench
 	flows_address = "/app/flow-templates"
 
-	def __init__(self, browser: Browser, base: str, account: dict[str, str], **options: Any):
-		self.base, self.account = base, account
+	def __init__(self, browser: Browser, served: Served, **options: Any):
+		self.served, self.base = served, served.base
+		account = served.account
 		super().__init__(browser, **options)
 		signed_in = self.context.request.post(
 			"/api/method/login", form={"usr": account["user"], "pwd": account["password"]}
@@ -161,7 +162,7 @@ class Desk(Place):
 		assert signed_in.ok, signed_in.text()
 
 	def headers(self) -> dict[str, str]:
-		return {"Authorization": f"token {self.account['api_key']}:{self.account['api_secret']}"}
+		return self.served.headers
 
 	def flow_address(self, name: str) -> str:
 		return f"/app/flow-editor/{name}"

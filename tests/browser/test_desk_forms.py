@@ -6,9 +6,10 @@ import json
 
 import pytest
 from compose import MODAL
-from conftest import ON_DESK
+from places import Desk
+from served import SERVED, Served
 
-pytestmark = pytest.mark.skipif(not ON_DESK, reason="the lab has no forms of Frappe's")
+pytestmark = pytest.mark.skipif(not SERVED, reason="the lab has no forms of Frappe's")
 
 STEPS = [
 	{"id": "a", "kind": "wait", "label": "First"},
@@ -63,10 +64,10 @@ def test_the_run_s_form_follows_the_run(place):
 	page.wait_for_selector(".page-head .indicator-pill >> text=/completed/i")
 
 
-def test_who_only_starts_flows_reads_them(place, desk):
+def test_who_only_starts_flows_reads_them(place):
 	name = place.create("only_read", STEPS)
 	account = place.bench.account("flow-user-tests@example.com", "Flow User")
-	reader = type(place)(place.context.browser, place.base, account)
+	reader = Desk(place.context.browser, Served(place.base, account))
 	try:
 		page = reader.open(f"/app/flow-editor/{name}", ".fe-card")
 		assert page.locator(".fe-dialog-head >> text=Save").count() == 0

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from conftest import ON_DESK
+from served import SERVED
 
-pytestmark = pytest.mark.skipif(ON_DESK, reason="the lab's own pages")
+pytestmark = pytest.mark.skipif(SERVED, reason="the lab's own pages")
 
 
 @pytest.fixture

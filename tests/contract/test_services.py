@@ -399,3 +399,8 @@ def test_a_run_is_shown_with_the_definition_that_it_started_on(world):
 	shown = runs.get(world.host, run, with_definition=True)
 	assert [own["id"] for own in shown["flow_definition"]["steps"]] == ["a"]
 	assert "flow_definition" not in runs.get(world.host, run)
+
+
+def test_a_catalog_that_no_kind_names_is_refused(world):
+	with pytest.raises(Invalid, match="There is no catalog 'nothing' of step kinds. Use one of agent, project"):
+		create(world, step("a"), catalog="nothing")

@@ -35,6 +35,7 @@ frappe.ui.form.on("Flow Template", {
 async function show_editor(frm) {
 	const ui = await flow_editor.load();
 	await ui.loadCatalog();
+	frm.set_df_property("catalog", "options", ui.CATALOGS.value);
 	const event = ui.TRIGGER_EVENTS.value.find(({ name }) => name === frm.doc.trigger_event);
 	const props = {
 		kindCatalog: ui.kindCatalog(frm.doc.catalog),
