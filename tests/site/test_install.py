@@ -32,7 +32,7 @@ FIELDS = {
 		"notes": "Text",
 		"run_as": "Link",
 		"re_entry": "Select",
-		"catalog": "Select",
+		"catalog": "Autocomplete",
 		"paused_reason": "Small Text",
 	},
 	"Flow Run": {
