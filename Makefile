@@ -4,8 +4,10 @@ PORT ?= 8010
 DB ?= flow-editor.db
 VENV := .venv
 BIN := $(VENV)/bin
-EDITOR := flow_editor/lab/pages/built/editor.js
-EDITOR_SOURCES := flow_editor/lab/editor.js $(wildcard flow_editor/public/js/flow_editor/* flow_editor/public/css/*)
+LAB := flow_editor/lab
+NODE_MODULES := $(LAB)/node_modules/.package-lock.json
+EDITOR := $(LAB)/pages/built/editor.js
+EDITOR_SOURCES := $(LAB)/editor.js $(wildcard flow_editor/public/js/flow_editor/* flow_editor/public/css/*)
 PYTEST := $(BIN)/python -m pytest
 
 .PHONY: help lab test test-unit test-site lint format clean
@@ -22,7 +24,7 @@ test: lint test-unit
 	@if $(PYTHON) tests/site/bench.py check; then $(MAKE) --no-print-directory test-site; else test $$? -eq 3; fi
 
 test-unit: $(VENV)/.ready $(EDITOR)
-	npm test --silent
+	node --test tests/js/*.test.js
 	$(PYTEST) tests/engine tests/kinds tests/contract tests/lab tests/browser
 
 test-site: $(VENV)/.ready $(EDITOR)
@@ -47,18 +49,18 @@ $(VENV)/.installed: pyproject.toml
 	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -e .
 	@touch $@
 
-node_modules/.package-lock.json: package.json package-lock.json
+$(NODE_MODULES): $(LAB)/package.json $(LAB)/package-lock.json
 	@echo "Fetching what the editor is built with…"
-	npm install --no-save --no-audit --no-fund
+	npm install --prefix $(LAB) --no-save --no-audit --no-fund
 	@touch $@
 
-$(EDITOR): node_modules/.package-lock.json vite.config.js $(EDITOR_SOURCES)
+$(EDITOR): $(NODE_MODULES) $(LAB)/vite.config.js $(EDITOR_SOURCES)
 	@echo "Building the editor…"
-	npm run --silent build
+	npm run --prefix $(LAB) --silent build
 
 $(VENV)/.ready: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
 	@touch $@
 
 clean:
-	rm -rf $(VENV) node_modules flow_editor/lab/pages/built .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(LAB)/node_modules $(LAB)/pages/built .pytest_cache .ruff_cache .hypothesis .import_linter_cache

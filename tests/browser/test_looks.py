@@ -9,7 +9,7 @@ import pytest
 from compose import MODAL
 
 ROOT = Path(__file__).parents[2]
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+AXE = ROOT / "flow_editor" / "lab" / "node_modules" / "axe-core" / "axe.min.js"
 SIZE_LIMIT = 300_000
 
 STEPS = [

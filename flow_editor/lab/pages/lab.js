@@ -285,7 +285,7 @@ window.addEventListener("hashchange", async () => {
 try {
 	editor = await import("./built/editor.js");
 } catch {
-	complain({ message: "The editor is not built. `make lab` builds it; or `npm install && npm run build` in the checkout.", problems: [] });
+	complain({ message: "The editor is not built. `make lab` builds it; or `npm install && npm run build` in flow_editor/lab.", problems: [] });
 	throw new Error("not built");
 }
 editor.useLab({ call, token: () => sessionStorage.getItem(TOKEN), tell });
