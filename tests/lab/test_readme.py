@@ -63,7 +63,7 @@ def served(command: list[str], port: int, cwd: Path) -> bool:
 
 
 def test_each_command_is_of_a_sort_that_a_test_runs():
-	"""`make` and `flow-editor` here, `bench … flow` in tests/site/test_commands.py, and installing in test_install.py."""
+	"""`make` and `flow-editor` here, `bench … flow` in tests/site/test_commands.py, `bench get-app` in tests/http/test_get_app.py, and installing by tests/site/bench.py."""
 	sorts = (
 		"make lab",
 		"make test",
