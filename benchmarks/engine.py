@@ -8,13 +8,12 @@ from time import process_time
 
 from benchmarks import flows
 from benchmarks.measure import Figure, Pairs, figure, in_turn, milliseconds, per_second
-
 from flow_editor.engine import conditions, render
 from flow_editor.engine.definition import Flow, parse
+from flow_editor.engine.kind import Catalog
 from flow_editor.engine.machine import DONE, Machine
 from flow_editor.engine.validation import Limits, load, validate
 from flow_editor.kinds import builtin_kinds
-from flow_editor.engine.kind import Catalog
 
 
 def measure(rounds: int, size: float) -> Iterator[Figure]:
@@ -108,9 +107,14 @@ def what_authors_wait_for(rounds: int) -> Iterator[Figure]:
 	def read_twice() -> None:
 		json.dumps(json.loads(text))
 
-	pairs = in_turn(lambda: validate(load(text, limits), catalog, limits=limits), read_twice, rounds, process_time)
+	pairs = in_turn(
+		lambda: validate(load(text, limits), catalog, limits=limits), read_twice, rounds, process_time
+	)
 	yield _beside(pairs, "Validating a definition of 1,000 steps, against reading and writing its JSON")
-	scope = {"doc": {"name": "ISS-1", "subject": "No signal", "amount": 7}, "customer": {"customer_name": "Ana"}}
+	scope = {
+		"doc": {"name": "ISS-1", "subject": "No signal", "amount": 7},
+		"customer": {"customer_name": "Ana"},
+	}
 	mail = "Dear {{customer.customer_name}},\nabout {{doc.name}}: {{doc.subject}}" * 10
 
 	def format_it() -> None:
@@ -135,7 +139,8 @@ def what_authors_wait_for(rounds: int) -> Iterator[Figure]:
 			float(7) >= float("5")  # noqa: B015
 
 	yield _beside(
-		in_turn(evaluate, compare, rounds, process_time), "10,000 conditions, against Python's own comparison of floats"
+		in_turn(evaluate, compare, rounds, process_time),
+		"10,000 conditions, against Python's own comparison of floats",
 	)
 
 

@@ -15,10 +15,10 @@ from typing import Any
 import frappe
 
 from benchmarks.flows import Definition
+from flow_editor.engine.host import FIRE, Pending, Run
 from flow_editor.services import inbox
 from flow_editor.site.host import SiteHost, current
 from flow_editor.site.store import PENDING_COLUMNS, PENDING_JSON, RUN_COLUMNS, RUN_JSON, _insert, _row
-from flow_editor.engine.host import FIRE, Pending, Run
 
 SITE = os.environ.get("FLOW_EDITOR_SITE", "flow.test")
 #: The event that the measured flows listen to, and the DocType that it is about.
@@ -89,7 +89,9 @@ def template(definition: Definition, *, event: str = EVENT, name: str = "Benchma
 
 def document() -> Any:
 	"""A document for runs to be about."""
-	made = frappe.get_doc({"doctype": DOCTYPE, "subject": "No signal", "raised_by": "ana@example.com"}).insert()
+	made = frappe.get_doc(
+		{"doctype": DOCTYPE, "subject": "No signal", "raised_by": "ana@example.com"}
+	).insert()
 	frappe.db.commit()
 	inbox.drain(current())
 	return made

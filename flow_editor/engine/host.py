@@ -155,8 +155,11 @@ class Store(Protocol):
 
 	def claim(self, now: datetime, limit: int, lease_until: datetime, token: str) -> Sequence[Pending]:
 		"""In a transaction of its own, lease up to `limit` rows that are due, oldest first; never one that
-		another holds. Where there are fewer, one row whose lease has run out comes last, with its
-		retry_count one higher: only one, so that work which kills its worker takes no other row with it."""
+		another holds. Where there is none, one row whose lease has run out, with its retry_count one higher:
+		only one, so that work which kills its worker takes no other row with it."""
+
+	def is_due(self, now: datetime) -> bool:
+		"""Whether there is anything to claim."""
 
 	def extend(self, row: Pending, lease_until: datetime) -> bool:
 		"""Lengthen a lease. False if the row is no longer this claim's."""

@@ -263,24 +263,32 @@ class LabStore:
 
 	def claim(self, now: datetime, limit: int, lease_until: datetime, token: str) -> list[Pending]:
 		with self.transaction():
-			due = self._select(
+			rows = self._select(
 				Pending, "pending", PENDING_COLUMNS,
 				"status = ? AND trigger_at <= ? ORDER BY trigger_at, rowid LIMIT ?", (ROW_PENDING, str(now), limit),
 			)  # fmt: skip
-			lapsed = self._select(
-				Pending, "pending", PENDING_COLUMNS,
-				"status = ? AND lease_until <= ? ORDER BY lease_until LIMIT ?",
-				(ROW_RUNNING, str(now), min(1, limit - len(due))),
-			)  # fmt: skip
-			for row in lapsed:
-				row.retry_count += 1
-			for row in (*due, *lapsed):
+			if not rows:
+				rows = self._select(
+					Pending, "pending", PENDING_COLUMNS,
+					"status = ? AND lease_until <= ? ORDER BY lease_until LIMIT 1", (ROW_RUNNING, str(now)),
+				)  # fmt: skip
+				for row in rows:
+					row.retry_count += 1
+			for row in rows:
 				row.status, row.lease_until, row.lease_token = ROW_RUNNING, lease_until, token
 				self.execute(
 					"UPDATE pending SET status = ?, lease_until = ?, lease_token = ?, retry_count = ? WHERE name = ?",
 					(ROW_RUNNING, str(lease_until), token, row.retry_count, row.name),
 				)
-		return [*due, *lapsed]
+		return rows
+
+	def is_due(self, now: datetime) -> bool:
+		(found,) = self.execute(
+			"""SELECT EXISTS (SELECT 1 FROM pending WHERE status = ? AND trigger_at <= ?)
+			OR EXISTS (SELECT 1 FROM pending WHERE status = ? AND lease_until <= ?)""",
+			(ROW_PENDING, str(now), ROW_RUNNING, str(now)),
+		).fetchone()
+		return bool(found)
 
 	def extend(self, row: Pending, lease_until: datetime) -> bool:
 		return self._change(row, "lease_until = ?", [str(lease_until)])

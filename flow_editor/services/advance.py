@@ -75,9 +75,7 @@ class Advance:
 		kept: where the caller settles rows whose promise was kept, many at once: the list to put it in.
 	"""
 
-	def __init__(
-		self, host: Host, run: Run, row: Pending | None = None, kept: list[Pending] | None = None
-	):
+	def __init__(self, host: Host, run: Run, row: Pending | None = None, kept: list[Pending] | None = None):
 		self.host = host
 		self.run = run
 		self.row = row

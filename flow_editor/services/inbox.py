@@ -89,13 +89,8 @@ def drain(
 			drained.failed += not work(host, row)
 		if on_progress and rows:
 			on_progress(drained)
-		if not rows or (not alone and len(rows) < batch and not _is_anything_due(host)):
+		if not rows or (len(rows) < batch and not host.store.is_due(host.now())):
 			return drained
-
-
-def _is_anything_due(host: Host) -> bool:
-	due = host.store.next_due()
-	return due is not None and due <= host.now()
 
 
 def _work_together(host: Host, rows: Sequence[Pending]) -> int:

@@ -39,6 +39,12 @@ PENDING_COLUMNS = (
 	"context_snapshot", "idempotency_key", "reference_doctype", "reference_name", "executed_at", "lease_until",
 	"lease_token",
 )  # fmt: skip
+#: What a worker needs to know of a row that it has claimed.
+CLAIMED_COLUMNS = (
+	"name", "flow_run", "step_id", "purpose", "retry_count", "context_snapshot", "idempotency_key",
+)  # fmt: skip
+DUE = "status = %s AND trigger_at <= %s"
+LAPSED = "status = %s AND lease_until <= %s"
 RUN_JSON = ("variables", "step_state")
 PENDING_JSON = ("context_snapshot",)
 _savepoints = count(1)
@@ -209,25 +215,20 @@ class SiteStore:
 
 	def claim(self, now: datetime, limit: int, lease_until: datetime, token: str) -> Sequence[Pending]:
 		with self.transaction():
-			due = self._lock(
-				"status = %s AND trigger_at <= %s ORDER BY trigger_at", [ROW_PENDING, now], limit
-			)
-			lapsed = (
-				self._lock("status = %s AND lease_until <= %s ORDER BY lease_until", [ROW_RUNNING, now], 1)
-				if len(due) < limit
-				else []
-			)
-			for row in lapsed:
-				row.retry_count += 1
-			for rows, again in ((due, 0), (lapsed, 1)):
-				if rows:
-					frappe.db.sql(
-						"""UPDATE `tabFlow Step Pending`
-						SET status = %s, lease_until = %s, lease_token = %s, retry_count = retry_count + %s
-						WHERE name IN %s""",
-						(ROW_RUNNING, lease_until, token, again, tuple(row.name for row in rows)),
-					)
-		for row in (rows := [*due, *lapsed]):
+			again = 0
+			rows = self._lock(f"{DUE} ORDER BY trigger_at", [ROW_PENDING, now], limit)
+			if not rows:
+				again = 1
+				rows = self._lock(f"{LAPSED} ORDER BY lease_until", [ROW_RUNNING, now], 1)
+			if rows:
+				frappe.db.sql(
+					"""UPDATE `tabFlow Step Pending`
+					SET status = %s, lease_until = %s, lease_token = %s, retry_count = retry_count + %s
+					WHERE name IN %s""",
+					(ROW_RUNNING, lease_until, token, again, tuple(row.name for row in rows)),
+				)
+		for row in rows:
+			row.retry_count += again
 			row.status, row.lease_until, row.lease_token = ROW_RUNNING, lease_until, token
 		return rows
 
@@ -235,11 +236,18 @@ class SiteStore:
 		return _select(
 			Pending,
 			"Flow Step Pending",
-			PENDING_COLUMNS,
+			CLAIMED_COLUMNS,
 			PENDING_JSON,
 			f"{where} LIMIT %s FOR UPDATE SKIP LOCKED",
 			[*values, limit],
 		)
+
+	def is_due(self, now: datetime) -> bool:
+		one = "SELECT 1 FROM `tabFlow Step Pending` WHERE"
+		((found,),) = frappe.db.sql(
+			f"SELECT EXISTS ({one} {DUE}) OR EXISTS ({one} {LAPSED})", (ROW_PENDING, now, ROW_RUNNING, now)
+		)
+		return bool(found)
 
 	def extend(self, row: Pending, lease_until: datetime) -> bool:
 		# A lease that does not change counts as no change in MariaDB, so ours is told by the token alone.
