@@ -24,6 +24,8 @@ SITE = os.environ.get("FLOW_EDITOR_SITE", "flow.test")
 #: The event that the measured flows listen to, and the DocType that it is about.
 EVENT, DOCTYPE = "on_issue_opened", "Issue"
 LONG_AGO = "2020-01-01 00:00:00"
+#: What the database said it does for each query: filled by the measure of large tables, shown by the report.
+PLANS: list[tuple[str, str]] = []
 
 
 @contextmanager
@@ -68,6 +70,16 @@ def clear() -> None:
 def clear_runs() -> None:
 	for doctype in ("Flow Step Pending", "Flow Run"):
 		frappe.db.delete(doctype)
+	frappe.db.commit()
+
+
+def empty_all_but(run: str) -> None:
+	"""Take away all runs but one, and all inbox rows."""
+	frappe.db.sql_ddl("TRUNCATE TABLE `tabFlow Step Pending`")
+	columns = ", ".join(f"`{name}`" for name in frappe.db.get_table_columns("Flow Run"))
+	kept = frappe.db.sql(f"SELECT {columns} FROM `tabFlow Run` WHERE name = %s", run)[0]
+	frappe.db.sql_ddl("TRUNCATE TABLE `tabFlow Run`")
+	frappe.db.sql(f"INSERT INTO `tabFlow Run` ({columns}) VALUES %s", (kept,))
 	frappe.db.commit()
 
 
@@ -131,9 +143,3 @@ def insert_waiting_runs(flow: Any, count: int, *, due: str = LONG_AGO) -> None:
 			"Flow Step Pending", PENDING_COLUMNS, [_row(row, PENDING_COLUMNS, PENDING_JSON) for row in rows]
 		)
 		frappe.db.commit()
-
-
-def processor() -> str:
-	with open("/proc/cpuinfo") as lines:
-		names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-	return f"{len(names)} × {names[0]}" if names else "an unknown processor"

@@ -97,12 +97,14 @@ def _work_together(host: Host, rows: Sequence[Pending]) -> int:
 	"""Work the first rows of these in one transaction. Returns how many; 0 says that nothing was kept."""
 	store = host.store
 	kept: list[Pending] = []
+	worked = 0
 	try:
 		with store.transaction(follows=True):
 			locked = store.lock_runs({row.flow_run for row in rows})
 			until = host.monotonic() + TOGETHER_SECONDS
-			for worked, row in enumerate(rows, 1):
+			for row in rows:
 				_move(host, locked[row.flow_run], row, kept)
+				worked += 1
 				if host.monotonic() > until:
 					break
 			if not store.finish_together(kept, host.now()):
