@@ -4,6 +4,8 @@ PORT ?= 8010
 DB ?= flow-editor.db
 VENV := .venv
 BIN := $(VENV)/bin
+EDITOR := flow_editor/lab/pages/built/editor.js
+EDITOR_SOURCES := flow_editor/lab/editor.js $(wildcard flow_editor/public/js/flow_editor/* flow_editor/public/css/*)
 PYTEST := $(BIN)/python -m pytest
 
 .PHONY: help lab test test-unit test-site lint format clean
@@ -19,11 +21,13 @@ help:
 test: lint test-unit
 	@if $(PYTHON) tests/site/bench.py check; then $(MAKE) --no-print-directory test-site; else test $$? -eq 3; fi
 
-test-unit: $(VENV)/.ready
+test-unit: $(VENV)/.ready $(EDITOR)
+	npm test --silent
 	$(PYTEST) tests/engine tests/kinds tests/contract tests/lab tests/browser
 
-test-site:
+test-site: $(VENV)/.ready $(EDITOR)
 	$(PYTHON) tests/site/bench.py test
+	FLOW_EDITOR_SERVED=1 $(PYTEST) tests/http tests/browser
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .
@@ -34,7 +38,7 @@ format: $(VENV)/.ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lab: $(VENV)/.installed
+lab: $(VENV)/.installed $(EDITOR)
 	@$(BIN)/flow-editor serve --port $(PORT) --db $(DB)
 
 $(VENV)/.installed: pyproject.toml
@@ -43,9 +47,18 @@ $(VENV)/.installed: pyproject.toml
 	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -e .
 	@touch $@
 
+node_modules/.package-lock.json: package.json package-lock.json
+	@echo "Fetching what the editor is built with…"
+	npm install --no-save --no-audit --no-fund
+	@touch $@
+
+$(EDITOR): node_modules/.package-lock.json vite.config.js $(EDITOR_SOURCES)
+	@echo "Building the editor…"
+	npm run --silent build
+
 $(VENV)/.ready: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) node_modules flow_editor/lab/pages/built .pytest_cache .ruff_cache .hypothesis .import_linter_cache

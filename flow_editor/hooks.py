@@ -23,8 +23,21 @@ doc_events = {
 	}
 }
 
+app_include_js = ["flow_editor_desk.bundle.js"]
+extend_bootinfo = "flow_editor.site.boot.extend_bootinfo"
+
 before_request = ["flow_editor.api.route_request"]
 after_request = ["flow_editor.api.shape_errors"]
+
+# A run holds what the document says that it is about.
+has_permission = {
+	"Flow Run": "flow_editor.site.visibility.has_permission",
+	"Flow Step Pending": "flow_editor.site.visibility.has_permission",
+}
+permission_query_conditions = {
+	"Flow Run": "flow_editor.site.visibility.runs_condition",
+	"Flow Step Pending": "flow_editor.site.visibility.rows_condition",
+}
 
 # What flows have done is no reason to keep a customer or a document from being deleted.
 ignore_links_on_delete = ["Flow Run", "Flow Step Pending", "Flow Version"]

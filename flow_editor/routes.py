@@ -21,7 +21,7 @@ from flow_editor.engine.errors import FlowError, Invalid, NotFound, Problem, Unr
 from flow_editor.engine.host import Host
 from flow_editor.engine.machine import RUN_STATES
 from flow_editor.openapi import document
-from flow_editor.services import events, runs, templates
+from flow_editor.services import compose, events, runs, templates
 from flow_editor.services.advance import Moved
 from flow_editor.services.templates import CATEGORIES
 
@@ -121,6 +121,31 @@ def validate(host: Host, flow_definition: Any) -> dict[str, Any]:
 	return {"problems": [problem.as_dict() for problem in templates.check(host, flow_definition)]}
 
 
+def paths(host: Host, doctype: str = "") -> dict[str, Any]:
+	return {"paths": compose.paths(host, doctype)}
+
+
+def preview(
+	host: Host,
+	kind: str,
+	payload: Mapping[str, Any],
+	doctype: str | None = None,
+	docname: str | None = None,
+	customer: str | None = None,
+	variables: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+	rendered, problems = compose.preview(
+		host,
+		kind,
+		payload,
+		doctype=doctype or "",
+		docname=docname or "",
+		customer=customer or "",
+		variables=variables,
+	)
+	return {"payload": rendered, "problems": [problem.as_dict() for problem in problems]}
+
+
 def start(
 	host: Host,
 	template: str,
@@ -190,7 +215,7 @@ def list_runs(host: Host, start: int = 0, limit: int = 20, **filters: Any) -> di
 
 
 def get_run(host: Host, run: str) -> dict[str, Any]:
-	return {"run": runs.get(host, _visible(host, run))}
+	return {"run": runs.get(host, _visible(host, run), with_definition=True)}
 
 
 def openapi(host: Host) -> dict[str, Any]:
@@ -224,6 +249,8 @@ ROUTES = (
 	Route("duplicate_template", "POST", "/templates/{template}/duplicate", "Copy a template", duplicate_template, AUTHORS, body={"new_name": {"type": ["string", "null"], "maxLength": 140}}, answer={"template": OBJECT}, status=201),
 	Route("catalog", "GET", "/catalog", "The step kinds and trigger events that there are", catalog, OPERATORS, answer={"kinds": {"type": "array"}, "events": {"type": "array"}}),
 	Route("validate", "POST", "/validate", "Every problem of a definition", validate, OPERATORS, body={"flow_definition": ANY}, required=("flow_definition",), answer={"problems": {"type": "array"}}),
+	Route("paths", "GET", "/paths", "The paths that expressions about a DocType can read", paths, OPERATORS, query={"doctype": TEXT}, answer={"paths": {"type": "array"}}),
+	Route("preview", "POST", "/preview", "A step's payload, rendered for a document", preview, OPERATORS, body={"kind": NAME, "payload": OBJECT, **ABOUT}, required=("kind", "payload"), answer={"payload": OBJECT, "problems": {"type": "array"}}),
 	Route("start", "POST", "/start", "Start a template", start, OPERATORS, body={"template": NAME, **ABOUT}, required=("template",), answer=MOVED, status=201),
 	Route("advance", "POST", "/advance", "Fire whatever is ready in a run", advance, OPERATORS, body={"run": NAME}, required=("run",), answer=MOVED),
 	Route("complete", "POST", "/complete", "Fire a step that waits", complete, OPERATORS, body={"run": NAME, "step_id": NAME, "result": ANY}, required=("run", "step_id"), answer={**MOVED, "changed": {"type": "boolean"}, "note": {"type": "string"}}),

@@ -86,6 +86,8 @@ class Scope(Mapping[str, Any]):
 		return render.jsonable(asdict(self._run))
 
 	def _template(self) -> Mapping[str, Any]:
+		if not self._run.flow_template:  # a flow that is being written and not stored yet
+			return {}
 		template = self._host.store.template(self._run.flow_template)
 		return {
 			"name": self._run.flow_template,

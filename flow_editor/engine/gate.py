@@ -1,21 +1,22 @@
 """The trigger condition: which of an event's documents start a flow.
 
-Today it is `{"==": [{"var": "path"}, value]}`. The shape is JSONLogic's, so that a library for it can take this
-module over. A path that leads nowhere from the scope's roots is looked up in the document, so `status` means
+It is `{"==": [{"var": "path"}, value]}`: an operator of OPERATORS over two operands, each a value or a field. The
+shape is JSONLogic's, so that a library for it can take this module over. A path that leads nowhere from the scope's roots is looked up in the document, so `status` means
 `doc.status`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flow_editor.engine.conditions import equals
 from flow_editor.engine.render import PATH, resolve
 
 SHAPE = 'Write it as {"==": [{"var": "doc.status"}, "Open"]}, or leave it empty.'
-OPERATORS = ("==",)
+#: The operators and what each says of two values. A new one is a line here.
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {"==": equals}
 
 
 def problem(condition: Any) -> str | None:
@@ -33,11 +34,14 @@ def holds(condition: Any, root: Mapping[str, Any]) -> bool:
 	Raises:
 		ValueError: it is not a condition, with the sentence of `problem`.
 	"""
-	operands = _read(condition)
-	return operands is None or equals(*(_value(operand, root) for operand in operands))
+	comparison = _read(condition)
+	if comparison is None:
+		return True
+	operator, operands = comparison
+	return OPERATORS[operator](*(_value(operand, root) for operand in operands))
 
 
-def _read(condition: Any) -> list[Any] | None:
+def _read(condition: Any) -> tuple[str, list[Any]] | None:
 	if condition is None or (isinstance(condition, str) and not condition.strip()):
 		return None
 	if isinstance(condition, str):
@@ -61,7 +65,7 @@ def _read(condition: Any) -> list[Any] | None:
 	for operand in operands:
 		if isinstance(operand, Mapping):
 			_path(operand)
-	return operands
+	return operator, operands
 
 
 def _path(operand: Mapping[str, Any]) -> tuple[str, Any]:

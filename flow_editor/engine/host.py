@@ -216,6 +216,10 @@ class Documents(Protocol):
 
 		Raises `StepFailed` if there is no such DocType."""
 
+	def describe(self, doctype: str) -> list[dict[str, str]]:
+		"""The fields that an expression can read and the acting user may: name, label, fieldtype, in the order of
+		the form. Raises NotAllowed, or StepFailed if there is no such DocType."""
+
 	def contact(self, customer: str) -> tuple[str, str]:
 		"""A customer's primary e-mail address and mobile number, each empty if there is none."""
 

@@ -111,9 +111,12 @@ class Kind:
 	color: str = "gray"
 	catalog: str = "project"
 	description: str = ""
-	#: One phrase for the step's card, with payload fields in single braces: "E-mail to {to}".
+	#: One phrase for the step's card, with payload fields in single braces, and after a bar what stands for an
+	#: empty one: "E-mail to {to|the customer}".
 	summary: str = ""
 	fields: tuple[Field, ...] = ()
+	#: (name, label) of what the step's result holds, for the picker of paths.
+	results: tuple[tuple[str, str], ...] = ()
 	#: (value, label) of each branch that `result.branch` may name; empty for a kind that does not branch.
 	branches: tuple[tuple[str, str], ...] = ()
 	effect: Effect = "none"
@@ -165,6 +168,7 @@ class Kind:
 			"runnable": self.runnable,
 			"has_branches": bool(self.branches),
 			"branches": [{"value": value, "label": label} for value, label in self.branches],
+			"results": [{"name": name, "label": label} for name, label in self.results],
 			"fields": [field.as_dict() for field in self.fields],
 		}
 

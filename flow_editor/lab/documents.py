@@ -106,6 +106,16 @@ class LabDocuments:
 	def fields(self, doctype: str) -> None:
 		return None
 
+	def describe(self, doctype: str) -> list[dict[str, str]]:
+		"""The fields that documents of this DocType have: there is nothing else here that says."""
+		names = dict.fromkeys(key for doc in self.find(doctype, {}, limit=100) for key in doc)
+		names.pop("doctype", None)
+		first = {"name": names.pop("name", None)}
+		return [
+			{"name": name, "label": name.replace("_", " ").capitalize(), "fieldtype": "Data"}
+			for name in [*first, *names]
+		]
+
 	def contact(self, customer: str) -> tuple[str, str]:
 		doc = self.get("Customer", customer)
 		return str(doc.get("email_id") or ""), str(doc.get("mobile_no") or "")

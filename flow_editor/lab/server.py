@@ -33,6 +33,8 @@ from flow_editor.lab.host import LabHost
 from flow_editor.services import inbox, templates
 
 PAGES = Path(__file__).parent / "pages"
+#: The editor, as `npm run build` makes it.
+BUILT = PAGES / "built"
 LOOPBACK = "127.0.0.1"
 NAMES = (LOOPBACK, "localhost")
 MAX_BODY = 16 * 1024 * 1024
@@ -215,7 +217,9 @@ def _object(request: Request) -> dict[str, Any]:
 def _page(path: str) -> Response:
 	"""A file of the pages; nothing outside them, whatever the path says."""
 	name = "index.html" if path == "/" else path.lstrip("/")
-	known = {file.name: file for file in PAGES.iterdir() if file.is_file()}
+	known = {
+		file.relative_to(PAGES).as_posix(): file for folder in (PAGES, BUILT) for file in folder.glob("*.*")
+	}
 	if name not in known:
 		raise NotFound(f"There is nothing at {path}.")
 	kind = mimetypes.guess_type(name)[0] or "application/octet-stream"

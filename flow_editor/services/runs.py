@@ -7,13 +7,14 @@ and the other finds it done.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any
 
 from flow_editor.engine import render
 from flow_editor.engine.definition import Step
-from flow_editor.engine.errors import Conflict, Invalid, NotFound, Problem
+from flow_editor.engine.errors import Conflict, Invalid, NotAllowed, NotFound, Problem
 from flow_editor.engine.host import Host, Pending, Run
 from flow_editor.engine.machine import (
 	CANCELLED,
@@ -296,13 +297,17 @@ def _locked_step(host: Host, name: str, step_id: str):
 # Looking
 
 
-def get(host: Host, name: str) -> dict[str, Any]:
-	"""A run as the doors show it."""
-	return as_dict(host.store.run(name))
+def get(host: Host, name: str, *, with_definition: bool = False) -> dict[str, Any]:
+	"""A run as the doors show it; with the definition that it started on, if wanted."""
+	run = host.store.run(name)
+	shown = as_dict(run)
+	if with_definition:
+		shown["flow_definition"] = json.loads(host.store.definition(run.flow_template, run.template_version))
+	return shown
 
 
 def find(host: Host, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20) -> list[dict[str, Any]]:
-	"""Runs, newest first.
+	"""Runs, newest first; a page is without those about what the acting user may not see.
 
 	Args:
 		filters: any of status, template, customer, doctype, docname; empty values are ignored.
@@ -315,7 +320,15 @@ def find(host: Host, filters: Mapping[str, Any], *, start: int = 0, limit: int =
 			[Problem(f"{status!r} is no run status. Use one of {', '.join(RUN_STATES)}.", field="status")],
 			"This filter",
 		)
-	return [as_dict(run) for run in host.store.runs(wanted, start=start, limit=limit)]
+	return [as_dict(run) for run in host.store.runs(wanted, start=start, limit=limit) if _may_see(host, run)]
+
+
+def _may_see(host: Host, run: Run) -> bool:
+	try:
+		host.check_visible(run)
+	except NotAllowed:
+		return False
+	return True
 
 
 def as_dict(run: Run) -> dict[str, Any]:

@@ -146,6 +146,12 @@ def _field_problems(host: Host, fields: Mapping[str, Any], name: str) -> list[Pr
 			problems.append(
 				Problem(f"{fields[field]!r} is not one of {', '.join(allowed)}. Choose one.", field=field)
 			)
+	catalogs = sorted({kind.catalog for kind in host.catalog.values()})
+	if fields["catalog"] not in catalogs:
+		message = (
+			f"There is no catalog {fields['catalog']!r} of step kinds. Use one of {', '.join(catalogs)}."
+		)
+		problems.append(Problem(message, field="catalog"))
 	if fields["trigger_event"] not in host.events:
 		problems.append(
 			Problem(

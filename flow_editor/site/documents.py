@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import frappe
+from frappe import _
 from frappe.utils import add_days, getdate, nowdate
 
 from flow_editor.engine.errors import NotAllowed, NotFound, StepFailed
@@ -15,6 +16,15 @@ from flow_editor.site.errors import as_flow_errors
 
 #: Fields that hold no value.
 LAYOUT = ("Section Break", "Column Break", "Tab Break", "HTML", "Button", "Heading", "Fold", "Image")
+#: Fields that no expression should show.
+UNREAD = ("Password", "Table", "Table MultiSelect")
+#: The fields that every document has.
+STANDARD = (
+	("owner", "Created By", "Data"),
+	("creation", "Created On", "Datetime"),
+	("modified", "Last Updated On", "Datetime"),
+	("docstatus", "Document Status", "Int"),
+)
 ACTIVE = "Active"
 
 
@@ -74,6 +84,21 @@ class SiteDocuments:
 			for field in frappe.get_meta(doctype).fields
 			if field.fieldtype not in LAYOUT
 		}
+
+	def describe(self, doctype: str) -> list[dict[str, str]]:
+		self._check_doctype(doctype)
+		if not frappe.has_permission(doctype, "read"):
+			raise NotAllowed(f"User {frappe.session.user} may not read {doctype}.")
+		meta = frappe.get_meta(doctype)
+		readable = set(meta.get_permlevel_access("read")) | {0}
+		described = [{"name": "name", "label": _("Name"), "fieldtype": "Data"}]
+		for field in meta.fields:
+			if field.fieldtype not in (*LAYOUT, *UNREAD) and field.permlevel in readable:
+				label = _(field.label or field.fieldname)
+				described.append({"name": field.fieldname, "label": label, "fieldtype": field.fieldtype})
+		return described + [
+			{"name": name, "label": _(label), "fieldtype": fieldtype} for name, label, fieldtype in STANDARD
+		]
 
 	def contact(self, customer: str) -> tuple[str, str]:
 		doc = self._load("Customer", customer, "read")

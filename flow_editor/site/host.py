@@ -24,6 +24,7 @@ from flow_editor.site.documents import SiteDocuments
 from flow_editor.site.http import GuardedHttp, allowed_entries
 from flow_editor.site.messages import SiteMessages
 from flow_editor.site.store import SiteStore
+from flow_editor.site.visibility import may_see
 
 #: Hooks by which other apps add kinds and events: lists of dotted paths.
 KINDS_HOOK = "flow_editor_kinds"
@@ -132,7 +133,7 @@ class SiteHost:
 
 	def check_visible(self, run: Run) -> None:
 		doctype, name = run.context_doctype, run.context_docname
-		if doctype and frappe.db.exists(doctype, name) and not frappe.has_permission(doctype, "read", name):
+		if not may_see(doctype, name):
 			raise NotAllowed(f"You may not see {doctype} {name}, which this run is about.")
 
 	def run_changed(self, run: Run) -> None:

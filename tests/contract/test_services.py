@@ -7,8 +7,9 @@ import uuid
 
 import pytest
 
+from flow_editor.engine.context import ROOTS
 from flow_editor.engine.errors import Conflict, Invalid, NotAllowed, NotFound
-from flow_editor.services import events, runs, templates
+from flow_editor.services import compose, events, runs, templates
 
 
 def step(id: str, kind: str = "wait", **more) -> dict:
@@ -348,3 +349,60 @@ def test_dispatch_says_what_came_of_each(world):
 		)
 	(outcome,) = [result for result in results if result["template"] == flow["name"]]
 	assert "applies to Contract" in outcome["skipped"]
+
+
+# Composing
+
+
+def test_the_paths_of_a_doctype_and_its_customer_are_offered_by_label(world):
+	world.issue(world.customer())
+	found = {entry["path"]: entry for entry in compose.paths(world.host, "Issue")}
+	assert {"doc.name", "doc.subject", "customer.customer_name", "run.name", "now"} <= set(found)
+	assert found["doc.subject"]["label"] == "Subject" and found["doc.subject"]["group"] == "Issue"
+	assert all(path.split(".")[0] in ROOTS for path in found)
+
+
+def test_a_payload_is_rendered_with_a_real_document_and_nothing_is_stored_or_sent(world):
+	with world.transaction():
+		customer = world.customer()
+		issue = world.issue(customer, subject='It "broke"')
+	before, name = world.mails_sent(), world.host.documents.get("Customer", customer)["customer_name"]
+	about = {"doctype": "Issue", "docname": issue, "variables": {"hours": 2}}
+	payload = {
+		"subject": "About {{doc.subject}}",
+		"body": "{{customer.customer_name}} {{steps.a.result.x}}{{no.such}}",
+	}
+	rendered, problems = compose.preview(world.host, "notify", payload, **about)
+	assert rendered == {"subject": 'About It "broke"', "body": f"{name} "} and problems == []
+	asked = {
+		"url": "https://example.com",
+		"body_template": '{"a": "{{doc.subject}}", "h": "{{variables.hours}}"}',
+	}
+	assert compose.preview(world.host, "webhook", asked, **about)[0]["body_template"] == {
+		"a": 'It "broke"',
+		"h": 2,
+	}
+	rendered, (problem,) = compose.preview(world.host, "webhook", {"url": "x", "body_template": "{"}, **about)
+	assert rendered == {"url": "x"} and problem.field == "body_template"
+	assert world.mails_sent() == before
+	with pytest.raises(NotFound):
+		compose.preview(world.host, "notify", payload, doctype="Issue", docname="NO-SUCH")
+	with pytest.raises(Invalid, match="no step kind"):
+		compose.preview(world.host, "nothing", payload)
+
+
+def test_a_run_is_shown_with_the_definition_that_it_started_on(world):
+	template = create(world, step("a", trigger={"type": "manual"}))
+	run = start(world, template)
+	with world.transaction():
+		templates.update(world.host, template["name"], {"flow_definition": {"steps": [step("other")]}})
+	shown = runs.get(world.host, run, with_definition=True)
+	assert [own["id"] for own in shown["flow_definition"]["steps"]] == ["a"]
+	assert "flow_definition" not in runs.get(world.host, run)
+
+
+def test_a_catalog_that_no_kind_names_is_refused(world):
+	with pytest.raises(
+		Invalid, match="There is no catalog 'nothing' of step kinds"
+	):
+		create(world, step("a"), catalog="nothing")

@@ -45,7 +45,8 @@ def test_a_kind_says_all_that_an_editor_needs(catalog, name):
 		and entry["summary"]
 	)
 	known = {field["name"] for field in entry["fields"]}
-	assert set(re.findall(r"\{(\w+)\}", entry["summary"])) <= known
+	assert not re.sub(r"\{\w+(?:\|[^{}]+)?\}", "", entry["summary"]).count("{")
+	assert set(re.findall(r"\{(\w+)(?:\|[^{}]+)?\}", entry["summary"])) <= known
 	assert all(set(field.get("shown_when", ())) <= known for field in entry["fields"])
 
 

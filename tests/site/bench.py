@@ -4,6 +4,7 @@
     python tests/site/bench.py up        start MariaDB and Redis where they do not answer
     python tests/site/bench.py link      link this checkout into the bench, install or migrate, build
     python tests/site/bench.py test …    up and link, then pytest with the bench's Python
+    python tests/site/bench.py serve N   serve the site on http://127.0.0.1:N (8000 unless told)
     python tests/site/bench.py workers N start N workers (1 unless told) and the scheduler
     python tests/site/bench.py down      end what `up` and `workers` started
 
@@ -103,6 +104,45 @@ def workers(arguments: list[str]) -> int:
 		if not alive(remembered().get(name)):
 			start(name, [*helper, *task], folder=BENCH / "sites")
 	return 0
+
+
+def serve(arguments: list[str]) -> int:
+	"""Start a web server for the site on loopback, whatever name it is asked by. Returns once it answers."""
+	up()
+	port = int(arguments[0]) if arguments else 8000
+	command = [str(python()), str(CHECKOUT / "tests" / "site" / "web.py"), SITE, str(port)]
+	start(f"web_{port}", command, folder=BENCH / "sites")
+	wait("The web server", lambda: answers("127.0.0.1", port))
+	return 0
+
+
+def stop(name: str) -> None:
+	"""End a process that `start` started."""
+	processes = remembered()
+	pid = processes.pop(name)
+	if alive(pid):
+		os.killpg(pid, signal.SIGTERM)
+	STATE.write_text(json.dumps(processes))
+
+
+def account(email: str, *roles: str) -> dict[str, str]:
+	"""A user of the site with these roles: user, password, api_key, api_secret. Any that was there is replaced."""
+	return json.loads(_accounts(email, *roles).splitlines()[-1])
+
+
+def remove_account(email: str) -> None:
+	_accounts("--remove", email)
+
+
+def _accounts(*arguments: str) -> str:
+	script = CHECKOUT / "tests" / "site" / "accounts.py"
+	return run([str(python()), str(script), SITE, *arguments], capture=True)
+
+
+def execute(code: str) -> None:
+	"""Run Python on the site, as Administrator, and commit."""
+	begin = f"import frappe; frappe.init(site={SITE!r}); frappe.connect(); frappe.set_user('Administrator')"
+	run([str(python()), "-c", f"{begin}\n{code}\nfrappe.db.commit()"], capture=True)
 
 
 def alive(pid: int | None) -> bool:
@@ -257,7 +297,15 @@ def run(command: list[str], *, capture: bool = False) -> str:
 	return done.stdout
 
 
-COMMANDS = {"check": lambda _: 0, "up": up, "link": link, "workers": workers, "test": test, "down": down}
+COMMANDS = {
+	"check": lambda _: 0,
+	"up": up,
+	"link": link,
+	"serve": serve,
+	"workers": workers,
+	"test": test,
+	"down": down,
+}
 
 if __name__ == "__main__":
 	sys.exit(main(sys.argv[1:]))

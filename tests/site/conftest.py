@@ -13,7 +13,8 @@ except ImportError:
 	frappe = None
 	collect_ignore_glob = ["test_*.py"]
 else:
-	from fixtures import connection, site
+	from fixtures import connection, other_app, site
+	from http_client import server, token
 
 
 def pytest_sessionfinish(session, exitstatus):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import frappe
 import pytest
+from flow_test_app import flows
+from frappe import installer
 
 SITE = os.environ.get("FLOW_EDITOR_SITE", "flow.test")
+APP = "flow_test_app"
 ENGINE_ROWS = ("Flow Step Pending", "Flow Run")
 
 
@@ -51,3 +55,27 @@ def _clear() -> None:
 
 def _own_templates() -> list[str]:
 	return frappe.get_all("Flow Template", filters={"is_system": 0}, pluck="name") or [""]
+
+
+@pytest.fixture
+def other_app(site):
+	"""The app in this folder, installed on the site for the while."""
+	apps = Path(frappe.local.sites_path) / "apps.txt"
+	before = apps.read_text()
+	flows.Flaky.tries = 0
+	try:
+		apps.write_text(f"{before.rstrip()}\n{APP}\n")
+		_forget_hooks()
+		installer.add_to_installed_apps(APP)
+		_forget_hooks()
+		yield site
+	finally:
+		apps.write_text(before)
+		installer.remove_from_installed_apps(APP)
+		_forget_hooks()
+
+
+def _forget_hooks() -> None:
+	frappe.local.all_apps = None
+	frappe.clear_cache()
+	frappe.local.flow_editor_sources = None

@@ -139,10 +139,12 @@ def payment(party, **values):
 def issue(party=None, **values):
 	return make(
 		"Issue",
-		subject="No signal",
-		customer=party.name if party else None,
-		raised_by="ana@example.com",
-		**values,
+		**{
+			"subject": "No signal",
+			"customer": party.name if party else None,
+			"raised_by": "ana@example.com",
+			**values,
+		},
 	)
 
 

@@ -32,7 +32,7 @@ FIELDS = {
 		"notes": "Text",
 		"run_as": "Link",
 		"re_entry": "Select",
-		"catalog": "Select",
+		"catalog": "Autocomplete",
 		"paused_reason": "Small Text",
 	},
 	"Flow Run": {
@@ -296,12 +296,12 @@ def test_seeding_again_brings_back_what_is_missing_and_keeps_what_was_edited(sit
 def test_the_workspace_opens_for_who_works_with_flows_and_for_nobody_else(site):
 	worker, stranger = r.user("Flow User").name, r.user("Stock User").name
 	frappe.set_user(worker)
-	assert "Flow Editor" in [page["name"] for page in get_workspace_sidebar_items()["pages"]]
-	page = get_desktop_page(json.dumps({"name": "Flow Editor", "title": "Flow Editor", "public": 1}))
+	assert "Flows" in [page["name"] for page in get_workspace_sidebar_items()["pages"]]
+	page = get_desktop_page(json.dumps({"name": "Flows", "title": "Flows", "public": 1}))
 	assert {"Flow Templates", "Flow Runs", "Inbox"} <= {item["label"] for item in page["shortcuts"]["items"]}
 	assert len(page["number_cards"]["items"]) == 3
 	frappe.set_user(stranger)
-	assert "Flow Editor" not in [page["name"] for page in get_workspace_sidebar_items()["pages"]]
+	assert "Flows" not in [page["name"] for page in get_workspace_sidebar_items()["pages"]]
 
 
 def test_clearing_old_runs_takes_the_finished_ones_and_their_inbox_rows_alone(site):

@@ -2,42 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import frappe
 import pytest
 import records as r
 from flow_test_app import flows
-from frappe import installer
 
 from flow_editor import api
 from flow_editor.services import runs
-
-APP = "flow_test_app"
-
-
-@pytest.fixture
-def other_app(site):
-	"""The app in this folder, installed on the site for the while."""
-	apps = Path(frappe.local.sites_path) / "apps.txt"
-	before = apps.read_text()
-	flows.Flaky.tries = 0
-	try:
-		apps.write_text(f"{before.rstrip()}\n{APP}\n")
-		_forget_hooks()
-		installer.add_to_installed_apps(APP)
-		_forget_hooks()
-		yield site
-	finally:
-		apps.write_text(before)
-		installer.remove_from_installed_apps(APP)
-		_forget_hooks()
-
-
-def _forget_hooks() -> None:
-	frappe.local.all_apps = None
-	frappe.clear_cache()
-	frappe.local.flow_editor_sources = None
 
 
 def test_its_kind_is_in_the_catalog_validated_and_run(other_app):

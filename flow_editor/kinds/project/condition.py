@@ -22,6 +22,7 @@ class Condition(Kind):
 	color = "purple"
 	description = "Goes one way or the other, by what a field holds."
 	summary = "{field} {op} {value}"
+	results = (("branch", "Branch"), ("value", "Value"))
 	branches = (("yes", "Yes"), ("no", "No"))
 	fields = (
 		Field(

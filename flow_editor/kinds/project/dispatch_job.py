@@ -27,6 +27,7 @@ class DispatchJob(Kind):
 	color = "green"
 	description = "Gives a technician something to do."
 	summary = "{subject}"
+	results = (("job", "Dispatch Job"), ("merged", "Joined an open job"))
 	effect = "documents"
 	fields = (
 		Field("subject", "text", "Subject", required=True),

@@ -21,7 +21,8 @@ class ErpUpdate(Kind):
 	icon = "edit"
 	color = "green"
 	description = "Sets fields of a document."
-	summary = "{doctype} {docname_ref}"
+	summary = "Set fields of {doctype|the document} {docname_ref}"
+	results = (("doctype", "DocType"), ("name", "Document"), ("changed", "Changed fields"))
 	effect = "documents"
 	fields = (
 		Field("doctype", "doctype", "DocType", required=True, templated=False),

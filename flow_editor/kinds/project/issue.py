@@ -16,6 +16,7 @@ class Issue(Kind):
 	color = "red"
 	description = "Opens an issue for somebody to look after."
 	summary = "{subject}"
+	results = (("issue", "Issue"),)
 	effect = "documents"
 	fields = (
 		Field("subject", "text", "Subject", required=True),

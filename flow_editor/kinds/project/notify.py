@@ -22,7 +22,8 @@ class Notify(Kind):
 	icon = "mail"
 	color = "blue"
 	description = "Sends an e-mail or a text message."
-	summary = "{channel} to {to}"
+	summary = "{channel} to {to|the customer}"
+	results = (("to", "Recipients"), ("subject", "Subject"))
 	fields = (
 		Field(
 			"channel",

@@ -17,7 +17,8 @@ class SubscriptionActivate(Kind):
 	icon = "refresh"
 	color = "cyan"
 	description = "Makes a subscription active, so that its invoices are made."
-	summary = "Activate {subscription_ref}"
+	summary = "Activate {subscription_ref|the customer's subscription}"
+	results = (("subscription", "Subscription"), ("status", "Status"), ("was", "Status before"))
 	effect = "documents"
 	fields = (
 		Field(

@@ -10,7 +10,7 @@ class Wait(Kind):
 
 	name = "wait"
 	label = "Wait"
-	icon = "es-line-time"
+	icon = "calendar"
 	color = "gray"
 	description = "Waits for a delay, a date, an outside system or somebody, as its trigger says."
 	summary = "Wait"

@@ -25,6 +25,7 @@ class Webhook(Kind):
 	color = "orange"
 	description = "Calls an outside system and keeps its answer."
 	summary = "{method} {url}"
+	results = (("status", "Status code"), ("body", "Answer"))
 	effect = "external"
 	fields = (
 		Field("url", "url", "URL", required=True, help="http or https. Values put into it are encoded."),

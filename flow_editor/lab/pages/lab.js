@@ -1,9 +1,17 @@
-// The lab's pages: flows, runs, documents, what was sent, and the clock. Everything that comes from outside is
-// set as text, never as HTML.
+// The lab's pages: flows and runs (the editor's own parts), documents, what was sent, and the clock. Everything that
+// comes from outside is set as text, never as HTML.
 
 const main = document.getElementById("main");
 const notice = document.getElementById("notice");
 const TOKEN = "flow-editor-token";
+let editor = null;
+
+// What Frappe's desk has on every page, as far as the editor needs it.
+window.__ = (text, given = []) => text.replace(/\{(\d+)\}/g, (whole, index) => given[index] ?? whole);
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
+const set_theme = () => (document.documentElement.dataset.theme = dark.matches ? "dark" : "light");
+dark.addEventListener("change", set_theme);
+set_theme();
 
 // Talking to the server
 
@@ -91,113 +99,33 @@ function select(options, chosen, onchange) {
 
 // Flows
 
-async function show_templates(query) {
-	const category = query.get("category") || "";
-	const { templates } = await call("GET", `/flow/templates?category=${encodeURIComponent(category)}`);
-	const { categories } = await call("GET", "/flow/catalog");
-	const filter = select([["", "All categories"], ...categories.map((c) => [c, c])], category, (event) => {
-		location.hash = `#/templates?category=${event.target.value}`;
-	});
-	filter.setAttribute("aria-label", "Category");
-	const create = async () => {
-		const name = window.prompt("The new flow's name:");
-		if (!name) return;
-		const { template } = await call("POST", "/flow/templates", { template_name: name, flow_definition: { steps: [] } });
-		location.hash = `#/templates/${template.name}`;
-	};
-	const rows = templates.map((t) => [
-		link(`#/templates/${t.name}`, t.template_name),
-		t.category,
-		t.trigger_event,
-		String(t.step_count),
-		pill(t.is_active ? "on" : "off"),
-		[
-			button(t.is_active ? "Switch off" : "Switch on", () =>
-				call("PUT", `/flow/templates/${t.name}`, { is_active: t.is_active ? 0 : 1 })
-			),
-			" ",
-			button("Duplicate", () => call("POST", `/flow/templates/${t.name}/duplicate`, {})),
-			" ",
-			t.is_system ? "" : button("Delete", () => window.confirm(`Delete ${t.template_name}?`) && call("DELETE", `/flow/templates/${t.name}`)),
-		],
-	]);
-	page(
-		"Flows",
-		[filter, button("New flow", create, { class: "primary" })],
-		table(["Name", "Category", "Started by", "Steps", "", ""], rows, "There are no flows in this category.")
-	);
+let mounted = null;
+
+/** Show one of the editor's parts as the page. */
+function show_part(title, component, props, listeners = {}) {
+	const element = el("div");
+	page(title, [], element);
+	mounted = editor.mount(element, component, { ...props, ...listeners });
+}
+
+async function show_templates() {
+	show_part("Flows", editor.FlowTemplatesSection);
 }
 
 async function show_template(name) {
-	const { template } = await call("GET", `/flow/templates/${name}`);
-	const { events } = await call("GET", "/flow/catalog");
-	const { documents } = await call("GET", "/lab/documents");
-	const written = template.flow_definition;
-	const editor = el("textarea", { spellcheck: "false", "aria-label": "Definition" });
-	editor.value = typeof written === "string" ? written : JSON.stringify(written, null, 2);
-	const problems = el("div", { role: "status" });
-	const label = el("input", { value: template.template_name, readonly: template.is_system ? true : null });
-	const trigger = select(events.map((e) => [e.name, e.label]), template.trigger_event);
-	const condition = el("input", { value: template.trigger_condition || "" });
-
-	async function check() {
-		let found;
-		try {
-			found = (await call("POST", "/flow/validate", { flow_definition: editor.value })).problems;
-		} catch (error) {
-			return complain(error);
-		}
-		problems.replaceChildren(
-			found.length
-				? el("ul", { class: "problems failed" }, found.map((p) => el("li", {}, `${[p.step, p.field].filter(Boolean).join(" ")}: ${p.message}`)))
-				: el("p", { class: "done" }, "No problems.")
-		);
-	}
-	let timer;
-	editor.addEventListener("input", () => {
-		clearTimeout(timer);
-		timer = setTimeout(check, 250);
-	});
-	const save = async () => {
-		await call("PUT", `/flow/templates/${name}`, {
-			...(template.is_system ? {} : { template_name: label.value }),
-			trigger_event: trigger.value,
-			trigger_condition: condition.value,
-			flow_definition: editor.value,
-			version: template.version,
-		});
-	};
-	const about = select(
-		[["", "no document"], ...documents.map((d) => [`${d.doctype}\n${d.name}`, `${d.doctype} ${d.name}`])],
-		documents.filter((d) => d.doctype === template.applies_to).map((d) => `${d.doctype}\n${d.name}`)[0] || ""
-	);
-	const start = async () => {
-		const [doctype, docname] = about.value.split("\n");
-		const { run } = await call("POST", "/flow/start", { template: name, ...(doctype ? { doctype, docname } : {}) });
-		location.hash = `#/runs/${run.name}`;
-	};
-	page(
-		template.template_name,
-		[el("span", { class: "muted" }, `${name}, version ${template.version}`), button("Save", save, { class: "primary" })],
-		el(
-			"div",
-			{ class: "split" },
-			el("div", { class: "card" }, editor),
-			el(
-				"div",
-				{},
-				el("div", { class: "card" }, field("Name", label), field("Started by", trigger), field("Condition", condition), problems),
-				el("div", { class: "card" }, field("Start it on", about), button("Start", start))
-			)
-		)
-	);
-	await check();
+	const store = editor.useFlowEditor();
+	// Saving a new flow gives it a name, and its page with it; the page is there already.
+	const onOpened = (saved) => saved && history.replaceState(null, "", (here = `#/templates/${saved}`));
+	show_part("Flow", editor.FlowEditorDialog, { inline: true, onOpened, onClosed: () => (location.hash = "#/templates") });
+	if (name === "new") await store.openNew({ surface: "page" });
+	else await store.openTemplate(name, { surface: "page" });
 }
 
 // Runs
 
-async function show_runs() {
-	const { runs } = await call("GET", "/flow/runs?limit=200");
+async function show_runs(query) {
+	const filters = new URLSearchParams([...query].filter(([, value]) => value));
+	const { runs } = await call("GET", `/flow/runs?limit=200&${filters}`);
 	const names = Object.fromEntries((await call("GET", "/flow/templates")).templates.map((t) => [t.name, t.template_name]));
 	const rows = runs.map((run) => [
 		link(`#/runs/${run.name}`, run.name),
@@ -208,30 +136,12 @@ async function show_runs() {
 		run.started_at,
 		run.error,
 	]);
-	page("Runs", [], table(["Run", "Flow", "State", "About", "Started by", "Started", "Error"], rows, "Nothing has run yet. Change a document, or start a flow."));
+	const all = [...filters].length ? [link("#/runs", "All runs")] : [];
+	page("Runs", all, table(["Run", "Flow", "State", "About", "Started by", "Started", "Error"], rows, "Nothing has run yet. Change a document, or start a flow."));
 }
 
 async function show_run(name) {
-	const { run } = await call("GET", `/flow/runs/${name}`);
-	const rows = Object.entries(run.step_state).map(([id, entry]) => [
-		id,
-		pill(entry.waiting ? "waiting" : entry.status),
-		entry.completed_at || (entry.due_at ? `due ${entry.due_at}` : entry.ready_at || ""),
-		entry.error ? el("span", { class: "failed" }, entry.error) : el("pre", {}, entry.result && Object.keys(entry.result).length ? JSON.stringify(entry.result) : ""),
-		entry.waiting || entry.status === "scheduled"
-			? button(entry.waiting ? "Complete" : "Fire now", () => call("POST", "/flow/complete", { run: name, step_id: id }))
-			: entry.status === "failed"
-			? button("Retry", () => call("POST", "/flow/retry", { run: name, step_id: id }))
-			: "",
-	]);
-	const tools = [pill(run.status)];
-	if (["running", "failed"].includes(run.status)) tools.push(button("Cancel", () => call("POST", "/flow/cancel", { run: name })));
-	page(
-		name,
-		tools,
-		el("p", { class: "muted" }, `${run.flow_template} version ${run.template_version}, about ${run.context_doctype} ${run.context_docname}, started ${run.started_at}${run.completed_at ? `, over ${run.completed_at}` : ""}`),
-		table(["Step", "State", "When", "Result", ""], rows, "This flow has no steps.")
-	);
+	show_part(name, editor.FlowRunView, { name, onChanged: show_clock });
 }
 
 // Documents
@@ -246,13 +156,13 @@ async function show_documents(query) {
 		doc.customer || doc.party_name || doc.party || "",
 	]);
 	const doc = documents.find((d) => `${d.doctype}\n${d.name}` === chosen);
-	const editor = el("textarea", { spellcheck: "false", "aria-label": "Fields" });
+	const fields_text = el("textarea", { spellcheck: "false", "aria-label": "Fields" });
 	const { doctype, ...fields } = doc || { doctype: "Issue", subject: "The picture freezes", customer: "Ana Tremblay", priority: "Low" };
-	editor.value = JSON.stringify({ doctype, ...fields }, null, 2);
+	fields_text.value = JSON.stringify({ doctype, ...fields }, null, 2);
 	const save = async () => {
 		let values;
 		try {
-			values = JSON.parse(editor.value);
+			values = JSON.parse(fields_text.value);
 		} catch (error) {
 			throw { message: `This is not JSON: ${error.message}`, problems: [] };
 		}
@@ -268,16 +178,18 @@ async function show_documents(query) {
 		else throw { message: results.map((r) => `${r.template}: ${r.skipped || r.error}`).join("\n") || "No active flow listens to it.", problems: [] };
 	};
 	const tools = doc ? [quick(doc), " ", event, " ", button("Raise it", raise)] : [];
+	const flows = el("span");
 	page(
 		"Documents",
-		doc ? [link("#/documents", "New document")] : [],
+		doc ? [flows, link("#/documents", "New document")] : [],
 		el(
 			"div",
 			{ class: "split" },
 			table(["DocType", "Name", "Status", "Customer"], rows, "There are no documents."),
-			el("div", { class: "card" }, el("strong", {}, doc ? doc.name : "A new document"), editor, button(doc ? "Save" : "Create", save, { class: "primary" }), " ", tools)
+			el("div", { class: "card" }, el("strong", {}, doc ? doc.name : "A new document"), fields_text, button(doc ? "Save" : "Create", save, { class: "primary" }), " ", tools)
 		)
 	);
+	if (doc) mounted = editor.mount(flows, editor.FlowQuickButton, { doctype: doc.doctype, docname: doc.name });
 }
 
 /** The change of a sample that sets off its event. */
@@ -322,6 +234,8 @@ async function show() {
 		if (anchor.hash === `#/${section}`) anchor.setAttribute("aria-current", "page");
 		else anchor.removeAttribute("aria-current");
 	}
+	mounted?.unmount();
+	mounted = null;
 	const pages = { templates: name ? show_template : show_templates, runs: name ? show_run : show_runs, documents: show_documents, sent: show_sent };
 	try {
 		await (pages[section] || show_templates)(name ? decodeURIComponent(name) : query);
@@ -331,14 +245,49 @@ async function show() {
 	}
 }
 
-for (const control of document.querySelectorAll("[data-clock]")) {
-	control.addEventListener("click", act(() => call("POST", "/lab/clock", { to: control.dataset.clock })));
+let notice_timer = null;
+/** Say something that passes by itself. */
+function tell(text) {
+	notice.textContent = text;
+	clearTimeout(notice_timer);
+	notice_timer = setTimeout(() => (notice.textContent = ""), 6000);
 }
-window.addEventListener("hashchange", () => {
-	notice.textContent = "";
-	show().then(() => {
-		main.focus({ preventScroll: true });
-		window.scrollTo(0, 0);
+
+for (const control of document.querySelectorAll("[data-clock]")) {
+	control.addEventListener("click", async () => {
+		notice.textContent = "";
+		try {
+			await call("POST", "/lab/clock", { to: control.dataset.clock });
+		} catch (error) {
+			return complain(error);
+		}
+		window.dispatchEvent(new Event("lab-moved"));
+		// A flow that is being edited is left alone.
+		if (/^#?\/?(runs\?|runs$|documents|sent)/.test(location.hash.replace("#/", ""))) await show();
+		else await show_clock();
 	});
+}
+
+let here = location.hash;
+window.addEventListener("hashchange", async () => {
+	if (location.hash === here) return;
+	if (!(await editor.useFlowEditor().close())) {
+		history.replaceState(null, "", here);
+		return;
+	}
+	here = location.hash;
+	notice.textContent = "";
+	await show();
+	main.focus({ preventScroll: true });
+	window.scrollTo(0, 0);
 });
+
+try {
+	editor = await import("./built/editor.js");
+} catch {
+	complain({ message: "The editor is not built. `make lab` builds it; or `npm install && npm run build` in the checkout.", problems: [] });
+	throw new Error("not built");
+}
+editor.useLab({ call, token: () => sessionStorage.getItem(TOKEN), tell });
+editor.mountDialog();
 show();

@@ -5,5 +5,10 @@ app_description = "Adds a step kind and trigger events"
 app_email = "hello@flow-editor.example"
 app_license = "mit"
 
-flow_editor_kinds = ["flow_test_app.flows.Greet", "flow_test_app.flows.Flaky"]
-flow_editor_events = ["flow_test_app.flows.EVENTS"]
+flow_editor_kinds = [
+	"flow_test_app.flows.Greet",
+	"flow_test_app.flows.Flaky",
+	"flow_test_app.readme.SendInvite",
+	"flow_test_app.readme.Dun",
+]
+flow_editor_events = ["flow_test_app.flows.EVENTS", "flow_test_app.readme.EVENTS"]

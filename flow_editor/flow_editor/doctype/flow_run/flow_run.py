@@ -8,7 +8,6 @@ from frappe.model.document import Document
 from frappe.query_builder import Interval
 from frappe.query_builder.functions import Now
 
-from flow_editor.engine.definition import parse
 from flow_editor.services.runs import RUN_STATES
 from flow_editor.site.naming import next_names
 
@@ -26,20 +25,6 @@ class FlowRun(Document):
 		for field in ("variables", "step_state"):
 			if not isinstance(frappe.parse_json(self.get(field) or "{}"), dict):
 				frappe.throw(_("{0} must be a JSON object.").format(field))
-
-	def onload(self) -> None:
-		"""The steps in their order, for the form's table."""
-		text = frappe.db.get_value(
-			"Flow Version", f"{self.flow_template}-v{self.template_version}", "definition"
-		)
-		steps = parse(frappe.parse_json(text)).steps if text else ()
-		self.set_onload(
-			"steps",
-			[
-				{"id": step.id, "kind": step.kind, "label": step.label, "parent_id": step.parent_id}
-				for step in steps
-			],
-		)
 
 	def on_trash(self) -> None:
 		if self.status == "running" or (self.status == "failed" and not self.completed_at):
@@ -67,6 +52,9 @@ class FlowRun(Document):
 
 
 def on_doctype_update() -> None:
+	# Lists are newest first, whatever they are filtered by, and pick twenty of a million.
+	frappe.db.add_index("Flow Run", ["flow_template", "creation"])
+	frappe.db.add_index("Flow Run", ["status", "creation"])
 	frappe.db.add_index("Flow Run", ["flow_template", "status"])
 	frappe.db.add_index("Flow Run", ["status", "completed_at"])
 	frappe.db.add_index("Flow Run", ["context_doctype", "context_docname"])

@@ -17,13 +17,59 @@ frappe.ui.form.on("Flow Template", {
 			);
 		}
 		frm.set_df_property("template_name", "read_only", frm.doc.is_system ? 1 : 0);
+		show_editor(frm);
 		if (frm.is_new()) return;
 		frm.add_custom_button(__("Runs"), () =>
 			frappe.set_route("List", "Flow Run", { flow_template: frm.doc.name })
 		);
 		frm.add_custom_button(__("Start"), () => start(frm));
+		frm.add_custom_button(__("Open in the editor"), () => frappe.set_route("flow-editor", frm.doc.name));
 	},
+
+	trigger_event: show_editor,
+	applies_to: show_editor,
+	catalog: show_editor,
 });
+
+/** The tree in place of the definition's text, which it shows as well. The form stays the one that stores. */
+async function show_editor(frm) {
+	const ui = await flow_editor.load();
+	await ui.loadCatalog();
+	frm.set_df_property("catalog", "options", ui.CATALOGS.value);
+	const event = ui.TRIGGER_EVENTS.value.find(({ name }) => name === frm.doc.trigger_event);
+	const props = {
+		kindCatalog: ui.kindCatalog(frm.doc.catalog),
+		context: { doctype: frm.doc.applies_to || event?.doctypes[0] || "" },
+		readonly: !frm.has_perm("write"),
+	};
+	const text = frm.doc.flow_definition || "";
+	const element = frm.get_field("editor").$wrapper.get(0);
+	const shown = frm.flow_editor;
+	if (shown?.name === frm.doc.name && element.contains(shown.element)) {
+		if (shown.text !== text) {
+			const stored = ui.readDefinition(text);
+			if (!ui.sameFlow(stored, ui.readDefinition(shown.text))) props.definition = stored;
+			shown.text = text;
+		}
+		shown.view.set(props);
+		return;
+	}
+	shown?.view.unmount();
+	const own = document.createElement("div");
+	own.className = "fe-embedded";
+	element.replaceChildren(own);
+	const view = ui.mount(own, ui.FlowEditor, {
+		...props,
+		definition: ui.readDefinition(text),
+		onChange(definition) {
+			frm.flow_editor.text = typeof definition === "string" ? definition : JSON.stringify(definition, null, 1);
+			frm.set_value("flow_definition", frm.flow_editor.text);
+		},
+		onSave: () => frm.save(),
+	});
+	frm.flow_editor = { name: frm.doc.name, element: own, view, text };
+	frm.toggle_display("flow_definition", false);
+}
 
 function start(frm) {
 	const dialog = new frappe.ui.Dialog({

@@ -1,0 +1,40 @@
+// The editor as a page: /flow-editor/FT-00001 opens that flow, /flow-editor/new a new one.
+
+frappe.pages["flow-editor"].on_page_load = async function (wrapper) {
+	const page = frappe.ui.make_app_page({ parent: wrapper, title: __("Flow Editor"), single_column: true });
+	page.set_secondary_action(__("All flows"), () => frappe.set_route("flow-templates"));
+	const ui = await flow_editor.load();
+	ui.mount(page.body.get(0), ui.FlowEditorDialog, {
+		inline: true,
+		onOpened(name) {
+			// A new flow has its name once it is saved, and the page with it.
+			if (name && frappe.get_route()[1] !== name) {
+				wrapper.shown = name;
+				frappe.router.push_state(frappe.router.make_url(["flow-editor", name]));
+			}
+		},
+		onClosed: () => frappe.set_route("flow-templates"),
+	});
+	wrapper.is_ready = true;
+	open_flow(wrapper);
+};
+
+frappe.pages["flow-editor"].on_page_show = (wrapper) => wrapper.is_ready && open_flow(wrapper);
+
+async function open_flow(wrapper) {
+	const store = flow_editor.ui.useFlowEditor();
+	const name = frappe.get_route()[1];
+	if (!name) return frappe.set_route("flow-templates");
+	if (store.isOpen.value && store.surface.value === "page" && wrapper.shown === name) return;
+	const before = wrapper.shown;
+	wrapper.shown = name;
+	const presets = frappe.route_options || {};
+	frappe.route_options = null;
+	const opened =
+		name === "new" ? await store.openNew({ ...presets, surface: "page" }) : await store.openTemplate(name, { surface: "page" });
+	// Who stays with what is not saved stays at its address too.
+	if (!opened && !store.error.value && before) {
+		wrapper.shown = before;
+		frappe.router.push_state(frappe.router.make_url(["flow-editor", before]));
+	}
+}

@@ -1,0 +1,74 @@
+/** ERPNext's desk as the editor's host (see host.js). */
+
+const link = (...parts) => frappe.router.make_url(parts);
+const OFFERED = 10;
+const mayLook = (doctype) => frappe.model.can_select(doctype) || frappe.model.can_read(doctype);
+
+export const desk = {
+	headers: () => ({ "X-Frappe-CSRF-Token": frappe.csrf_token }),
+	// A name that this version of Frappe does not draw gets a plain one.
+	icon: (name) => frappe.utils.icon(document.getElementById(`icon-${name}`) ? name : "list", "sm"),
+	confirm: (text) =>
+		new Promise((resolve) => {
+			const asked = frappe.confirm(frappe.utils.escape_html(text), () => resolve(true), () => resolve(false));
+			asked.$wrapper?.on("hidden.bs.modal", () => resolve(false));
+		}),
+	tell: (text, indicator) => frappe.show_alert({ message: frappe.utils.escape_html(text), indicator }),
+
+	async search(doctype, text) {
+		if (!mayLook(doctype)) return [];
+		const found = await frappe.xcall("frappe.desk.search.search_link", { doctype, txt: text || "", page_length: OFFERED });
+		return (found || []).map(({ value, description }) => ({ value, description }));
+	},
+
+	hasLinkControl: mayLook, // else it would only complain, at each key
+	linkControl(element, { doctype, value, label, id, readonly, change }) {
+		const control = frappe.ui.form.make_control({
+			parent: element,
+			df: {
+				fieldtype: "Link",
+				fieldname: id,
+				options: doctype,
+				placeholder: doctype,
+				// A path such as {{doc.customer}} may stand here too, so what it names is checked when it runs.
+				ignore_link_validation: true,
+				only_select: true,
+				read_only: readonly ? 1 : 0,
+				change: () => change(control.get_value() || ""),
+			},
+			only_input: true,
+			render_input: true,
+		});
+		control.$input?.attr({ id, "aria-label": label }).on("input", () => change(control.$input.val()));
+		const set = (given) => given !== control.$input?.val() && control.set_input(given);
+		set(value);
+		return { set, destroy: () => $(element).empty() };
+	},
+
+	documentLink: (doctype, name) => frappe.utils.get_form_link(doctype, name),
+	templateLink: (name) => link("flow-editor", name),
+	newTemplateLink: () => link("flow-editor", "new"),
+	runLink: (name) => link("flow-run", name),
+	runsLink: (filters) => `${link("flow-run")}?${new URLSearchParams(filters)}`,
+	go: (href) => frappe.set_route(...frappe.router.get_sub_path_string(href).split("/").map(decodeURIComponent)),
+	moment: (text) => (text ? frappe.datetime.str_to_user(text) : ""),
+
+	watchRun(name, changed) {
+		const listen = ({ run }) => run === name && changed();
+		frappe.realtime.on("flow_run_changed", listen);
+		return () => frappe.realtime.off("flow_run_changed", listen);
+	},
+
+	get user() {
+		return frappe.session.user;
+	},
+	get mayEdit() {
+		return frappe.user.has_role(["Flow Manager", "System Manager"]);
+	},
+	get mayStart() {
+		return frappe.user.has_role(["Flow User", "Flow Manager", "System Manager"]);
+	},
+	get canNameUsers() {
+		return frappe.user.has_role("System Manager");
+	},
+};

@@ -1,0 +1,81 @@
+/** The client of /flow/…, the same against both hosts. Which host it is, the page says once, by `useHost`. */
+
+import { shallowRef } from "vue";
+import { getHost } from "./host.js";
+
+/** Whether the server answered the last time. */
+export const reachable = shallowRef(true);
+
+/** What the server refused: its status, code, sentence and problems. */
+export class FlowError extends Error {
+	constructor(status, { code = "broken", message = "", problems = [] } = {}) {
+		super(message || __("The server answered with status {0}.", [status]));
+		this.status = status;
+		this.code = code;
+		this.problems = problems;
+	}
+}
+
+/** The server was not reached. Nothing is known of what it did. */
+export class Unreachable extends Error {
+	constructor() {
+		super(__("The server does not answer. What you wrote is kept here."));
+	}
+}
+
+/**
+ * Call a route.
+ *
+ * @param {string} method
+ * @param {string} path - below /flow
+ * @param {Object} [body]
+ * @throws {FlowError|Unreachable}
+ */
+export async function request(method, path, body) {
+	const headers = { Accept: "application/json", ...getHost().headers() };
+	if (body !== undefined) headers["Content-Type"] = "application/json";
+	let response;
+	try {
+		response = await fetch(`/flow${path}`, {
+			method,
+			headers,
+			credentials: "same-origin",
+			body: body === undefined ? undefined : JSON.stringify(body),
+		});
+	} catch {
+		reachable.value = false;
+		throw new Unreachable();
+	}
+	reachable.value = ![502, 503, 504].includes(response.status);
+	if (!reachable.value) throw new Unreachable();
+	const content = await response.json().catch(() => ({}));
+	if (!response.ok) throw new FlowError(response.status, content.error);
+	return content;
+}
+
+const name = encodeURIComponent;
+const query = (filters) => {
+	const given = Object.entries(filters).filter(([, value]) => value !== "" && value != null);
+	return given.length ? `?${new URLSearchParams(given)}` : "";
+};
+
+export const listTemplates = (filters = {}) => request("GET", `/templates${query(filters)}`).then((a) => a.templates);
+export const getTemplate = (template) => request("GET", `/templates/${name(template)}`).then((a) => a.template);
+export const createTemplate = (values) => request("POST", "/templates", values).then((a) => a.template);
+export const updateTemplate = (template, patch) =>
+	request("PUT", `/templates/${name(template)}`, patch).then((a) => a.template);
+export const deleteTemplate = (template) => request("DELETE", `/templates/${name(template)}`);
+export const duplicateTemplate = (template, new_name) =>
+	request("POST", `/templates/${name(template)}/duplicate`, new_name ? { new_name } : {}).then((a) => a.template);
+
+export const getCatalog = () => request("GET", "/catalog");
+export const validate = (flow_definition) => request("POST", "/validate", { flow_definition }).then((a) => a.problems);
+export const preview = (about) => request("POST", "/preview", about);
+
+export const listRuns = (filters = {}) => request("GET", `/runs${query(filters)}`).then((a) => a.runs);
+export const getRun = (run) => request("GET", `/runs/${name(run)}`).then((a) => a.run);
+export const startFlow = (about) => request("POST", "/start", about).then((a) => a.run);
+export const completeStep = (run, step_id, result) =>
+	request("POST", "/complete", result === undefined ? { run, step_id } : { run, step_id, result });
+export const retryRun = (run, step_id) => request("POST", "/retry", step_id ? { run, step_id } : { run });
+export const cancelRun = (run) => request("POST", "/cancel", { run });

@@ -1,0 +1,66 @@
+/**
+ * The step kinds, trigger events and trigger types, as `GET /flow/catalog` has them: a kind that is added in Python
+ * is here with its form, and needs no JavaScript.
+ *
+ * A kind is `{name, label, icon, color, catalog, description, summary, effect, runnable, has_branches,
+ * branches: [{value, label}], results: [{name, label}], fields}`. A field is `{name, type, label, required, templated,
+ * options: [{value, label}], default, doctype, shown_when, minimum, maximum, help}`, where type is one of text,
+ * textarea, html, number, select, check, datetime, link, doctype, docfield, json, recipients, url, value.
+ */
+
+import { computed, shallowRef } from "vue";
+import { getCatalog } from "./flow-templates.js";
+import { newId } from "./flow-tree.js";
+
+const catalog = shallowRef(null);
+let asked = null;
+
+/** Fetch the catalog, once. */
+export function loadCatalog() {
+	asked ??= getCatalog().then(
+		(found) => (catalog.value = found),
+		(error) => {
+			asked = null;
+			throw error;
+		}
+	);
+	return asked;
+}
+
+const kindsOf = (name) =>
+	computed(() =>
+		Object.fromEntries((catalog.value?.kinds || []).filter((kind) => kind.catalog === name).map((kind) => [kind.name, kind]))
+	);
+
+export const PROJECT_KINDS = kindsOf("project");
+export const AGENT_KINDS = kindsOf("agent");
+export const TRIGGER_TYPES = computed(() => catalog.value?.trigger_types || []);
+export const TRIGGER_EVENTS = computed(() => catalog.value?.events || []);
+export const CATEGORIES = computed(() => catalog.value?.categories || []);
+/** The names of the catalogs that there are. */
+export const CATALOGS = computed(() => [...new Set((catalog.value?.kinds || []).map((kind) => kind.catalog))]);
+
+const others = new Map();
+
+/** The kinds of a catalog by name; apps can bring catalogs of their own. */
+export function kindCatalog(name) {
+	if (!name || name === "project") return PROJECT_KINDS.value;
+	if (name === "agent") return AGENT_KINDS.value;
+	if (!others.has(name)) others.set(name, kindsOf(name));
+	return others.get(name).value;
+}
+
+/** A new step of a kind, with the kind's defaults, and an id that none of `taken` has. */
+export function buildEmptyStep(kind, taken = new Set()) {
+	const payload = {};
+	for (const field of kind.fields) if (field.default !== undefined) payload[field.name] = field.default;
+	return { id: newId(taken), kind: kind.name, label: "", trigger: { type: "on_prev_complete" }, payload };
+}
+
+/** Whether a field applies, given the values of the others. */
+export function isShown(field, payload, kind) {
+	return Object.entries(field.shown_when || {}).every(([other, values]) => {
+		const value = payload[other] ?? kind.fields.find((f) => f.name === other)?.default;
+		return values.includes(value);
+	});
+}

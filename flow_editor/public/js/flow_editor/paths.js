@@ -1,0 +1,59 @@
+/** The paths that a step's expressions can read, for the picker. */
+
+import { request } from "./flow-templates.js";
+import { laneAt, placeOf } from "./flow-tree.js";
+import { nameOf } from "./phrases.js";
+
+const loaded = new Map();
+
+/** The paths of a DocType's documents, of the customer and of the run: `{path, label, type, group}` each. */
+export function documentPaths(doctype) {
+	const key = doctype || "";
+	if (!loaded.has(key)) {
+		const asked = request("GET", `/paths?doctype=${encodeURIComponent(key)}`).then((answer) => answer.paths);
+		asked.catch(() => loaded.delete(key));
+		loaded.set(key, asked);
+	}
+	return loaded.get(key);
+}
+
+/** The variables of the definition. */
+export const variablePaths = (definition) =>
+	Object.keys(definition.variables || {}).map((name) => ({
+		path: `variables.${name}`,
+		label: name,
+		type: "",
+		group: __("Variables"),
+	}));
+
+/** What the steps that come before one hold as their results. */
+export function resultPaths(definition, step, place, kinds) {
+	const steps = definition.steps || [];
+	return stepsBefore(steps, step, place).flatMap((before) => {
+		const kind = kinds[before.kind];
+		const results = kind?.results?.length ? kind.results : [{ name: "", label: __("Result") }];
+		return results.map(({ name, label }) => ({
+			path: `steps.${before.id}.result${name ? `.${name}` : ""}`,
+			label: `${nameOf(before, kind)}: ${__(label)}`,
+			type: "",
+			group: __("Earlier steps"),
+		}));
+	});
+}
+
+/** The steps above one in its lane and above its parents; with all that stands below those. */
+function stepsBefore(steps, step, place) {
+	const known = steps.some((other) => other.id === step.id);
+	let { parent, branch, index } = known ? placeOf(steps, step.id) : place;
+	const before = new Set();
+	for (;;) {
+		for (const above of laneAt(steps, { parent, branch }).slice(0, index)) before.add(above.id);
+		if (!parent) break;
+		before.add(parent);
+		({ parent, branch, index } = placeOf(steps, parent));
+	}
+	for (const other of steps) if (other.parent_id && before.has(other.parent_id)) before.add(other.id);
+	for (const id of step.depends_on || []) before.add(id);
+	before.delete(step.id);
+	return steps.filter((other) => before.has(other.id));
+}

@@ -1,0 +1,291 @@
+/**
+ * The template that is being edited: one for the whole page, whoever calls `useFlowEditor()`.
+ *
+ * Read: isOpen, loading, saving, error, dirty, mode ("new" or "edit"), templateName, problems, conflict (what somebody
+ * else has saved meanwhile), kept (a draft of an earlier visit that was never saved). Write: template, the draft itself;
+ * tell each change by `markDirty`. A draft is kept in the browser until it is saved or given up.
+ */
+
+import { readonly, ref, shallowReactive, shallowRef } from "vue";
+import * as api from "./flow-templates.js";
+import { sameFlow } from "./flow-tree.js";
+import { getHost } from "./host.js";
+import { loadCatalog } from "./kind-catalogs.js";
+
+/** What an author writes, and so what is sent. */
+export const AUTHORED = [
+	"template_name", "category", "applies_to", "icon", "description", "is_active", "trigger_event", "trigger_condition",
+	"flow_definition", "tags", "notes", "run_as", "re_entry", "catalog",
+];
+const BLANK = {
+	template_name: "", category: "other", applies_to: "", icon: "", description: "", is_active: 0, trigger_event: "manual",
+	trigger_condition: "", tags: "", notes: "", run_as: "", re_entry: "Always", catalog: "project",
+};
+const KEEP_DELAY = 400;
+
+const isOpen = ref(false);
+const loading = ref(false);
+const saving = ref(false);
+const error = ref("");
+const dirty = ref(false);
+const mode = ref("new");
+const templateName = ref("");
+const template = shallowReactive({});
+const problems = shallowRef([]);
+const conflict = shallowRef(null);
+const kept = shallowRef(null);
+/** Where the editor was opened: "dialog" over a page, or the "page" itself. */
+const surface = ref("dialog");
+
+let stored = {};
+let savedCallbacks = [];
+let keeping = null;
+/** Counts what was opened, so that each has a history of its own. */
+const session = ref(0);
+
+/** Open a stored template. `opts`: surface, and onSaved, called with each template that is saved. */
+async function openTemplate(name, opts = {}) {
+	if (!(await close())) return false;
+	const mine = ++session.value;
+	begin(opts);
+	mode.value = "edit";
+	templateName.value = name;
+	loading.value = true;
+	try {
+		const [found] = await Promise.all([api.getTemplate(name), loadCatalog()]);
+		if (mine !== session.value) return false;
+		take(found);
+		offerKept();
+	} catch (failure) {
+		error.value = failure.message;
+	} finally {
+		if (mine === session.value) loading.value = false;
+	}
+	return !error.value;
+}
+
+/** Open a new template. `opts`: category, applies_to, trigger_event, catalog as presets; surface; onSaved. */
+async function openNew(opts = {}) {
+	if (!(await close())) return false;
+	const mine = ++session.value;
+	begin(opts);
+	mode.value = "new";
+	templateName.value = "";
+	loading.value = true;
+	try {
+		await loadCatalog();
+	} catch (failure) {
+		error.value = failure.message;
+	} finally {
+		if (mine === session.value) loading.value = false;
+	}
+	const presets = Object.fromEntries(AUTHORED.filter((field) => opts[field] !== undefined).map((field) => [field, opts[field]]));
+	take({ ...BLANK, flow_definition: { version: 1, variables: {}, steps: [] }, ...presets });
+	offerKept();
+	return !error.value;
+}
+
+function begin(opts) {
+	isOpen.value = true;
+	surface.value = opts.surface || "dialog";
+	savedCallbacks = opts.onSaved ? [opts.onSaved] : [];
+	error.value = "";
+	problems.value = [];
+	conflict.value = null;
+	kept.value = null;
+}
+
+function take(found) {
+	for (const key of Object.keys(template)) delete template[key];
+	Object.assign(template, found);
+	stored = { ...found };
+	dirty.value = false;
+	templateName.value = found.name || "";
+}
+
+/** Close it; asks first if something is unsaved, unless forced. Resolves to whether it is closed. */
+async function close(force = false) {
+	if (!isOpen.value) return true;
+	if (dirty.value && !force && !(await getHost().confirm(__("What you changed in this flow is not saved. Give it up?")))) return false;
+	if (dirty.value) forget();
+	isOpen.value = false;
+	dirty.value = false;
+	session.value++;
+	return true;
+}
+
+/** Say that the draft has changed. */
+function markDirty() {
+	dirty.value = true;
+	clearTimeout(keeping);
+	keeping = setTimeout(keep, KEEP_DELAY);
+}
+
+/**
+ * Store the draft: a new template, or the fields that changed of one that there is. What is wrong with it is in `problems`
+ * and `error` afterwards, and if somebody else has saved it since it was opened, that is in `conflict`.
+ *
+ * @param {{overwrite: boolean}} [opts] - overwrite: store it over what somebody else has saved
+ * @returns whether it was saved
+ */
+async function save({ overwrite = false } = {}) {
+	if (saving.value) return false;
+	saving.value = true;
+	error.value = "";
+	problems.value = [];
+	try {
+		const sent = mode.value === "new" ? authored() : changes();
+		const version = overwrite && conflict.value ? conflict.value.theirs.version : stored.version;
+		const found =
+			mode.value === "new" ? await api.createTemplate(sent) : await api.updateTemplate(templateName.value, { ...sent, version });
+		clearTimeout(keeping);
+		forget();
+		conflict.value = null;
+		// What was typed while it was being saved is still to be saved.
+		const typed = AUTHORED.filter((field) => field in sent && !same(sent[field], template[field]));
+		const later = Object.fromEntries(typed.map((field) => [field, template[field]]));
+		mode.value = "edit";
+		take({ ...found, flow_definition: sameFlow(found.flow_definition, template.flow_definition) ? template.flow_definition : found.flow_definition });
+		if (typed.length) {
+			Object.assign(template, later);
+			markDirty();
+		}
+		savedCallbacks.forEach((callback) => callback(found));
+		return true;
+	} catch (failure) {
+		error.value = failure.message;
+		problems.value = failure.problems || [];
+		if (failure.code === "conflict" && mode.value === "edit") await showConflict(failure);
+		keep();
+		return false;
+	} finally {
+		saving.value = false;
+	}
+}
+
+const same = (one, other) => JSON.stringify(one ?? "") === JSON.stringify(other ?? "");
+const authored = () => Object.fromEntries(AUTHORED.filter((field) => template[field] !== undefined).map((field) => [field, template[field]]));
+function changes() {
+	return Object.fromEntries(Object.entries(authored()).filter(([field, value]) => !same(value, stored[field])));
+}
+
+async function showConflict(failure) {
+	const theirs = await api.getTemplate(templateName.value).catch(() => null);
+	if (theirs && String(theirs.version) !== String(stored.version)) {
+		conflict.value = { message: failure.message, theirs, changed: changedBetween(stored, theirs) };
+	}
+}
+
+/** The fields and the steps in which two states of a template differ, by name. */
+function changedBetween(before, after) {
+	const fields = AUTHORED.filter((field) => field !== "flow_definition" && !same(before[field], after[field]));
+	const steps = (of) => new Map((of.flow_definition?.steps || []).map((step) => [step.id, step]));
+	const [old, now] = [steps(before), steps(after)];
+	const ids = [...new Set([...old.keys(), ...now.keys()])].filter((id) => !same(old.get(id), now.get(id)));
+	return [...fields, ...ids.map((id) => now.get(id)?.label || old.get(id)?.label || id)];
+}
+
+/** Leave one's own draft, and go on with what somebody else has saved. */
+function takeTheirs() {
+	forget();
+	take(conflict.value.theirs);
+	conflict.value = null;
+	error.value = "";
+}
+
+/** Store the draft as a template of its own, and go on with that. */
+async function saveAsCopy() {
+	const values = { ...authored(), template_name: __("{0} (mine)", [template.template_name]), is_active: 0 };
+	delete values.run_as;
+	try {
+		const found = await api.createTemplate(values);
+		forget();
+		conflict.value = null;
+		error.value = "";
+		take(found);
+		savedCallbacks.forEach((callback) => callback(found));
+		return true;
+	} catch (failure) {
+		error.value = failure.message;
+		return false;
+	}
+}
+
+/** Copy the stored template, and load the copy. */
+async function duplicate(newName) {
+	try {
+		const copy = await api.duplicateTemplate(templateName.value, newName);
+		const opts = { surface: surface.value, onSaved: savedCallbacks[0] };
+		savedCallbacks.forEach((callback) => callback(copy));
+		return openTemplate(copy.name, opts);
+	} catch (failure) {
+		error.value = failure.message;
+		return false;
+	}
+}
+
+/** Delete the template. A system template is refused. */
+async function remove() {
+	if (template.is_system) {
+		error.value = __("{0} is a system template and cannot be deleted. Duplicate it, or switch it off.", [template.template_name]);
+		return false;
+	}
+	try {
+		await api.deleteTemplate(templateName.value);
+	} catch (failure) {
+		error.value = failure.message;
+		return false;
+	}
+	await close(true);
+	savedCallbacks.forEach((callback) => callback(null));
+	return true;
+}
+
+// The draft, kept in the browser
+
+const keepKey = () => `flow_editor:draft:${getHost().user}:${templateName.value || "new"}`;
+
+function keep() {
+	if (!dirty.value) return;
+	try {
+		localStorage.setItem(keepKey(), JSON.stringify({ at: Date.now(), version: stored.version, values: authored() }));
+	} catch (failure) {
+		console.warn("The draft could not be kept in this browser:", failure.message);
+	}
+}
+function forget() {
+	clearTimeout(keeping);
+	localStorage.removeItem(keepKey());
+}
+function offerKept() {
+	const text = localStorage.getItem(keepKey());
+	if (!text) return;
+	try {
+		const found = JSON.parse(text);
+		if (Object.entries(found.values).some(([field, value]) => !same(value, stored[field]))) kept.value = found;
+		else forget();
+	} catch (failure) {
+		console.warn("A kept draft could not be read:", failure.message);
+		forget();
+	}
+}
+/** Go on with the kept draft, or give it up. */
+function restoreKept(wanted) {
+	if (wanted) {
+		Object.assign(template, kept.value.values);
+		// It goes on from what it was begun from, so that what was saved since is not overwritten unseen.
+		stored = { ...stored, version: kept.value.version ?? stored.version };
+		markDirty();
+	} else {
+		forget();
+	}
+	kept.value = null;
+}
+
+export function useFlowEditor() {
+	return {
+		isOpen: readonly(isOpen), loading: readonly(loading), saving: readonly(saving), error: readonly(error), dirty: readonly(dirty),
+		mode: readonly(mode), templateName: readonly(templateName), surface: readonly(surface), session: readonly(session), problems, conflict, kept, template,
+		openTemplate, openNew, close, save, duplicate, remove, markDirty, takeTheirs, saveAsCopy, restoreKept,
+	};
+}

@@ -1,0 +1,22 @@
+"""What the desk knows of flows from the start: whose forms have them in their menu."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import frappe
+
+from flow_editor.routes import AUTHORS, OPERATORS
+from flow_editor.site.host import current
+
+
+def extend_bootinfo(bootinfo: Any) -> None:
+	"""Add `flow_editor`, for who works with flows: `doctypes` that have or could have them, and `may_edit`."""
+	roles = set(frappe.get_roles())
+	if not roles & set(OPERATORS):
+		return
+	named = frappe.get_all(
+		"Flow Template", filters={"applies_to": ("is", "set")}, pluck="applies_to", distinct=True
+	)
+	raising = [source.doctype for event in current().events.values() for source in event.sources]
+	bootinfo.flow_editor = {"doctypes": sorted({*named, *raising}), "may_edit": bool(roles & set(AUTHORS))}

@@ -1,0 +1,79 @@
+"""Who may see a run: whoever may read the document that it is about, since the run holds what the document says.
+
+The same rule for one run (forms, doors) and for lists, where it has to be said in SQL. A document that is gone leaves its
+runs to those who may read its DocType.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import frappe
+from frappe.desk.reportview import build_match_conditions
+
+RUN, ROW = "`tabFlow Run`", "`tabFlow Step Pending`"
+
+
+def may_see(doctype: str, name: str, user: str | None = None) -> bool:
+	"""Whether a user (the acting one) may see runs that are about a document; anybody may where it is none."""
+	if not doctype:
+		return True
+	if not frappe.db.exists("DocType", doctype, cache=True):
+		return user_is_admin(user)
+	if name and frappe.db.exists(doctype, name):
+		return bool(frappe.has_permission(doctype, "read", name, user=user))
+	return bool(frappe.has_permission(doctype, "read", user=user))
+
+
+def user_is_admin(user: str | None) -> bool:
+	return "System Manager" in frappe.get_roles(user or frappe.session.user)
+
+
+def has_permission(doc: Any, ptype: str = "read", user: str | None = None, **_: Any) -> bool:
+	"""The hook for a Flow Run or a Flow Step Pending."""
+	if doc.doctype == "Flow Run":
+		return may_see(doc.get("context_doctype") or "", doc.get("context_docname") or "", user)
+	about = frappe.db.get_value("Flow Run", doc.get("flow_run"), ["context_doctype", "context_docname"])
+	return about is None or may_see(about[0] or "", about[1] or "", user)
+
+
+def runs_condition(user: str | None = None, **_: Any) -> str:
+	"""The hook for lists of Flow Runs: an SQL condition, empty for who sees all."""
+	user = user or frappe.session.user
+	if user == "Administrator":
+		return ""
+	seen = [f"{RUN}.context_doctype IS NULL"]
+	for doctype in _doctypes():
+		condition = _readable(doctype, user)
+		if condition is not None:
+			about = f"{RUN}.context_doctype = {frappe.db.escape(doctype)}"
+			seen.append(f"({about} AND {condition})" if condition else f"({about})")
+	return f"({' OR '.join(seen)})"
+
+
+def rows_condition(user: str | None = None, **_: Any) -> str:
+	"""The hook for lists of Flow Step Pending rows."""
+	condition = runs_condition(user)
+	if not condition:
+		return ""
+	return f"EXISTS (SELECT 1 FROM {RUN} WHERE {RUN}.name = {ROW}.flow_run AND {condition})"
+
+
+def _doctypes() -> list[str]:
+	"""What runs are about. The index on context_doctype answers it without reading the runs."""
+	found = frappe.db.sql(f"SELECT context_doctype FROM {RUN} GROUP BY context_doctype")
+	return [doctype for (doctype,) in found if doctype and frappe.db.exists("DocType", doctype, cache=True)]
+
+
+def _readable(doctype: str, user: str) -> str | None:
+	"""What makes a run's document readable, in SQL: empty if all are, None if none is."""
+	if not frappe.has_permission(doctype, "read", user=user):
+		return None
+	if frappe.get_meta(doctype).issingle:
+		return ""
+	match = build_match_conditions(doctype, user=user)
+	if not match:
+		return ""
+	table = f"`tab{doctype}`"
+	document = f"SELECT 1 FROM {table} WHERE {table}.name = {RUN}.context_docname"
+	return f"(EXISTS ({document} AND ({match})) OR NOT EXISTS ({document}))"

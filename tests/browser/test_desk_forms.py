@@ -1,0 +1,83 @@
+"""The editor inside the desk's own forms. In the desk alone: the lab has no forms."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from compose import MODAL
+from places import Desk
+from served import SERVED, Served
+
+pytestmark = pytest.mark.skipif(not SERVED, reason="the lab has no forms of Frappe's")
+
+STEPS = [
+	{"id": "a", "kind": "wait", "label": "First"},
+	{"id": "b", "kind": "wait", "label": "Second", "depends_on": ["a"], "trigger": {"type": "manual"}},
+]
+
+
+def test_the_template_s_form_has_the_tree_in_place_of_json_and_stores_it(place):
+	name = place.create("in_a_form", STEPS)
+	page = place.open(f"/app/flow-template/{name}", ".fe-embedded .fe-card")
+	assert page.locator("[data-fieldname=flow_definition] textarea:visible").count() == 0
+	page.locator("[data-step=a] > .fe-card").dblclick()
+	page.fill(f"{MODAL} [data-field=label] input", "Changed in the form")
+	page.click(f"{MODAL} button[type=submit]")
+	page.wait_for_selector(".indicator-pill >> text=Not Saved")
+	page.keyboard.press("Control+s")
+	page.wait_for_selector(".indicator-pill >> text=Not Saved", state="hidden")
+	stored = place.template("in_a_form")
+	assert [step["label"] for step in stored["flow_definition"]["steps"]] == ["Changed in the form", "Second"]
+	assert stored["version"] == 2
+	page.click(".fe-embedded .fe-toolbar >> text=JSON")
+	assert (
+		json.loads(page.input_value("textarea[aria-label=Definition]"))["steps"][0]["label"]
+		== "Changed in the form"
+	)
+	page.click(".fe-embedded .fe-toolbar >> text=JSON")
+	page.click(".fe-embedded .fe-toolbar >> text=Undo")
+	page.wait_for_selector(".fe-name >> text=First")
+	page.wait_for_selector(".indicator-pill >> text=Not Saved")
+
+
+def test_problems_stand_on_their_steps_in_the_form(place):
+	name = place.create("in_a_form_broken", STEPS)
+	page = place.open(f"/app/flow-template/{name}", ".fe-embedded .fe-card")
+	page.locator("[data-step=a] > .fe-card").focus()
+	page.keyboard.press("Insert")
+	page.keyboard.type("Notify")
+	page.wait_for_selector(".fe-menu [aria-selected=true] >> text=Notify")
+	page.keyboard.press("Enter")
+	page.wait_for_selector(f"{MODAL} :focus")
+	page.keyboard.press("Control+Enter")
+	page.wait_for_selector(".fe-card.invalid .fe-problems >> text=Subject is empty")
+
+
+def test_the_run_s_form_follows_the_run(place):
+	name = place.create("run_in_a_form", STEPS)
+	run = place.call("POST", "/start", {"template": name})["run"]["name"]
+	page = place.open_run(run)
+	page.wait_for_selector("[data-step=b] .fe-pill >> text=waiting")
+	page.click("[data-step=b] > .fe-card button:text-is('Complete')")
+	page.wait_for_selector("[data-run-status] >> text=completed")
+	page.wait_for_selector(".page-head .indicator-pill >> text=/completed/i")
+
+
+def test_who_only_starts_flows_reads_them(place):
+	name = place.create("only_read", STEPS)
+	account = place.bench.account("flow-user-tests@example.com", "Flow User")
+	reader = Desk(place.context.browser, Served(place.base, account))
+	try:
+		page = reader.open(f"/app/flow-editor/{name}", ".fe-card")
+		assert page.locator(".fe-dialog-head >> text=Save").count() == 0
+		assert page.locator(".fe-toolbar >> text=Add step").count() == 0
+		page.locator("[data-step=a] > .fe-card").focus()
+		page.keyboard.press("Delete")
+		assert page.locator(".fe-card").count() == 2
+		page = reader.open_flows()
+		assert page.locator("text=New flow").count() == 0
+	finally:
+		reader.context.close()
+		place.bench.remove_account("flow-user-tests@example.com")
+	assert reader.broken == []

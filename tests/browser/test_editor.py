@@ -1,0 +1,508 @@
+"""What the tree editor does, in the lab and in the desk."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from compose import MODAL
+
+CONDITION = {"id": "ask", "kind": "condition", "label": "Urgent?", "payload": {"field": "doc.priority", "op": "==", "value": "High"}}  # fmt: skip
+
+
+def wait(id: str, label: str, **more):
+	return {"id": id, "kind": "wait", "label": label, **more}
+
+
+def steps_of(place, name: str) -> dict:
+	return {step["id"]: step for step in place.template(name)["flow_definition"]["steps"]}
+
+
+def save(page) -> None:
+	page.click(".fe-dialog-head button.primary")
+	page.wait_for_selector("text=Not saved", state="detached")
+
+
+def labels(page) -> list[str]:
+	return page.locator(".fe-card .fe-name").all_inner_texts()
+
+
+@pytest.fixture
+def lanes(place):
+	"""A condition with a step in one lane, and two steps after it."""
+	return place.create(
+		"with_lanes",
+		[
+			CONDITION,
+			wait("a", "In yes", parent_id="ask", branch="yes"),
+			wait("b", "After", depends_on=["ask"]),
+			wait("c", "Last", depends_on=["b"]),
+		],
+	)
+
+
+def drag(page, step: str, target, *, at=(0.5, 0.9)) -> None:
+	card = page.locator(f"[data-step={step}] > .fe-card .fe-name")
+	card.hover()
+	page.mouse.down()
+	box = target.bounding_box()
+	x, y = box["x"] + box["width"] * at[0], box["y"] + box["height"] * at[1]
+	page.mouse.move(x, y - 4, steps=8)
+	page.mouse.move(x, y, steps=4)
+	page.wait_for_timeout(200)
+	page.mouse.up()
+
+
+def test_steps_are_dragged_up_and_into_a_lane_and_dependencies_follow(place, lanes):
+	page = place.open_flow(lanes)
+	drag(page, "c", page.locator("[data-step=b] > .fe-card"), at=(0.5, 0.1))
+	page.wait_for_function(
+		"() => [...document.querySelectorAll('.fe-name')].at(-1).textContent.trim() === 'After'"
+	)
+	drag(page, "b", page.locator(".fe-lanes > .fe-lane").nth(1).locator(".fe-list"), at=(0.5, 0.5))
+	page.wait_for_selector(".fe-lanes >> [data-step=b]")
+	drag(page, "a", page.locator("[data-step=c] > .fe-card"), at=(0.5, 0.9))
+	page.wait_for_selector(".fe-lanes >> [data-step=a]", state="detached")
+	page.keyboard.press("Control+z")
+	page.wait_for_selector(".fe-lanes >> [data-step=a]")
+	save(page)
+	stored = steps_of(place, "with_lanes")
+	assert stored["c"]["depends_on"] == ["ask"]
+	assert (stored["b"]["parent_id"], stored["b"]["branch"], stored["b"]["depends_on"]) == ("ask", "no", [])
+	assert labels(page) == ["Urgent?", "In yes", "After", "Last"]
+
+
+def test_undo_and_redo_go_all_the_way(place, lanes):
+	page = place.open_flow(lanes)
+	first = labels(page)
+	page.locator("[data-step=b] > .fe-card").focus()
+	for key in ("Alt+ArrowDown", "Control+d", "Delete", "Alt+ArrowUp", "Alt+ArrowUp"):
+		page.keyboard.press(key)
+	page.locator("[data-step=a] > .fe-card").focus()
+	page.keyboard.press("Delete")
+	last = labels(page)
+	assert last != first
+	while page.locator(".fe-toolbar >> text=Undo").is_enabled():
+		page.keyboard.press("Control+z")
+	assert labels(page) == first
+	while page.locator(".fe-toolbar >> text=Redo").is_enabled():
+		page.keyboard.press("Control+y")
+	assert labels(page) == last
+	page.keyboard.press("Control+z")
+	page.keyboard.press("Control+Shift+z")
+	assert labels(page) == last
+
+
+def test_a_subtree_is_copied_into_another_flow_and_comes_as_json(place, lanes):
+	other = place.create("copied_into", [wait("a", "There"), wait("x", "Uses", depends_on=["a"])])
+	page = place.open_flow(lanes)
+	page.locator("[data-step=ask] > .fe-card").focus()
+	page.keyboard.press("Control+c")
+	copied = json.loads(page.evaluate("() => navigator.clipboard.readText()"))
+	assert [step["id"] for step in copied["steps"]] == ["ask", "a"]
+	place.open_flow(other)
+	page.locator("[data-step=x] > .fe-card").focus()
+	page.keyboard.press("Control+v")
+	page.wait_for_selector("text=In yes")
+	save(page)
+	stored = steps_of(place, "copied_into")
+	assert len(stored) == 4 and stored["ask"]["depends_on"] == ["x"]
+	(copy,) = [step for step in stored.values() if step["label"] == "In yes"]
+	assert copy["id"] != "a" and (copy["parent_id"], copy["branch"]) == ("ask", "yes")
+
+	page.evaluate(
+		"text => navigator.clipboard.writeText(text)", json.dumps({"steps": [wait("w", "From JSON")]})
+	)
+	page.locator("[data-step=ask] > .fe-card").focus()
+	page.keyboard.press("Control+v")
+	page.wait_for_selector(".fe-name >> text=From JSON")
+	page.evaluate("() => navigator.clipboard.writeText('no steps at all')")
+	page.keyboard.press("Control+v")
+	page.wait_for_selector("text=no steps in it")
+	assert page.locator(".fe-card").count() == 5
+
+
+def test_prototypes_are_not_reached_by_pasted_json(place, lanes):
+	page = place.open_flow(lanes)
+	text = '{"steps": [{"id": "p", "kind": "wait", "label": "Bad", "__proto__": {"polluted": 1}, "payload": {"__proto__": {"polluted": 1}, "constructor": {"prototype": {"polluted": 1}}}}]}'
+	page.evaluate("text => navigator.clipboard.writeText(text)", text)
+	page.locator("[data-step=b] > .fe-card").focus()
+	page.keyboard.press("Control+v")
+	page.wait_for_selector("text=Bad")
+	assert page.evaluate("() => ({}).polluted === undefined && [].polluted === undefined")
+
+
+def test_keys_move_edit_choose_search_and_help(place, lanes):
+	page = place.open_flow(lanes)
+	page.locator("[data-step=ask] > .fe-card").focus()
+
+	def focused() -> str:
+		return page.evaluate(
+			"() => document.activeElement.dataset.id || document.activeElement.getAttribute('aria-label')"
+		)
+
+	seen = [focused()]
+	for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "ArrowLeft", "End", "Home", "ArrowDown"):
+		page.keyboard.press(key)
+		seen.append(focused())
+	assert seen == ["ask", "a", "Add a step at the beginning of No", "a", "ask", "c", "ask", "a"]
+	page.locator("[data-step=b] > .fe-card").focus()
+	page.keyboard.press("Shift+ArrowDown")
+	assert page.locator(".fe-card.selected").count() == 2
+	page.keyboard.press("Alt+ArrowUp")
+	assert labels(page) == ["After", "Last", "Urgent?", "In yes"]
+	page.keyboard.press("Control+z")
+	page.locator("[data-step=b] > .fe-card").focus()
+	page.keyboard.press("Alt+ArrowRight")
+	page.wait_for_selector(".fe-lanes >> [data-step=b]")
+	page.keyboard.press("Alt+ArrowRight")
+	page.wait_for_selector(".fe-lanes > .fe-lane:nth-child(2) >> [data-step=b]")
+	page.keyboard.press("Alt+ArrowLeft")
+	page.wait_for_selector(".fe-lanes >> [data-step=b]", state="detached")
+	page.keyboard.press("/")
+	page.keyboard.type("last")
+	page.wait_for_selector(".fe-card.found")
+	page.keyboard.press("Enter")
+	page.keyboard.press("Escape")
+	assert focused() == "c"
+	page.keyboard.press("Enter")
+	page.wait_for_selector(f"{MODAL} :focus")
+	page.keyboard.press("Escape")
+	page.wait_for_selector(MODAL, state="detached")
+	assert focused() == "c"
+	page.locator("[data-step=ask] > .fe-card").focus()
+	page.keyboard.press(" ")
+	page.wait_for_selector("[data-step=a]", state="detached")
+	page.keyboard.press("?")
+	page.wait_for_selector(f"{MODAL} >> text=Keyboard")
+	page.keyboard.press("Escape")
+	page.keyboard.press("-")
+	page.wait_for_selector("text=80%")
+
+
+def test_dependencies_are_set_by_hand_and_a_deleted_step_hands_its_own_on(place, lanes):
+	page = place.open_flow(lanes)
+	page.locator("[data-step=c] > .fe-card").dblclick()
+	page.select_option(f"{MODAL} #fe-wait", label="Steps that I choose")
+	page.check(f"{MODAL} .fe-choices >> text=Urgent?")
+	page.click(f"{MODAL} button[type=submit]")
+	page.wait_for_selector("[data-step=c] .fe-when >> text=waits for")
+	page.locator("[data-step=b] > .fe-card").focus()
+	page.keyboard.press("Delete")
+	page.wait_for_selector("[data-step=b]", state="detached")
+	save(page)
+	assert steps_of(place, "with_lanes")["c"]["depends_on"] == ["ask"]
+
+
+def test_paths_are_offered_by_label_and_a_real_document_previews_them(place):
+	subject = "The picture freezes again"
+	issue = place.document("Issue", {"subject": subject, "priority": "High"})
+	name = place.create(
+		"with_paths",
+		[
+			wait("w", "Wait"),
+			{
+				"id": "tell",
+				"kind": "issue",
+				"label": "Tell",
+				"depends_on": ["w"],
+				"payload": {"subject": "x"},
+			},
+		],
+		trigger_event="on_issue_opened",
+		flow_definition={
+			"variables": {"group": "Night shift"},
+			"steps": [
+				{"id": "job", "kind": "dispatch_job", "label": "Job", "payload": {"subject": "s"}},
+				{
+					"id": "tell",
+					"kind": "issue",
+					"label": "Tell",
+					"depends_on": ["job"],
+					"payload": {"subject": "x"},
+				},
+			],
+		},
+	)
+	page = place.open_flow(name)
+	page.locator("[data-step=tell] > .fe-card").dblclick()
+	page.fill(f"{MODAL} [data-field=subject] input", "About ")
+	page.press(f"{MODAL} [data-field=subject] input", "End")
+	page.keyboard.type("{{")
+	page.wait_for_selector(".fe-picker input:focus")
+	page.keyboard.type("subject")
+	page.wait_for_selector(".fe-picker [aria-selected=true] >> text=doc.subject")
+	page.keyboard.press("Enter")
+	assert page.input_value(f"{MODAL} [data-field=subject] input") == "About {{doc.subject}}"
+	page.click(f"{MODAL} [data-field=subject] button")
+	offered = page.locator(".fe-picker [role=option] code").all_inner_texts()
+	assert {"variables.group", "steps.job.result.job"} <= set(offered) and not any(
+		"steps.tell" in path for path in offered
+	)
+	page.keyboard.press("Escape")
+	page.wait_for_selector(MODAL)
+	page.fill(f"{MODAL} #fe-preview-doc", issue)
+	page.wait_for_selector(f".fe-rendered >> text=About {subject}")
+	# In a field of one value, a path stands for the whole of it.
+	page.click(f"{MODAL} [data-field=priority] .fe-field-head button")
+	page.keyboard.type("doc.priority")
+	page.keyboard.press("Enter")
+	page.wait_for_selector(".fe-rendered >> text=High")
+	page.click(f"{MODAL} button[type=submit]")
+	page.locator("[data-step=job] > .fe-card").dblclick()
+	for field in ("priority", "duration_h"):
+		page.click(f"{MODAL} [data-field={field}] .fe-field-head button")
+		page.keyboard.type("variables.group")
+		page.keyboard.press("Enter")
+	page.wait_for_selector(
+		f"{MODAL} [data-field=priority] option:checked >> text={{{{variables.group}}}}", state="attached"
+	)
+	page.click(f"{MODAL} button[type=submit]")
+	save(page)
+	job, tell = steps_of(place, "with_paths").values()
+	assert job["payload"]["duration_h"] == job["payload"]["priority"] == "{{variables.group}}"
+	assert tell["payload"] == {"subject": "About {{doc.subject}}", "priority": "{{doc.priority}}"}
+
+
+def test_a_definition_that_does_not_parse_opens_with_its_text_and_is_mended(place):
+	name = place.create("spoiled", [wait("a", "Was there")])
+	broken = '{"steps": [{"id": "a", "kind": "wait", "label": "Was there"'
+	place.spoil(name, broken)
+	page = place.open_flow(name)
+	page.wait_for_selector("text=This is not JSON")
+	assert page.input_value("textarea[aria-label=Definition]") == broken
+	page.fill("textarea[aria-label=Definition]", broken + "}]}")
+	page.wait_for_selector(".fe-problems >> text=This is not JSON", state="detached")
+	page.wait_for_selector(".fe-card >> text=Was there")
+	save(page)
+	assert list(steps_of(place, "spoiled")) == ["a"]
+
+
+def test_an_unknown_kind_shows_as_such_and_is_kept(place):
+	name = place.create("of_another_app", [wait("a", "Known"), wait("b", "Theirs", depends_on=["a"])])
+	definition = place.template("of_another_app")["flow_definition"]
+	definition["steps"][1] |= {"kind": "their_kind", "payload": {"theirs": {"deep": [1, 2]}}}
+	place.spoil(name, json.dumps(definition))
+	page = place.open_flow(name)
+	page.wait_for_selector("[data-step=b] >> text=not installed here")
+	page.wait_for_selector("[data-step=b] .fe-problems >> text=their_kind")
+	page.locator("[data-step=b] > .fe-card").dblclick()
+	page.wait_for_selector(f"{MODAL} >> text=is not installed on this site")
+	page.fill(f"{MODAL} [data-field=label] input", "Still theirs")
+	page.click(f"{MODAL} button[type=submit]")
+	page.click(".fe-toolbar >> text=JSON")
+	text = json.loads(page.input_value("textarea[aria-label=Definition]"))
+	assert (
+		text["steps"][1]["payload"] == {"theirs": {"deep": [1, 2]}}
+		and text["steps"][1]["label"] == "Still theirs"
+	)
+
+
+def test_somebody_else_s_save_is_shown_and_not_overwritten(place, lanes):
+	page = place.open_flow(lanes)
+	theirs = place.call("GET", f"/templates/{lanes}")["template"]["flow_definition"]
+	theirs["steps"][3]["label"] = "Theirs"
+	place.call("PUT", f"/templates/{lanes}", {"flow_definition": theirs})
+	page.locator("[data-step=b] > .fe-card").focus()
+	page.keyboard.press("Control+d")
+	page.keyboard.press("Control+s")
+	page.wait_for_selector(".fe-notice >> text=They changed: Theirs.")
+	assert steps_of(place, "with_lanes")["c"]["label"] == "Theirs" and len(steps_of(place, "with_lanes")) == 4
+	page.click("text=Save mine as a copy")
+	page.wait_for_selector(".fe-notice", state="detached")
+	assert len(steps_of(place, "with_lanes (mine)")) == 5 and len(steps_of(place, "with_lanes")) == 4
+
+
+def test_theirs_can_be_taken_and_mine_comes_back_by_undo(place, lanes):
+	page = place.open_flow(lanes)
+	place.call("PUT", f"/templates/{lanes}", {"flow_definition": {"steps": [wait("n", "Only theirs")]}})
+	page.locator("[data-step=b] > .fe-card").focus()
+	page.keyboard.press("Delete")
+	page.keyboard.press("Control+s")
+	page.click("text=Take theirs, give up mine")
+	page.wait_for_selector(".fe-card >> text=Only theirs")
+	assert labels(page) == ["Only theirs"]
+	page.click(".fe-toolbar >> text=Undo")
+	page.wait_for_selector(".fe-card >> text=Last")
+
+
+def test_a_lost_connection_keeps_the_draft_and_says_so(place, lanes):
+	page = place.open_flow(lanes)
+	place.context.set_offline(True)
+	page.locator("[data-step=b] > .fe-card").focus()
+	page.keyboard.press("Control+d")
+	page.keyboard.press("Control+s")
+	page.wait_for_selector(".fe-notice >> text=The server does not answer")
+	assert page.locator(".fe-card").count() == 5
+	place.context.set_offline(False)
+	place.broken.clear()  # the browser's own words about the lost connection
+	page.on("dialog", lambda dialog: dialog.accept())
+	page = place.open_flow(lanes)
+	page.wait_for_selector("text=There is a draft of yours")
+	assert page.locator(".fe-card").count() == 4
+	page.click("text=Go on with it")
+	page.wait_for_function("() => document.querySelectorAll('.fe-card').length === 5")
+	save(page)
+	assert len(steps_of(place, "with_lanes")) == 5
+	place.open_flow(lanes)
+	assert page.locator("text=There is a draft of yours").count() == 0
+
+
+def test_unsaved_changes_are_asked_about(place, lanes):
+	page = place.open_flow(lanes)
+	page.locator("[data-step=b] > .fe-card").focus()
+	page.keyboard.press("Delete")
+	page.wait_for_selector("text=Not saved")
+	if place.name == "lab":
+		page.once("dialog", lambda dialog: dialog.dismiss())
+		page.click(".fe-dialog-head >> text=Close")
+		assert page.locator(".fe-card").count() == 3
+		page.once("dialog", lambda dialog: dialog.accept())
+		page.click(".fe-dialog-head >> text=Close")
+	else:
+		page.click(".fe-dialog-head >> text=Close")
+		page.click(".modal.show .modal-footer >> text=No")
+		page.wait_for_selector(".modal.show", state="detached")
+		assert page.locator(".fe-card").count() == 3
+		page.click(".fe-dialog-head >> text=Close")
+		page.click(".modal.show .modal-footer >> text=Yes")
+	page.wait_for_selector(".fe-templates table")
+	assert len(steps_of(place, "with_lanes")) == 4
+
+
+def test_a_system_template_offers_duplicating_and_refuses_deleting(place):
+	name = place.template("fiber_install")["name"]
+	page = place.open_flow(name)
+	assert page.locator(".fe-dialog-head >> text=Delete").count() == 0
+	assert page.locator("#fe-template-name").get_attribute("readonly") is not None
+	place.made.append("fiber_install (copy")
+	page.click(".fe-dialog-head >> text=Duplicate")
+	page.wait_for_function(
+		"() => document.getElementById('fe-template-name').value === 'fiber_install (copy)'"
+	)
+	assert page.locator("#fe-template-name").get_attribute("readonly") is None
+
+
+def test_flows_are_found_switched_duplicated_and_deleted(place):
+	place.create("to_be_listed", [wait("a", "A")], category="billing", description="Only for the list")
+	page = place.open_flows()
+	row = page.locator("tr[data-template=to_be_listed]")
+	page.fill(".fe-templates input[type=search]", "only for the LIST")
+	page.wait_for_function("() => document.querySelectorAll('.fe-templates tbody tr').length === 1")
+	page.fill(".fe-templates input[type=search]", "")
+	page.select_option("select[aria-label=Category]", "billing")
+	page.wait_for_selector("tr[data-template=fiber_install]", state="detached")
+	row.locator("[role=switch]").check()
+	page.wait_for_function(
+		"() => document.querySelector('tr[data-template=to_be_listed] [role=switch]').checked"
+	)
+	assert place.template("to_be_listed")["is_active"] in (1, True)
+	row.locator("text=Duplicate").click()
+	page.wait_for_selector("tr[data-template='to_be_listed (copy)']")
+	page.once("dialog", lambda dialog: dialog.accept())
+	page.locator("tr[data-template='to_be_listed (copy)'] >> text=Delete").click()
+	if place.name == "desk":
+		page.click(".modal.show .modal-footer >> text=Yes")
+	page.wait_for_selector("tr[data-template='to_be_listed (copy)']", state="detached")
+	row.locator("a").first.click()
+	page.wait_for_selector(".fe-card >> text=A")
+
+
+def test_the_quick_button_starts_follows_edits_and_makes_flows(place):
+	customer = place.document("Customer", {"customer_name": "Quick Customer", "customer_type": "Individual"})
+	name = place.create(
+		"quick_flow", [wait("w", "Somebody", trigger={"type": "manual"})], applies_to="Customer"
+	)
+	page = place.open_quick("Customer", customer)
+	row = page.locator(f"{MODAL} .fe-rows li").filter(has_text="quick_flow")
+	row.locator("text=Start now").click()
+	page.wait_for_selector(f"{MODAL} .fe-rows li a >> text=quick_flow")
+	row.locator("text=Edit").first.click()
+	page.wait_for_selector(".fe-dialog:not(.inline) .fe-card >> text=Somebody")
+	page.click(".fe-dialog-head >> text=Close")
+	page.wait_for_selector(".fe-dialog:not(.inline)", state="detached")
+	page = place.open_quick("Customer", customer)
+	page.click(f"{MODAL} >> text=New flow")
+	page.wait_for_selector(".fe-dialog:not(.inline) .fe-settings")
+	assert page.input_value(".fe-settings [data-field=applies_to] input") == "Customer"
+	assert page.input_value(".fe-settings [data-field=trigger_event] select") == "on_customer_created"
+	place.made.append("made_from_a_form")
+	page.fill("#fe-template-name", "made_from_a_form")
+	page.click(".fe-dialog-head button.primary")
+	page.wait_for_selector("text=Not saved", state="detached")
+	assert place.template("made_from_a_form")["applies_to"] == "Customer"
+	(run,) = [r for r in place.call("GET", f"/runs?template={name}")["runs"]]
+	assert run["context_docname"] == customer
+
+
+def test_a_run_shows_its_states_as_they_change(place):
+	name = place.create(
+		"followed",
+		[
+			{"id": "ask", "kind": "condition", "label": "Ask", "trigger": {"type": "manual"}, "payload": {"field": "doc.x", "op": "empty"}},
+			wait("yes", "Way of yes", parent_id="ask", branch="yes"),
+			wait("no", "Way of no", parent_id="ask", branch="no"),
+			{"id": "bad", "kind": "erp_update", "label": "Bad", "depends_on": [], "payload": {"doctype": "Issue", "docname_ref": "NO-SUCH", "fields_json": '{"subject": "x"}'}},
+			wait("later", "Later", depends_on=[], trigger={"type": "after_delay", "delay_days": 3}),
+		],
+	)  # fmt: skip
+	run = place.call("POST", "/start", {"template": name})["run"]["name"]
+	page = place.open_run(run)
+	page.wait_for_selector("[data-step=ask] .fe-pill >> text=waiting")
+	page.wait_for_selector("[data-step=bad] .fe-pill >> text=failed")
+	assert "NO-SUCH" in page.locator("[data-step=bad] .fe-error").inner_text()
+	page.wait_for_selector("[data-step=later] .fe-pill >> text=scheduled")
+	# Somebody else moves it on, and the page follows.
+	place.call("POST", "/complete", {"run": run, "step_id": "later"})
+	page.wait_for_selector("[data-step=later] .fe-pill >> text=done")
+	page.click("[data-step=ask] > .fe-card button:text-is('Complete')")
+	page.select_option(f"{MODAL} [data-field=branch] select", "no")
+	page.click(f"{MODAL} button[type=submit]")
+	page.wait_for_selector("[data-step=no] .fe-pill >> text=done")
+	page.wait_for_selector("[data-step=yes] .fe-pill >> text=skipped")
+	page.locator("[data-step=bad] > .fe-card").focus()
+	page.keyboard.press("Enter")
+	page.wait_for_selector(f"{MODAL} .fe-error >> text=NO-SUCH")
+	page.keyboard.press("Escape")
+	page.click("[data-step=bad] > .fe-card button:text-is('Retry')")
+	page.wait_for_selector("[data-step=bad] .fe-pill >> text=failed")
+	page.once("dialog", lambda dialog: dialog.accept())
+	page.click("text=Cancel the run")
+	if place.name == "desk":
+		page.click(".modal.show .modal-footer >> text=Yes")
+	page.wait_for_selector("[data-run-status] >> text=cancelled")
+	assert place.call("GET", f"/runs/{run}")["run"]["status"] == "cancelled"
+
+
+def test_script_in_labels_results_and_errors_is_text(place):
+	evil = "<img src=x onerror=window.broken=1>"
+	name = place.create(
+		"with_script",
+		[
+			wait("a", evil, trigger={"type": "manual"}),
+			{"id": "b", "kind": "erp_update", "label": "B", "depends_on": [], "payload": {"doctype": "Issue", "docname_ref": evil, "fields_json": '{"subject": "x"}'}},
+		],
+		description=evil,
+	)  # fmt: skip
+	run = place.call("POST", "/start", {"template": name})["run"]["name"]
+	place.call("POST", "/complete", {"run": run, "step_id": "a", "result": {"said": evil}})
+	for page in (place.open_flow(name), place.open_run(run), place.open_flows()):
+		page.wait_for_timeout(300)
+		assert page.evaluate("() => window.broken") is None
+		assert page.locator(".flow-editor img").count() == 0
+
+
+def test_agent_flows_are_composed_and_stored_and_starting_one_is_refused(place):
+	name = place.create("agent_flow", [], catalog="agent")
+	page = place.open_flow(name)
+	page.click(".fe-toolbar >> text=Add step")
+	offered = page.locator(".fe-menu [role=option]").all_inner_texts()
+	assert len(offered) == 6
+	page.locator(".fe-menu [role=option]").filter(has_text="Say").first.click()
+	page.fill(f"{MODAL} [data-field=message] :is(input, textarea)", "Good day")
+	page.click(f"{MODAL} button[type=submit]")
+	page.wait_for_selector("text=No problems")
+	save(page)
+	page.click(".fe-settings >> text=Start >> nth=-1")
+	page.wait_for_selector("text=/cannot be run|not run|later/i")
+	assert place.call("GET", f"/runs?template={name}")["runs"] == []

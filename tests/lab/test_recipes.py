@@ -1,0 +1,73 @@
+"""The README's recipes, in the lab."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "site"))
+from flow_test_app import readme
+
+from flow_editor.engine import gate
+from flow_editor.lab.host import LabHost
+from flow_editor.services import events, runs, templates
+
+
+@pytest.fixture
+def host():
+	host = LabHost()
+	host.catalog.add(readme.SendInvite())
+	host.catalog.add(readme.Dun())
+	host.events.update({event.name: event for event in readme.EVENTS})
+	yield host
+	host.store.close()
+
+
+def create(host, kind: str, payload: dict | None = None, **fields) -> dict:
+	steps = [{"id": "a", "kind": kind, "payload": payload or {}}]
+	with host.store.transaction():
+		return templates.create(
+			host, {"template_name": kind, "is_active": 1, "flow_definition": {"steps": steps}, **fields}
+		)
+
+
+def test_a_kind_and_a_catalog(host):
+	for kind in ("send_invite", "dun"):
+		template = create(host, kind, {"to": "ana@example.com"})
+		with host.store.transaction():
+			run = runs.start(host, template["name"]).run
+		assert run.step_state["a"]["result"] == {"invited": "ana@example.com"}
+	assert [message["to"] for message in host.sent()] == ["ana@example.com"] * 2
+	assert [kind["name"] for kind in host.catalog.as_list() if kind["catalog"] == "billing"] == ["dun"]
+
+
+def test_an_event(host):
+	template = create(host, "wait", trigger_event="on_issue_resolved")
+	with host.store.transaction():
+		issue = host.documents.create("Issue", {"subject": "x"})
+		host.documents.update("Issue", issue, {"status": "Resolved"})
+	assert len(runs.find(host, {"template": template["name"]})) == 1
+
+
+def test_a_condition(host, monkeypatch):
+	monkeypatch.setattr(gate, "OPERATORS", dict(gate.OPERATORS))
+	exec(readme.block("gate.OPERATORS["), {})
+	wanted = json.dumps({"in": [{"var": "doc.priority"}, ["High", "Medium"]]})
+	create(host, "wait", trigger_event="on_issue_opened", trigger_condition=wanted)
+	started = []
+	for priority in ("Low", "High"):
+		with host.store.transaction():
+			name = host.documents.create("Issue", {"subject": "x", "priority": priority})
+			results = events.dispatch_event(host, "on_issue_opened", doctype="Issue", docname=name)
+			started.append([result["run"] for result in results if result.get("run")])
+	assert started[0] == [] and len(started[1]) == 1
+
+
+def test_every_recipe_is_a_block_that_runs_here():
+	named = [
+		block for block in readme.BLOCKS if "my_app.flows" not in block and "dispatch_event" not in block
+	]
+	assert len(named) == 4

@@ -1,0 +1,63 @@
+"""The README's recipes, followed to the letter by an app on a real site."""
+
+from __future__ import annotations
+
+import json
+
+import frappe
+import pytest
+import records as r
+from flow_test_app import readme
+
+from flow_editor import api
+from flow_editor.engine import gate
+from flow_editor.services import runs
+
+
+def test_the_hooks_that_it_names_are_those_that_this_app_has(other_app):
+	hooks: dict = {}
+	exec(readme.block("flow_editor_kinds = "), hooks)
+	for hook in ("flow_editor_kinds", "flow_editor_events"):
+		ours = [path.replace("my_app.flows", "flow_test_app.readme") for path in hooks[hook]]
+		assert set(ours) <= set(frappe.get_hooks(hook))
+
+
+def test_its_kind_has_a_form_and_runs(other_app):
+	entry = next(kind for kind in api.catalog()["kinds"] if kind["name"] == "send_invite")
+	assert [field["name"] for field in entry["fields"]] == ["to", "role"] and entry["results"]
+	with pytest.raises(frappe.ValidationError, match="E-mail is empty"):
+		r.template(r.step("a", "send_invite"))
+	flow = r.template(r.step("a", "send_invite", payload={"to": "ana@example.com", "role": "technician"}))
+	run = runs.start(other_app, flow.name).run
+	assert r.state(run.name)["a"]["result"] == {"invited": "ana@example.com"}
+	mail = frappe.get_last_doc("Email Queue")
+	assert mail.recipients[0].recipient == "ana@example.com" and "technician" in mail.message
+
+
+def test_its_event_starts_flows(other_app):
+	flow = r.template(r.step("a"), event="on_issue_resolved")
+	issue = r.issue()
+	assert not r.runs(flow)
+	issue.reload()
+	issue.status = "Resolved"
+	issue.save()
+	assert len(r.runs(flow)) == 1
+
+
+def test_its_catalog_holds_its_kind(other_app):
+	assert [kind["name"] for kind in api.catalog()["kinds"] if kind["catalog"] == "billing"] == ["dun"]
+	flow = r.template(r.step("a", "dun", payload={"to": "ana@example.com"}), catalog="billing")
+	assert r.statuses(runs.start(other_app, flow.name).run.name) == {"a": "done"}
+
+
+def test_its_condition_gates_flows_and_a_wrong_one_is_explained(other_app, monkeypatch):
+	wanted = json.dumps({"in": [{"var": "doc.priority"}, ["High", "Medium"]]})
+	with pytest.raises(frappe.ValidationError, match="operator 'in' is not known"):
+		r.template(r.step("a"), event="on_issue_opened", trigger_condition=wanted)
+	monkeypatch.setattr(gate, "OPERATORS", dict(gate.OPERATORS))
+	exec(readme.block("gate.OPERATORS["), {})
+	flow = r.template(r.step("a"), event="on_issue_opened", trigger_condition=wanted)
+	r.issue(priority="Low")
+	assert not r.runs(flow)
+	r.issue(priority="High")
+	assert len(r.runs(flow)) == 1
