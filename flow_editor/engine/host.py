@@ -6,7 +6,7 @@ a virtual clock). Times are naive datetimes in the host's time zone throughout.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -99,8 +99,9 @@ class HttpResponse:
 class Store(Protocol):
 	"""Templates, versions, runs and the inbox. Engine rows bypass the acting user's permissions."""
 
-	def transaction(self) -> AbstractContextManager[None]:
-		"""A fresh transaction, committed at the end, rolled back on an exception. Ends an open one first."""
+	def transaction(self, *, follows: bool = False) -> AbstractContextManager[None]:
+		"""A fresh transaction, committed at the end, rolled back on an exception. Ends an open one first,
+		unless it `follows` directly on another of these, so that there can be none."""
 
 	def savepoint(self) -> AbstractContextManager[None]:
 		"""Undo everything since its beginning on an exception, which goes on."""
@@ -114,8 +115,8 @@ class Store(Protocol):
 		"""Templates with these field values, without their definitions, newest change first; all if no limit."""
 
 	def active_templates(self, event: str) -> Sequence[Mapping[str, Any]]:
-		"""The active templates of a trigger event, oldest first: name, template_name, version, checksum,
-		trigger_condition, applies_to, run_as, re_entry."""
+		"""The active templates of a trigger event, oldest first: name, version, checksum, trigger_condition,
+		applies_to, run_as, re_entry."""
 
 	def insert_template(self, values: Mapping[str, Any]) -> str:
 		"""Store a new template, as `services.templates.prepare` made it, and its version. Returns its name."""
@@ -129,14 +130,18 @@ class Store(Protocol):
 	def definition(self, template: str, version: int) -> str:
 		"""The definition text of a version. Raises NotFound."""
 
-	def insert_run(self, run: Run) -> bool:
-		"""Store a new run and name it. False, storing nothing, if its re-entry key is taken."""
+	def insert_run(self, run: Run, start: Pending | None = None) -> bool:
+		"""Store a new run and name it, with the inbox row that is to begin it: both or neither. False,
+		storing nothing, if its re-entry key is taken."""
 
 	def has_triggered(self, trigger_key: str) -> bool:
 		"""Whether a run with that trigger key exists."""
 
 	def run(self, name: str, *, lock: bool = False) -> Run:
 		"""Load a run; with `lock`, as last committed, and nobody else may change it meanwhile. Raises NotFound."""
+
+	def lock_runs(self, names: Collection[str]) -> dict[str, Run]:
+		"""Runs by name, each as `run` loads it with `lock`. Those that are gone are left out."""
 
 	def save_run(self, run: Run) -> bool:
 		"""Store status, variables, step state, completed_at, error and re-entry key. False, storing nothing,
@@ -149,15 +154,21 @@ class Store(Protocol):
 		"""Store new inbox rows and name them."""
 
 	def claim(self, now: datetime, limit: int, lease_until: datetime, token: str) -> Sequence[Pending]:
-		"""In a transaction of its own, lease up to `limit` rows that are due or whose lease has run out,
-		oldest first; never one that another holds. A row whose lease had run out comes with its
-		retry_count one higher."""
+		"""In a transaction of its own, lease up to `limit` rows that are due, oldest first; never one that
+		another holds. Where there is none, one row whose lease has run out, with its retry_count one higher:
+		only one, so that work which kills its worker takes no other row with it."""
+
+	def is_due(self, now: datetime) -> bool:
+		"""Whether there is anything to claim."""
 
 	def extend(self, row: Pending, lease_until: datetime) -> bool:
 		"""Lengthen a lease. False if the row is no longer this claim's."""
 
 	def finish(self, row: Pending, status: str, at: datetime, error: str = "") -> bool:
 		"""Settle a claimed row; a failed one counts its last try. False if it is no longer this claim's."""
+
+	def finish_together(self, rows: Sequence[Pending], at: datetime) -> bool:
+		"""Settle rows of one claim as completed. False if any of them is no longer this claim's."""
 
 	def postpone(self, row: Pending, at: datetime, error: str) -> bool:
 		"""Give a claimed row back, due at `at`, its retry_count one higher. False as for `finish`."""

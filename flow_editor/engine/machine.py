@@ -34,6 +34,9 @@ COMPLETED = "completed"
 
 RUN_STATES = (RUNNING, COMPLETED, FAILED, CANCELLED)
 
+#: What a step without children waits for. Nobody changes it.
+NOTHING: set[str] = set()
+
 StepState = MutableMapping[str, MutableMapping[str, Any]]
 
 
@@ -50,7 +53,8 @@ class Machine:
 		self.flow = flow
 		self.state = state
 		for step in flow.steps:
-			state.setdefault(step.id, {"status": PENDING})
+			if step.id not in state:
+				state[step.id] = {"status": PENDING}
 		self._ready: deque[Step] = deque()
 		self._queued: set[str] = set()
 		self._closing: deque[Step] = deque()
@@ -73,18 +77,24 @@ class Machine:
 		self._settle()
 
 	def next_ready(self) -> Step | None:
-		"""Take the next step that has become ready, in the order in which they did."""
-		return self._ready.popleft() if self._ready else None
+		"""Take the next step that has become ready, in the order in which they did. Its entry must be changed
+		before anything else is asked: until then it would become ready again."""
+		if not self._ready:
+			return None
+		step = self._ready.popleft()
+		self._queued.discard(step.id)
+		return step
 
 	def done(self, step: Step) -> None:
 		"""The step's entry has been marked done: look at what that allows."""
-		branch = self._branch_taken(step)
-		children = self.flow.children.get(step.id, ())
-		for child in children:
-			if child.branch is not None and child.branch != branch:
-				self._skip(child)
-			else:
-				self._consider(child)
+		children = self.flow.children.get(step.id)
+		if children:
+			branch = self._branch_taken(step)
+			for child in children:
+				if child.branch is not None and child.branch != branch:
+					self._skip(child)
+				else:
+					self._consider(child)
 		if not self._unsettled_children(step):
 			self._close(step)
 		self._settle()
@@ -111,7 +121,9 @@ class Machine:
 		entry = self.state[step.id]
 		if entry["status"] != PENDING or entry.get("waiting") or step.id in self._queued:
 			return
-		if not self._parent_lets(step) or self._unsettled_dependencies(step):
+		if step.parent_id is not None and not self._parent_lets(step):
+			return
+		if step.depends_on and self._unsettled_dependencies(step):
 			return
 		if self._any_dependency_done(step):
 			self._queued.add(step.id)
@@ -130,18 +142,23 @@ class Machine:
 			below.extend(self.flow.children.get(step.id, ()))
 
 	def _close(self, block: Step) -> None:
-		"""Note that a block is settled. It is so for good, hence only once."""
-		if block.id not in self._closed:
+		"""Note that a block is settled. It is so for good, hence only once; a single step ends only once anyway."""
+		if block.id in self.flow.children:
+			if block.id in self._closed:
+				return
 			self._closed.add(block.id)
-			self._closing.append(block)
+		self._closing.append(block)
 
 	def _settle(self) -> None:
 		"""Tell those that wait for the blocks just settled; without recursion, however long the chain."""
 		while self._closing:
 			block = self._closing.popleft()
 			for dependent in self.flow.dependents.get(block.id, ()):
-				self._unsettled_dependencies(dependent).discard(block.id)
-				self._consider(dependent)
+				waiting = self._open_dependencies.get(dependent.id)
+				if waiting is not None:
+					waiting.discard(block.id)
+				if not waiting:
+					self._consider(dependent)
 			if block.parent_id is not None:
 				parent = self.flow.by_id[block.parent_id]
 				unsettled = self._unsettled_children(parent)
@@ -162,19 +179,26 @@ class Machine:
 		return result.get("branch") if isinstance(result, dict) else None
 
 	def _any_dependency_done(self, step: Step) -> bool:
-		return not step.depends_on or any(self.status(dep) == DONE for dep in step.depends_on)
+		for dependency in step.depends_on:
+			if self.state[dependency]["status"] == DONE:
+				return True
+		return not step.depends_on
 
 	def _unsettled_dependencies(self, step: Step) -> set[str]:
 		waiting = self._open_dependencies.get(step.id)
 		if waiting is None:
-			waiting = {dep for dep in step.depends_on if not self.is_settled(self.flow.by_id[dep])}
-			self._open_dependencies[step.id] = waiting
+			by_id = self.flow.by_id
+			waiting = {dep for dep in step.depends_on if not self.is_settled(by_id[dep])}
+			if waiting:
+				self._open_dependencies[step.id] = waiting
 		return waiting
 
 	def _unsettled_children(self, step: Step) -> set[str]:
+		children = self.flow.children.get(step.id)
+		if not children:
+			return NOTHING
 		waiting = self._open_children.get(step.id)
 		if waiting is None:
-			children = self.flow.children.get(step.id, ())
 			waiting = {child.id for child in children if not self.is_settled(child)}
 			self._open_children[step.id] = waiting
 		return waiting

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import datetime
@@ -14,6 +14,7 @@ from typing import Any
 from flow_editor.engine.errors import NotFound
 from flow_editor.engine.host import (
 	ROW_CANCELLED,
+	ROW_COMPLETED,
 	ROW_FAILED,
 	ROW_PENDING,
 	ROW_RUNNING,
@@ -86,7 +87,7 @@ class LabStore:
 		self.connection.close()
 
 	@contextmanager
-	def transaction(self) -> Iterator[None]:
+	def transaction(self, *, follows: bool = False) -> Iterator[None]:
 		with self._lock:
 			if self.connection.in_transaction:
 				self.connection.execute("COMMIT")
@@ -209,10 +210,14 @@ class LabStore:
 
 	# Runs
 
-	def insert_run(self, run: Run) -> bool:
+	def insert_run(self, run: Run, start: Pending | None = None) -> bool:
 		run.name = self.next_name("FR-")
 		try:
-			self._insert("run", RUN_COLUMNS, run)
+			with self.savepoint():
+				self._insert("run", RUN_COLUMNS, run)
+				if start is not None:
+					start.flow_run = run.name
+					self.insert_pending([start])
 		except sqlite3.IntegrityError:
 			return False
 		return True
@@ -225,6 +230,11 @@ class LabStore:
 		if not found:
 			raise NotFound(f"There is no flow run {name!r}.")
 		return found[0]
+
+	def lock_runs(self, names: Collection[str]) -> dict[str, Run]:
+		places = ", ".join("?" * len(names))
+		found = self._select(Run, "run", RUN_COLUMNS, f"name IN ({places})", list(names))
+		return {run.name: run for run in found}
 
 	def save_run(self, run: Run) -> bool:
 		columns = ("status", "variables", "step_state", "completed_at", "error", "reentry_key")
@@ -253,23 +263,32 @@ class LabStore:
 
 	def claim(self, now: datetime, limit: int, lease_until: datetime, token: str) -> list[Pending]:
 		with self.transaction():
-			due = self._select(
+			rows = self._select(
 				Pending, "pending", PENDING_COLUMNS,
 				"status = ? AND trigger_at <= ? ORDER BY trigger_at, rowid LIMIT ?", (ROW_PENDING, str(now), limit),
 			)  # fmt: skip
-			lapsed = self._select(
-				Pending, "pending", PENDING_COLUMNS,
-				"status = ? AND lease_until <= ? ORDER BY lease_until LIMIT ?", (ROW_RUNNING, str(now), limit - len(due)),
-			)  # fmt: skip
-			for row in lapsed:
-				row.retry_count += 1
-			for row in (*due, *lapsed):
+			if not rows:
+				rows = self._select(
+					Pending, "pending", PENDING_COLUMNS,
+					"status = ? AND lease_until <= ? ORDER BY lease_until LIMIT 1", (ROW_RUNNING, str(now)),
+				)  # fmt: skip
+				for row in rows:
+					row.retry_count += 1
+			for row in rows:
 				row.status, row.lease_until, row.lease_token = ROW_RUNNING, lease_until, token
 				self.execute(
 					"UPDATE pending SET status = ?, lease_until = ?, lease_token = ?, retry_count = ? WHERE name = ?",
 					(ROW_RUNNING, str(lease_until), token, row.retry_count, row.name),
 				)
-		return [*due, *lapsed]
+		return rows
+
+	def is_due(self, now: datetime) -> bool:
+		(found,) = self.execute(
+			"""SELECT EXISTS (SELECT 1 FROM pending WHERE status = ? AND trigger_at <= ?)
+			OR EXISTS (SELECT 1 FROM pending WHERE status = ? AND lease_until <= ?)""",
+			(ROW_PENDING, str(now), ROW_RUNNING, str(now)),
+		).fetchone()
+		return bool(found)
 
 	def extend(self, row: Pending, lease_until: datetime) -> bool:
 		return self._change(row, "lease_until = ?", [str(lease_until)])
@@ -280,6 +299,9 @@ class LabStore:
 			"status = ?, executed_at = ?, last_error = ?, retry_count = ?, lease_until = NULL, lease_token = NULL",
 			[status, str(at), error or None, row.retry_count + (status == ROW_FAILED)],
 		)
+
+	def finish_together(self, rows: Sequence[Pending], at: datetime) -> bool:
+		return all(self.finish(row, ROW_COMPLETED, at) for row in rows)
 
 	def postpone(self, row: Pending, at: datetime, error: str) -> bool:
 		return self._change(

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import traceback
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -71,12 +72,14 @@ class Advance:
 
 	Args:
 		row: the inbox row that asked for it, to be settled with the run.
+		kept: where the caller settles rows whose promise was kept, many at once: the list to put it in.
 	"""
 
-	def __init__(self, host: Host, run: Run, row: Pending | None = None):
+	def __init__(self, host: Host, run: Run, row: Pending | None = None, kept: list[Pending] | None = None):
 		self.host = host
 		self.run = run
 		self.row = row
+		self._kept = kept
 		self.flow = flow_of(host, run)
 		run.variables = {**self.flow.variables, **run.variables}
 		self.machine = Machine(self.flow, run.step_state)
@@ -140,7 +143,8 @@ class Advance:
 		Raises:
 			LostClaim: the row that asked has been taken over meanwhile.
 		"""
-		self._work_off()
+		with self._as_its_user():
+			self._work_off()
 		run, host = self.run, self.host
 		run.status = run_status(run.step_state)
 		if run.status != FAILED:
@@ -157,13 +161,20 @@ class Advance:
 			host.store.insert_pending(self._rows)
 		if self.row is not None:
 			self._settle_row(self.row)
-		now = host.now()
-		if any(row.trigger_at is not None and row.trigger_at <= now for row in self._rows):
-			host.poke()
+		elif any(row.trigger_at is not None and row.trigger_at <= host.now() for row in self._rows):
+			host.poke()  # the drain that works a row looks again by itself
 		host.run_changed(run)
 		return self.moved
 
 	# Waves
+
+	@contextmanager
+	def _as_its_user(self) -> Iterator[None]:
+		"""Change the user once for all steps. Each asks again, so one who is disabled fails at the step."""
+		with ExitStack() as stack:
+			with suppress(StepFailed):
+				stack.enter_context(self.host.acting_as(self.run.run_as))
+			yield
 
 	def _work_off(self) -> None:
 		deadline = self.host.monotonic() + BUDGET_SECONDS
@@ -233,11 +244,11 @@ class Advance:
 		if not kind.runnable:
 			raise StepFailed(f"Steps of kind {kind.label!r} can be composed, but not run yet.")
 		effect = kind.effect_of(step.payload)
-		ctx = self.context(step, kind, idempotency_key=uuid.uuid4().hex, given=given)
 		if effect == "none":
 			with host.acting_as(self.run.run_as):
-				self._succeed(step, kind.run(step, ctx), given)
+				self._succeed(step, kind.run(step, self.context(step, kind, given=given)), given)
 			return
+		ctx = self.context(step, kind, idempotency_key=uuid.uuid4().hex, given=given)
 		with host.acting_as(self.run.run_as), host.store.savepoint():
 			if effect == "documents":
 				result = kind.run(step, ctx)
@@ -342,6 +353,9 @@ class Advance:
 
 	def _settle_row(self, row: Pending) -> None:
 		store = self.host.store
+		if self._kept is not None and self._row_again_at is None and self._row_status == ROW_COMPLETED:
+			self._kept.append(row)
+			return
 		if self._row_again_at is not None:
 			ours = store.postpone(row, self._row_again_at, self._row_error)
 		else:

@@ -184,10 +184,10 @@ def dispatch_event(
 	results = []
 	for template in host.store.active_templates(event):
 		try:
-			with host.store.savepoint():
-				outcome = _start(
-					host, template, event, doctype, docname, customer, variables or {}, doc, trigger_key
-				)
+			# Needs no savepoint: it reads, and then writes a run with its inbox row, both or neither.
+			outcome = _start(
+				host, template, event, doctype, docname, customer, variables or {}, doc, trigger_key
+			)
 		except Exception as error:
 			if host.breaks_transaction(error):
 				raise
@@ -238,7 +238,6 @@ def _start(
 	if reason := runs.refusal_to_start(host, run):
 		host.log(f"Flow {template['name']} was not started by {event}", f"{doctype} {docname}: {reason}")
 		return {"skipped": reason}
-	if not host.store.insert_run(run):
+	if not host.store.insert_run(run, Pending("", purpose=START, trigger_at=run.started_at)):
 		return {"skipped": runs.re_entry_reason(template)}
-	host.store.insert_pending([Pending(run.name, purpose=START, trigger_at=host.now())])
 	return {"run": run.name}

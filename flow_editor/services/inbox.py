@@ -1,15 +1,17 @@
 """The inbox: every promise to come back later is a row, and `drain` keeps them.
 
-Rows are claimed in batches under a lease, each worked in a transaction of its own that also settles it, until
-nothing is due. A worker that dies loses its leases, and one that comes back too late finds that its row is no
-longer its own, so what it did is rolled back. A row is tried MAX_ATTEMPTS times, further and further apart.
+Rows are claimed in batches under a lease, and worked in transactions that also settle them, until nothing is
+due. Several rows share a transaction as long as all goes well in it and it stays short; whatever goes wrong,
+it is rolled back and each of its rows is worked in one of its own, as are calls to the outside and rows that
+were tried before. A worker that dies loses its leases, and one that comes back too late finds that its row is
+no longer its own, so what it did is rolled back. A row is tried MAX_ATTEMPTS times, further and further apart.
 """
 
 from __future__ import annotations
 
 import traceback
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -38,6 +40,8 @@ MAX_ATTEMPTS = 5
 LEASE_MINUTES = 10
 #: How many rows one claim takes.
 BATCH = 50
+#: Seconds after which rows that share a transaction are committed: what they lock, somebody may want.
+TOGETHER_SECONDS = 0.1
 #: How often a deadlock and its like is tried again on the spot.
 TRIES_AT_ONCE = 3
 
@@ -71,13 +75,44 @@ def drain(
 			drained.left = True
 			return drained
 		rows = host.store.claim(host.now(), batch, _lease(host), uuid.uuid4().hex)
-		if not rows:
-			return drained
-		for row in rows:
+		alone = [row for row in rows if row.purpose == CALL or row.retry_count]
+		shared = [row for row in rows if row.purpose != CALL and not row.retry_count]
+		while shared:
+			kept = _work_together(host, shared)
+			drained.worked += kept
+			if not kept:
+				alone = [*shared, *alone]
+				break
+			del shared[:kept]
+		for row in alone:
 			drained.worked += 1
 			drained.failed += not work(host, row)
-		if on_progress:
+		if on_progress and rows:
 			on_progress(drained)
+		if not rows or (len(rows) < batch and not host.store.is_due(host.now())):
+			return drained
+
+
+def _work_together(host: Host, rows: Sequence[Pending]) -> int:
+	"""Work the first rows of these in one transaction. Returns how many; 0 says that nothing was kept."""
+	store = host.store
+	kept: list[Pending] = []
+	worked = 0
+	try:
+		with store.transaction(follows=True):
+			locked = store.lock_runs({row.flow_run for row in rows})
+			until = host.monotonic() + TOGETHER_SECONDS
+			for row in rows:
+				_move(host, locked[row.flow_run], row, kept)
+				worked += 1
+				if host.monotonic() > until:
+					break
+			if not store.finish_together(kept, host.now()):
+				raise LostClaim
+	except Exception:
+		# Whatever it was, it comes again when each row is worked alone, and is told there.
+		return 0
+	return worked
 
 
 def work(host: Host, row: Pending) -> bool:
@@ -107,19 +142,26 @@ def _lease(host: Host):
 
 def _advance(host: Host, row: Pending) -> None:
 	with host.store.transaction():
-		run = host.store.run(row.flow_run, lock=True)
-		if run.status in (COMPLETED, CANCELLED):
-			_finish(host, row)
-		elif row.purpose == START:
-			runs.begin(host, run, row)
-		else:
-			with runs.working(run):
-				advance = Advance(host, run, row)
-				if row.purpose in (FIRE, RETRY):
-					_fire(advance, row)
-				else:
-					advance.rescan()
-				advance.finish()
+		kept: list[Pending] = []
+		_move(host, host.store.run(row.flow_run, lock=True), row, kept)
+		if not host.store.finish_together(kept, host.now()):
+			raise LostClaim(row.name)
+
+
+def _move(host: Host, run: Run, row: Pending, kept: list[Pending]) -> None:
+	"""Do what a row promised for its locked run. If all is well, the row is put into `kept`, to be settled."""
+	if run.status in (COMPLETED, CANCELLED):
+		kept.append(row)
+	elif row.purpose == START:
+		runs.begin(host, run, row, kept)
+	else:
+		with runs.working(run):
+			advance = Advance(host, run, row, kept)
+			if row.purpose in (FIRE, RETRY):
+				_fire(advance, row)
+			else:
+				advance.rescan()
+			advance.finish()
 
 
 def _fire(advance: Advance, row: Pending) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from flow_editor.engine import render
 from flow_editor.engine.definition import Step
 from flow_editor.engine.errors import Conflict, Invalid, NotAllowed, NotFound, Problem
-from flow_editor.engine.host import Host, Run
+from flow_editor.engine.host import Host, Pending, Run
 from flow_editor.engine.machine import (
 	CANCELLED,
 	COMPLETED,
@@ -145,10 +145,10 @@ def start(
 	return begin(host, run)
 
 
-def begin(host: Host, run: Run, row=None) -> Moved:
-	"""The first advance of a stored run."""
+def begin(host: Host, run: Run, row: Pending | None = None, kept: list[Pending] | None = None) -> Moved:
+	"""The first advance of a stored run. `row`, `kept`: see `Advance`."""
 	with working(run):
-		advance = Advance(host, run, row)
+		advance = Advance(host, run, row, kept)
 		advance.start()
 		return advance.finish()
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property, lru_cache
+from zoneinfo import ZoneInfo
 
 import frappe
-from frappe.utils import get_system_timezone, now_datetime, strip_html
+from frappe.utils import get_system_timezone, strip_html
 
 from flow_editor.engine.errors import NotAllowed, StepFailed
 from flow_editor.engine.event import TriggerEvent
@@ -73,8 +74,13 @@ class SiteHost:
 	def timezone(self) -> str:
 		return get_system_timezone()
 
+	@cached_property
+	def _zone(self) -> ZoneInfo:
+		return ZoneInfo(self.timezone)
+
 	def now(self) -> datetime:
-		return now_datetime()
+		# As frappe.utils.now_datetime, which looks the zone up each time; steps ask for every moment of theirs.
+		return datetime.now(self._zone).replace(tzinfo=None)
 
 	def monotonic(self) -> float:
 		return time.monotonic()
@@ -89,9 +95,12 @@ class SiteHost:
 
 	@contextmanager
 	def acting_as(self, user: str) -> Iterator[None]:
-		enabled = frappe.db.get_value("User", user, "enabled", cache=True) if user else None
-		if not enabled:
-			what = "is disabled" if enabled == 0 else "does not exist"
+		enabled = transaction.current().enabled
+		if user not in enabled:
+			found = frappe.db.sql("SELECT enabled FROM `tabUser` WHERE name = %s", user)
+			enabled[user] = found[0][0] if found else None
+		if not enabled[user]:
+			what = "does not exist" if enabled[user] is None else "is disabled"
 			raise StepFailed(
 				f"The user {user or '(none)'} whom this flow runs as {what}. Enable them, or let the flow run as another."
 			)

@@ -13,16 +13,12 @@ from frappe.database.sequence import create_sequence
 PREFIXES = {"Flow Template": "FT-", "Flow Run": "FR-", "Flow Step Pending": "FSP-"}
 
 
-def next_names(doctype: str, count: int = 1) -> list[str]:
-	"""The next names of a DocType, such as FR-00001."""
-	sequence = _sequence(doctype)
-	one = (
-		f"SELECT nextval('\"{sequence}\"')"
-		if frappe.db.db_type == "postgres"
-		else f"SELECT nextval(`{sequence}`)"
-	)
-	numbers = frappe.db.sql(" UNION ALL ".join([one] * count))
-	return [f"{PREFIXES[doctype]}{number:05d}" for (number,) in numbers]
+def next_names(*doctypes: str) -> list[str]:
+	"""The next name of each of these DocTypes, such as FR-00001, in one query."""
+	quote = "'\"{}\"'" if frappe.db.db_type == "postgres" else "`{}`"
+	numbers = ", ".join(f"nextval({quote.format(_sequence(doctype))})" for doctype in doctypes)
+	(row,) = frappe.db.sql(f"SELECT {numbers}")
+	return [f"{PREFIXES[doctype]}{number:05d}" for doctype, number in zip(doctypes, row, strict=True)]
 
 
 def create_sequences() -> None:

@@ -7,7 +7,7 @@ rows are the engine's own and are written as rows, without moving `modified` und
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import count
@@ -19,6 +19,7 @@ from frappe.utils import now_datetime
 from flow_editor.engine.errors import NotFound
 from flow_editor.engine.host import (
 	ROW_CANCELLED,
+	ROW_COMPLETED,
 	ROW_FAILED,
 	ROW_PENDING,
 	ROW_RUNNING,
@@ -38,6 +39,12 @@ PENDING_COLUMNS = (
 	"context_snapshot", "idempotency_key", "reference_doctype", "reference_name", "executed_at", "lease_until",
 	"lease_token",
 )  # fmt: skip
+#: What a worker needs to know of a row that it has claimed.
+CLAIMED_COLUMNS = (
+	"name", "flow_run", "step_id", "purpose", "retry_count", "context_snapshot", "idempotency_key",
+)  # fmt: skip
+DUE = "status = %s AND trigger_at <= %s"
+LAPSED = "status = %s AND lease_until <= %s"
 RUN_JSON = ("variables", "step_state")
 PENDING_JSON = ("context_snapshot",)
 _savepoints = count(1)
@@ -45,8 +52,9 @@ _savepoints = count(1)
 
 class SiteStore:
 	@contextmanager
-	def transaction(self) -> Iterator[None]:
-		frappe.db.commit()
+	def transaction(self, *, follows: bool = False) -> Iterator[None]:
+		if not follows:
+			frappe.db.commit()
 		try:
 			yield
 		except BaseException:
@@ -102,7 +110,7 @@ class SiteStore:
 
 	def active_templates(self, event: str) -> Sequence[Mapping[str, Any]]:
 		return frappe.db.sql(
-			"""SELECT name, template_name, version, checksum, trigger_condition, applies_to, run_as, re_entry
+			"""SELECT name, version, checksum, trigger_condition, applies_to, run_as, re_entry
 			FROM `tabFlow Template` WHERE trigger_event = %s AND is_active = 1 ORDER BY creation, name""",
 			event,
 			as_dict=True,
@@ -132,14 +140,26 @@ class SiteStore:
 
 	# Runs
 
-	def insert_run(self, run: Run) -> bool:
-		(run.name,) = next_names("Flow Run")
+	def insert_run(self, run: Run, start: Pending | None = None) -> bool:
+		if start is None:
+			(run.name,) = next_names("Flow Run")
+		else:
+			run.name, start.name = next_names("Flow Run", "Flow Step Pending")
+			start.flow_run = run.name
 		try:
 			_insert("Flow Run", RUN_COLUMNS, [_row(run, RUN_COLUMNS, RUN_JSON)])
 		except Exception as error:
 			if frappe.db.is_unique_key_violation(error):
 				return False
 			raise
+		if start is not None:
+			try:
+				_insert("Flow Step Pending", PENDING_COLUMNS, [_row(start, PENDING_COLUMNS, PENDING_JSON)])
+			except Exception as error:
+				# Cheaper than a savepoint, which every start would pay for. A run that nothing begins must not stay.
+				if not breaks_transaction(error):
+					frappe.db.sql("DELETE FROM `tabFlow Run` WHERE name = %s", run.name)
+				raise
 		return True
 
 	def has_triggered(self, trigger_key: str) -> bool:
@@ -152,6 +172,13 @@ class SiteStore:
 		if not found:
 			raise NotFound(f"There is no flow run {name!r}.")
 		return found[0]
+
+	def lock_runs(self, names: Collection[str]) -> dict[str, Run]:
+		# In one order, so that two who lock several do not lock each other out.
+		found = _select(
+			Run, "Flow Run", RUN_COLUMNS, RUN_JSON, "name IN %s ORDER BY name FOR UPDATE", [tuple(names)]
+		)
+		return {run.name: run for run in found}
 
 	def save_run(self, run: Run) -> bool:
 		columns = ("status", "variables", "step_state", "completed_at", "error", "reentry_key")
@@ -178,7 +205,7 @@ class SiteStore:
 	# The inbox
 
 	def insert_pending(self, rows: Sequence[Pending]) -> None:
-		for row, name in zip(rows, next_names("Flow Step Pending", len(rows)), strict=True):
+		for row, name in zip(rows, next_names(*["Flow Step Pending"] * len(rows)), strict=True):
 			row.name = name
 		_insert(
 			"Flow Step Pending",
@@ -188,29 +215,20 @@ class SiteStore:
 
 	def claim(self, now: datetime, limit: int, lease_until: datetime, token: str) -> Sequence[Pending]:
 		with self.transaction():
-			due = self._lock(
-				"status = %s AND trigger_at <= %s ORDER BY trigger_at", [ROW_PENDING, now], limit
-			)
-			lapsed = (
-				self._lock(
-					"status = %s AND lease_until <= %s ORDER BY lease_until",
-					[ROW_RUNNING, now],
-					limit - len(due),
+			again = 0
+			rows = self._lock(f"{DUE} ORDER BY trigger_at", [ROW_PENDING, now], limit)
+			if not rows:
+				again = 1
+				rows = self._lock(f"{LAPSED} ORDER BY lease_until", [ROW_RUNNING, now], 1)
+			if rows:
+				frappe.db.sql(
+					"""UPDATE `tabFlow Step Pending`
+					SET status = %s, lease_until = %s, lease_token = %s, retry_count = retry_count + %s
+					WHERE name IN %s""",
+					(ROW_RUNNING, lease_until, token, again, tuple(row.name for row in rows)),
 				)
-				if len(due) < limit
-				else []
-			)
-			for row in lapsed:
-				row.retry_count += 1
-			for rows, again in ((due, 0), (lapsed, 1)):
-				if rows:
-					frappe.db.sql(
-						"""UPDATE `tabFlow Step Pending`
-						SET status = %s, lease_until = %s, lease_token = %s, retry_count = retry_count + %s
-						WHERE name IN %s""",
-						(ROW_RUNNING, lease_until, token, again, tuple(row.name for row in rows)),
-					)
-		for row in (rows := [*due, *lapsed]):
+		for row in rows:
+			row.retry_count += again
 			row.status, row.lease_until, row.lease_token = ROW_RUNNING, lease_until, token
 		return rows
 
@@ -218,11 +236,18 @@ class SiteStore:
 		return _select(
 			Pending,
 			"Flow Step Pending",
-			PENDING_COLUMNS,
+			CLAIMED_COLUMNS,
 			PENDING_JSON,
 			f"{where} LIMIT %s FOR UPDATE SKIP LOCKED",
 			[*values, limit],
 		)
+
+	def is_due(self, now: datetime) -> bool:
+		one = "SELECT 1 FROM `tabFlow Step Pending` WHERE"
+		((found,),) = frappe.db.sql(
+			f"SELECT EXISTS ({one} {DUE}) OR EXISTS ({one} {LAPSED})", (ROW_PENDING, now, ROW_RUNNING, now)
+		)
+		return bool(found)
 
 	def extend(self, row: Pending, lease_until: datetime) -> bool:
 		# A lease that does not change counts as no change in MariaDB, so ours is told by the token alone.
@@ -257,6 +282,17 @@ class SiteStore:
 				ROW_RUNNING,
 			),
 		)
+
+	def finish_together(self, rows: Sequence[Pending], at: datetime) -> bool:
+		if not rows:
+			return True
+		frappe.db.sql(
+			"""UPDATE `tabFlow Step Pending`
+			SET status = %s, executed_at = %s, last_error = NULL, lease_until = NULL, lease_token = NULL
+			WHERE name IN %s AND lease_token = %s AND status = %s""",
+			(ROW_COMPLETED, at, tuple(row.name for row in rows), rows[0].lease_token, ROW_RUNNING),
+		)
+		return frappe.db._cursor.rowcount == len(rows)
 
 	def postpone(self, row: Pending, at: datetime, error: str) -> bool:
 		return _changed(

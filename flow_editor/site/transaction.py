@@ -14,6 +14,8 @@ class Transaction:
 	name: str = field(default_factory=lambda: uuid.uuid4().hex)
 	#: Whether a worker will be poked once it is committed.
 	will_poke: bool = False
+	#: Whether the users whom flows run as are enabled; None for one whom there is not.
+	enabled: dict[str, int | None] = field(default_factory=dict)
 
 
 def current() -> Transaction:

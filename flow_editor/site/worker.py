@@ -6,9 +6,13 @@ more than the wait for the next tick.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import frappe
 import redis
-from frappe.utils.background_jobs import get_job_status
+from frappe.utils.background_jobs import get_job
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from flow_editor.services import inbox
 
@@ -39,10 +43,11 @@ def drain() -> None:
 def poke() -> None:
 	"""Queue a drain, unless one is waiting already. Never raises: the tick comes anyway."""
 	try:
-		_ask_redis()
+		_ask_redis(frappe.conf.redis_queue)
 		for slot in range(SLOTS):
 			job_id = f"flow_editor_drain_{slot}"
-			status = get_job_status(job_id)
+			job = get_job(job_id)
+			status = job and job.get_status(refresh=False)
 			if status in ("queued", "deferred", "scheduled"):
 				return
 			if status != "started":
@@ -54,9 +59,15 @@ def poke() -> None:
 		)
 
 
-def _ask_redis() -> None:
+def _ask_redis(url: str) -> None:
 	"""Raise at once if Redis is away. Frappe's own connection tries again for seconds, in which a user waits."""
 	try:
-		redis.from_url(frappe.conf.redis_queue, socket_connect_timeout=1, socket_timeout=1).ping()
+		_impatient(url).ping()
 	except (redis.AuthenticationError, redis.ResponseError):
 		pass  # it is there, and wants the password that Frappe's own connection has
+
+
+@lru_cache(maxsize=8)
+def _impatient(url: str) -> redis.Redis:
+	"""A connection that is kept, since most saves of a busy site ask."""
+	return redis.from_url(url, socket_connect_timeout=1, socket_timeout=1, retry=Retry(NoBackoff(), 0))

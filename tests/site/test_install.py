@@ -180,7 +180,7 @@ def test_names_come_from_a_sequence_and_lock_nobody(site):
 	series = frappe.db.sql("SELECT name FROM tabSeries WHERE name IN ('FT-', 'FR-', 'FSP-')")
 	assert not series
 	frappe.db.rollback()
-	later = naming.next_names("Flow Run", 3)
+	later = naming.next_names(*["Flow Run"] * 3)
 	assert (
 		len(set(later)) == 3 and min(later, key=number) == later[0] and number(later[0]) > number(first.name)
 	)

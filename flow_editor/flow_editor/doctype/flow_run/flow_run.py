@@ -52,6 +52,9 @@ class FlowRun(Document):
 
 
 def on_doctype_update() -> None:
+	# Lists are newest first, whatever they are filtered by, and pick twenty of a million.
+	frappe.db.add_index("Flow Run", ["flow_template", "creation"])
+	frappe.db.add_index("Flow Run", ["status", "creation"])
 	frappe.db.add_index("Flow Run", ["flow_template", "status"])
 	frappe.db.add_index("Flow Run", ["status", "completed_at"])
 	frappe.db.add_index("Flow Run", ["context_doctype", "context_docname"])

@@ -1,0 +1,1 @@
+"""What Flow Editor costs, as ratios. `make benchmark` and `make benchmark-site`; see docs/performance.md."""

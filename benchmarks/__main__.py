@@ -1,0 +1,56 @@
+"""Takes the figures, and writes them into docs/performance.md.
+
+    python -m benchmarks lab [--rounds N] [--size F] [--only MODULE]…
+    python -m benchmarks site […]
+
+`lab` needs the extra `benchmark`, `site` a bench (see benchmarks.site). `--size 0.1` is a short run: a tenth of
+the rows and rounds. Without `--only`, the table, the plot and the data behind them are written anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(CHECKOUT))
+
+from benchmarks import report
+
+LAB = ("engine", "lab")
+SITE = ("site_events", "site_drain", "site_peers", "site_memory", "site_scale")
+
+
+def main() -> None:
+	parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__.split("\n")[0])
+	parser.add_argument("where", choices=("lab", "site"))
+	parser.add_argument("--rounds", type=int, default=15, help="pairs that a figure is the median of")
+	parser.add_argument("--size", type=float, default=1.0, help="how many rows, runs and steps, as a factor")
+	parser.add_argument("--only", action="append", metavar="MODULE", help="measure this, and write nothing")
+	chosen = parser.parse_args()
+	names = chosen.only or (LAB if chosen.where == "lab" else SITE)
+	modules = [importlib.import_module(f"benchmarks.{name}") for name in names]
+	figures = []
+	if chosen.where == "lab":
+		for module in modules:
+			figures += show(module.measure(chosen.rounds, chosen.size))
+	else:
+		from benchmarks.site import site
+
+		with site() as host:
+			for module in modules:
+				figures += show(module.measure(host, chosen.rounds, chosen.size))
+	if not chosen.only:
+		report.write(CHECKOUT / "docs", chosen.where, figures, rounds=chosen.rounds, size=chosen.size)
+
+
+def show(figures):
+	for figure in figures:
+		print(report.line(figure), flush=True)
+		yield figure
+
+
+if __name__ == "__main__":
+	main()
