@@ -19,7 +19,7 @@ sys.path.insert(0, str(CHECKOUT))
 
 from benchmarks import report
 
-LAB = ("engine", "lab")
+LAB = ("engine", "lab", "browser")
 SITE = ("site_events", "site_drain", "site_peers", "site_memory", "site_scale")
 
 

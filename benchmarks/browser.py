@@ -25,7 +25,16 @@ from benchmarks.measure import Figure, figure
 SIZES = (10, 100, 300)
 #: Milliseconds: the flow opens within a second, and each key or drag answers within a tenth of one.
 OPEN, ANSWER = 1000, 100
-KEYS = ("ArrowDown", "Alt+ArrowUp", "Alt+ArrowDown", "Control+d", "Control+z", "Control+y", "Delete", "Control+z")
+KEYS = (
+	"ArrowDown",
+	"Alt+ArrowUp",
+	"Alt+ArrowDown",
+	"Control+d",
+	"Control+z",
+	"Control+y",
+	"Delete",
+	"Control+z",
+)
 #: The time until what is on the screen is new: the frame after the event is drawn.
 FRAME = "done => requestAnimationFrame(() => setTimeout(done))"
 
@@ -41,7 +50,9 @@ def measure(rounds: int, size: float) -> Iterator[Figure]:
 		lab = places.Lab(browser, Path(folder))
 		for steps in SIZES:
 			name = lab.create(f"of_{steps}_steps", flow(steps))
-			yield _figure("Opening", steps, OPEN, [opened(lab, name, steps) for _ in range(max(3, rounds // 3))])
+			yield _figure(
+				"Opening", steps, OPEN, [opened(lab, name, steps) for _ in range(max(3, rounds // 3))]
+			)
 			yield _figure("Keys", steps, ANSWER, keys(lab, steps, max(1, rounds // 5)))
 			yield _figure("A drag", steps, ANSWER, drags(lab, max(2, rounds // 4)))
 			yield _figure("A save", steps, OPEN, saves(lab, max(2, rounds // 4)))
@@ -96,7 +107,11 @@ def opened(lab: places.Lab, name: str, steps: int) -> float:
 def keys(lab: places.Lab, steps: int, rounds: int) -> list[float]:
 	page = lab.page
 	page.locator(".fe-card").nth(steps // 2).focus()
-	return [_answered(page, "keydown", lambda key=key: page.keyboard.press(key)) for _ in range(rounds) for key in KEYS]
+	return [
+		_answered(page, "keydown", lambda key=key: page.keyboard.press(key))
+		for _ in range(rounds)
+		for key in KEYS
+	]
 
 
 def drags(lab: places.Lab, rounds: int) -> list[float]:
@@ -104,7 +119,9 @@ def drags(lab: places.Lab, rounds: int) -> list[float]:
 	page = lab.page
 	taken = []
 	for _ in range(rounds):
-		card, below = (page.locator(".fe-tree > .fe-lane > .fe-list > .fe-node > .fe-card").nth(n) for n in (0, 1))
+		card, below = (
+			page.locator(".fe-tree > .fe-lane > .fe-list > .fe-node > .fe-card").nth(n) for n in (0, 1)
+		)
 		card.scroll_into_view_if_needed()
 		card.locator(".fe-name").hover()
 		page.mouse.down()
