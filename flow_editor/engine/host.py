@@ -124,6 +124,12 @@ class Store(Protocol):
 	def update_template(self, name: str, values: Mapping[str, Any]) -> None:
 		"""Change fields of a template, through `services.templates.prepare` likewise."""
 
+	def pause_template(self, name: str, version: int, reason: str) -> bool:
+		"""Switch a template off and keep why, as long as it is active and of that version. False if it is not."""
+
+	def last_outcomes(self, template: str, version: int, limit: int) -> list[str]:
+		"""The states of the last runs of a version that have completed or failed, newest first."""
+
 	def delete_template(self, name: str) -> None:
 		"""Delete a template that no rule protects. Its versions stay as long as a run refers to them."""
 
@@ -299,6 +305,9 @@ class Host(Protocol):
 
 	def notify(self, message: str) -> None:
 		"""Tell the acting user something, where there is a way to."""
+
+	def tell_owner(self, run: Run, title: str, message: str) -> None:
+		"""Tell the owner of a run's template something about the run. Never raises but for a broken transaction."""
 
 	def log(self, title: str, detail: str = "") -> None:
 		"""Note something an admin should look at, where the host keeps such things. Never raises."""

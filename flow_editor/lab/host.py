@@ -108,6 +108,9 @@ class LabHost:
 	def notify(self, message: str) -> None:
 		logger.info(message)
 
+	def tell_owner(self, run: Run, title: str, message: str) -> None:
+		self.log(title, message)
+
 	def log(self, title: str, detail: str = "") -> None:
 		self.logged.append((title, detail))
 		logger.warning("%s: %s", title, detail)

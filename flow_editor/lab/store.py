@@ -191,6 +191,24 @@ class LabStore:
 			(row["name"], json.dumps(row, ensure_ascii=False)),
 		)
 
+	def pause_template(self, name: str, version: int, reason: str) -> bool:
+		template = self.template(name)
+		if not template["is_active"] or template["version"] != version:
+			return False
+		template.update(is_active=0, paused_reason=reason)
+		self.execute(
+			"UPDATE template SET fields = ? WHERE name = ?", (json.dumps(template, ensure_ascii=False), name)
+		)
+		return True
+
+	def last_outcomes(self, template: str, version: int, limit: int) -> list[str]:
+		found = self.execute(
+			"""SELECT status FROM run WHERE flow_template = ? AND template_version = ?
+			AND status IN ('completed', 'failed') ORDER BY name DESC LIMIT ?""",
+			(template, version, limit),
+		)
+		return [status for (status,) in found]
+
 	def delete_template(self, name: str) -> None:
 		self._check_deletion(self.template(name))
 		self.execute(

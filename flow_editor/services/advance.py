@@ -42,6 +42,7 @@ from flow_editor.engine.machine import (
 	is_in_flight,
 	run_status,
 )
+from flow_editor.services import failures
 from flow_editor.services.definitions import flow_of
 
 #: How much one advance may do before it goes on through the inbox. A safety net: the transaction stays
@@ -84,6 +85,7 @@ class Advance:
 		run.variables = {**self.flow.variables, **run.variables}
 		self.machine = Machine(self.flow, run.step_state)
 		self.scope = Scope(host, run)
+		self._had_failed = run.status == FAILED
 		self.moved = Moved(run)
 		self._rows: list[Pending] = []
 		self._row_status = ROW_COMPLETED
@@ -163,6 +165,8 @@ class Advance:
 			self._settle_row(self.row)
 		elif any(row.trigger_at is not None and row.trigger_at <= host.now() for row in self._rows):
 			host.poke()  # the drain that works a row looks again by itself
+		if run.status == FAILED and not self._had_failed:
+			failures.run_failed(host, run)
 		host.run_changed(run)
 		return self.moved
 

@@ -31,7 +31,7 @@ from flow_editor.engine.host import (
 )
 from flow_editor.engine.machine import CANCELLED, COMPLETED, FAILED, RUNNING, SCHEDULED, run_status
 from flow_editor.kinds.web_call import send_call
-from flow_editor.services import runs
+from flow_editor.services import failures, runs
 from flow_editor.services.advance import ERROR_LENGTH, Advance, LostClaim
 
 #: How often a row is tried before its step is failed.
@@ -281,4 +281,5 @@ def _abandon(host: Host, run: Run, row: Pending, message: str) -> None:
 	run.status, run.error, run.completed_at = FAILED, message, host.now()
 	host.store.save_run(run)
 	_finish(host, row, ROW_FAILED, message)
+	failures.run_failed(host, run)
 	host.run_changed(run)

@@ -90,6 +90,8 @@ def prepare(host: Host, new: Mapping[str, Any], old: Mapping[str, Any] | None) -
 		)
 	if changed:
 		fields["run_as"] = _run_as(host, fields, old)
+	# Switching it on again says that whatever paused it has been seen to.
+	fields["paused_reason"] = "" if fields["is_active"] or not old else old.get("paused_reason") or ""
 	fields["version"] = (int(old.get("version") or 0) if old else 0) + int(changed)
 	fields["changed"] = changed
 	return fields

@@ -148,6 +148,27 @@ class SiteHost:
 	def notify(self, message: str) -> None:
 		frappe.msgprint(message, alert=True)
 
+	def tell_owner(self, run: Run, title: str, message: str) -> None:
+		owner = frappe.db.get_value("Flow Template", run.flow_template, "owner")
+		try:
+			with self.store.savepoint():
+				# It sends an e-mail too, if the owner wants one.
+				frappe.get_doc(
+					{
+						"doctype": "Notification Log",
+						"type": "Alert",
+						"for_user": owner,
+						"document_type": "Flow Run",
+						"document_name": run.name,
+						"subject": frappe.utils.escape_html(title),
+						"email_content": frappe.utils.escape_html(message),
+					}
+				).insert(ignore_permissions=True)
+		except Exception as error:
+			if self.breaks_transaction(error):
+				raise
+			self.log(f"{owner} could not be told: {title}", frappe.get_traceback())
+
 	def log(self, title: str, detail: str = "") -> None:
 		try:
 			frappe.log_error(title=title[:140], message=detail or title)

@@ -22,6 +22,12 @@ from flow_editor.engine.errors import StepFailed
 from flow_editor.engine.host import HttpResponse
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+#: The part of IPv6 that is given out for the internet (IANA, IPv6 Address Space). What lies beside it is some inside's,
+#: among it the IPv4-translated addresses (RFC 2765) and networks' own NAT64 prefix (RFC 8215).
+GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+#: Special addresses that Python's tables, by version, take for public: IETF protocol assignments (RFC 6890) and
+#: documentation (RFC 9637).
+SPECIAL = (ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("3fff::/20"))
 CONNECT_TIMEOUT = 5
 CHUNK = 16_384
 
@@ -145,8 +151,10 @@ def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
 			return all(is_public(inner) for inner in address.teredo)
 		if address in NAT64 or int(address) >> 32 == 0:
 			return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-		if address.is_site_local:
+		if address not in GLOBAL_UNICAST:
 			return False
+	if any(address in network for network in SPECIAL if network.version == address.version):
+		return False
 	return address.is_global and not address.is_multicast
 
 

@@ -128,6 +128,24 @@ class SiteStore:
 		with as_flow_errors():
 			doc.save()
 
+	def pause_template(self, name: str, version: int, reason: str) -> bool:
+		paused = _changed(
+			"""UPDATE `tabFlow Template` SET is_active = 0, paused_reason = %s, modified = %s
+			WHERE name = %s AND version = %s AND is_active = 1""",
+			(reason, now_datetime(), name, version),
+		)
+		if paused:
+			frappe.clear_document_cache("Flow Template", name)
+		return paused
+
+	def last_outcomes(self, template: str, version: int, limit: int) -> list[str]:
+		found = frappe.db.sql(
+			"""SELECT status FROM `tabFlow Run` WHERE flow_template = %s AND template_version = %s
+			AND status IN ('completed', 'failed') ORDER BY creation DESC, name DESC LIMIT %s""",
+			(template, version, limit),
+		)
+		return [status for (status,) in found]
+
 	def delete_template(self, name: str) -> None:
 		with as_flow_errors():
 			frappe.delete_doc("Flow Template", name)

@@ -39,6 +39,15 @@ class LabWorld:
 	def mails_sent(self) -> int:
 		return len([message for message in self.host.sent() if message["channel"] == "email"])
 
+	def told(self, template: str) -> list[str]:
+		"""What a template's owner was told of its runs, oldest first."""
+		runs = [run.name for run in self.host.store.runs({"flow_template": template}, limit=100)]
+		return [
+			title
+			for title, detail in self.host.logged
+			if any(name in title + detail for name in [template, *runs])
+		]
+
 	def transaction(self):
 		return self.host.store.transaction()
 

@@ -34,6 +34,16 @@ class SiteWorld:
 	def mails_sent(self) -> int:
 		return frappe.db.count("Email Queue")
 
+	def told(self, template: str) -> list[str]:
+		"""What a template's owner was told of its runs, oldest first."""
+		runs = frappe.get_all("Flow Run", filters={"flow_template": template}, pluck="name")
+		filters = {
+			"document_type": "Flow Run",
+			"document_name": ("in", runs),
+			"for_user": frappe.session.user,
+		}
+		return frappe.get_all("Notification Log", filters=filters, order_by="creation", pluck="subject")
+
 	@contextmanager
 	def transaction(self):
 		with self.host.store.transaction():

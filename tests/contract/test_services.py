@@ -404,3 +404,60 @@ def test_a_run_is_shown_with_the_definition_that_it_started_on(world):
 def test_a_catalog_that_no_kind_names_is_refused(world):
 	with pytest.raises(Invalid, match="There is no catalog 'nothing' of step kinds"):
 		create(world, step("a"), catalog="nothing")
+
+
+# Failures
+
+
+def failing(world, **values) -> dict:
+	"""A flow whose one step cannot be done."""
+	payload = {"doctype": "Issue", "docname_ref": "NO-SUCH", "fields_json": '{"subject": "x"}'}
+	return create(world, step("a", "erp_update", payload=payload), **values)
+
+
+def test_the_owner_is_told_once_and_a_flow_that_only_fails_is_paused(world):
+	template = failing(world)
+	name = template["name"]
+	for _ in range(9):
+		start(world, template)
+	assert len(world.told(name)) == 1 and "has failed" in world.told(name)[0]
+	assert templates.get(world.host, name)["is_active"]
+	last = start(world, template)
+	paused = templates.get(world.host, name)
+	assert (
+		not paused["is_active"]
+		and last in paused["paused_reason"]
+		and "switch it on" in paused["paused_reason"]
+	)
+	assert len(world.told(name)) == 2 and "paused" in world.told(name)[1]
+	with world.transaction():
+		assert events.dispatch_event(world.host, template["trigger_event"]) == [] or name not in [
+			result["template"] for result in events.dispatch_event(world.host, template["trigger_event"])
+		]
+	start(world, template)  # by hand it can be tried still, and nobody is told again
+	assert len(world.told(name)) == 2
+
+
+def test_switched_on_again_a_flow_has_ten_failures_before_it_and_its_owner_is_told_anew(world):
+	template = failing(world)
+	for _ in range(10):
+		start(world, template)
+	with world.transaction():
+		again = templates.update(world.host, template["name"], {"is_active": 1})
+	assert again["is_active"] and not again["paused_reason"]
+	for _ in range(9):
+		start(world, again)
+	assert templates.get(world.host, template["name"])["is_active"]
+	assert len(world.told(template["name"])) == 3
+
+
+def test_a_success_between_ends_the_count(world):
+	payload = {"doctype": "Issue", "docname_ref": "{{variables.name}}", "fields_json": '{"subject": "x"}'}
+	template = create(world, step("a", "erp_update", payload=payload))
+	with world.transaction():
+		issue = world.issue(world.customer())
+	for names in (["NO"] * 6, [issue], ["NO"] * 6):
+		for name in names:
+			start(world, template, variables={"name": name})
+	assert templates.get(world.host, template["name"])["is_active"]
+	assert len(world.told(template["name"])) == 2

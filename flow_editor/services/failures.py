@@ -1,0 +1,33 @@
+"""What follows when a run fails: its owner is told, once, and a flow that does nothing but fail is paused.
+
+Told is of the first failure since the flow last succeeded or was changed, and of the pause; not of those between, however
+many. Runs that somebody cancelled count for nothing.
+"""
+
+from __future__ import annotations
+
+from flow_editor.engine.host import Host, Run
+from flow_editor.engine.machine import FAILED
+
+#: How many runs of one version must fail, none succeeding between, for the flow to be paused.
+FAILURES_TO_PAUSE = 10
+
+
+def run_failed(host: Host, run: Run) -> None:
+	"""A run has just failed, and is stored so, in the current transaction."""
+	outcomes = host.store.last_outcomes(run.flow_template, run.template_version, FAILURES_TO_PAUSE)
+	failures = next((n for n, status in enumerate(outcomes) if status != FAILED), len(outcomes))
+	if failures == 1:
+		host.tell_owner(
+			run,
+			f"Flow run {run.name} has failed",
+			f"{run.error} Open the run, mend the cause and press Retry, or cancel it. "
+			"You will not be told of its next failures until it has succeeded, or you have changed the flow.",
+		)
+	elif failures >= FAILURES_TO_PAUSE:
+		reason = (
+			f"Its last {FAILURES_TO_PAUSE} runs have all failed, the last one, {run.name}, because of this: {run.error} "
+			"Mend the cause and switch it on again."
+		)
+		if host.store.pause_template(run.flow_template, run.template_version, reason):
+			host.tell_owner(run, f"Flow {run.flow_template} is paused", reason)
