@@ -5,6 +5,7 @@
     python tests/site/bench.py link      link this checkout into the bench, install or migrate, build
     python tests/site/bench.py test …    up and link, then pytest with the bench's Python
     python tests/site/bench.py serve N   serve the site on http://127.0.0.1:N (8000 unless told)
+    python tests/site/bench.py chaos N   up and link, then kill N processes (1000 unless told) under load, and count
     python tests/site/bench.py workers N start N workers (1 unless told) and the scheduler
     python tests/site/bench.py down      end what `up` and `workers` started
 
@@ -277,6 +278,14 @@ def test(arguments: list[str]) -> int:
 	).returncode
 
 
+def chaos(arguments: list[str]) -> int:
+	up()
+	link()
+	script = CHECKOUT / "tests" / "site" / "chaos.py"
+	command = [str(python()), str(script), SITE, arguments[0] if arguments else "1000"]
+	return subprocess.run(command, cwd=BENCH / "sites").returncode
+
+
 def python() -> Path:
 	return BENCH / "env" / "bin" / "python"
 
@@ -304,6 +313,7 @@ COMMANDS = {
 	"serve": serve,
 	"workers": workers,
 	"test": test,
+	"chaos": chaos,
 	"down": down,
 }
 
