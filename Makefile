@@ -2,19 +2,24 @@
 PYTHON ?= python3
 PORT ?= 8010
 DB ?= flow-editor.db
+SIZE ?= 1
+ROUNDS ?= 15
+FLOW_EDITOR_BENCH ?= $(HOME)/frappe-bench
 VENV := .venv
 BIN := $(VENV)/bin
 EDITOR := flow_editor/lab/pages/built/editor.js
 EDITOR_SOURCES := flow_editor/lab/editor.js $(wildcard flow_editor/public/js/flow_editor/* flow_editor/public/css/*)
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help lab test test-unit test-site lint format clean
+.PHONY: help lab test test-unit test-site benchmark benchmark-site lint format clean
 
 help:
 	@echo "make lab         serve the lab on http://127.0.0.1:$(PORT) (PORT=, DB=)"
 	@echo "make test        lint, and every test that this machine can run"
 	@echo "make test-unit   the tests that need no bench"
 	@echo "make test-site   the tests on the bench at FLOW_EDITOR_BENCH (default ~/frappe-bench)"
+	@echo "make benchmark   take the figures of docs/performance.md that need no bench (SIZE=0.1 for a short run)"
+	@echo "make benchmark-site  take those that need the bench at FLOW_EDITOR_BENCH (SIZE=, ROUNDS=)"
 	@echo "make lint        ruff and the import contracts"
 	@echo "make format      format the code"
 
@@ -28,6 +33,18 @@ test-unit: $(VENV)/.ready $(EDITOR)
 test-site: $(VENV)/.ready $(EDITOR)
 	$(PYTHON) tests/site/bench.py test
 	FLOW_EDITOR_SERVED=1 $(PYTEST) tests/http tests/browser
+
+benchmark: $(VENV)/.benchmark
+	$(BIN)/python -m benchmarks lab --size $(SIZE) --rounds $(ROUNDS)
+
+# On the site, too, DBOS is measured with the virtual environment's Python.
+benchmark-site: $(VENV)/.benchmark
+	$(PYTHON) tests/site/bench.py up
+	cd $(FLOW_EDITOR_BENCH)/sites && PYTHONPATH=$(CURDIR) ../env/bin/python -m benchmarks site --size $(SIZE) --rounds $(ROUNDS)
+
+$(VENV)/.benchmark: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[benchmark]"
+	@touch $@
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

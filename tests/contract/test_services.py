@@ -402,7 +402,5 @@ def test_a_run_is_shown_with_the_definition_that_it_started_on(world):
 
 
 def test_a_catalog_that_no_kind_names_is_refused(world):
-	with pytest.raises(
-		Invalid, match="There is no catalog 'nothing' of step kinds"
-	):
+	with pytest.raises(Invalid, match="There is no catalog 'nothing' of step kinds"):
 		create(world, step("a"), catalog="nothing")
