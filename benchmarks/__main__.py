@@ -37,13 +37,21 @@ def main() -> None:
 		for module in modules:
 			figures += show(module.measure(chosen.rounds, chosen.size))
 	else:
-		from benchmarks.site import site
+		from benchmarks.site import PLANS, site
 
 		with site() as host:
 			for module in modules:
 				figures += show(module.measure(host, chosen.rounds, chosen.size))
-	if not chosen.only:
-		report.write(CHECKOUT / "docs", chosen.where, figures, rounds=chosen.rounds, size=chosen.size)
+			if not chosen.only:
+				write(chosen, figures, PLANS)
+	if chosen.where == "lab" and not chosen.only:
+		write(chosen, figures)
+
+
+def write(chosen, figures, plans=()) -> None:
+	report.write(
+		CHECKOUT / "docs", chosen.where, figures, rounds=chosen.rounds, size=chosen.size, plans=plans
+	)
 
 
 def show(figures):
