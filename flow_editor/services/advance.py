@@ -81,6 +81,7 @@ class Advance:
 		self.run = run
 		self.row = row
 		self._kept = kept
+		self._catalog = host.catalog
 		self.flow = flow_of(host, run)
 		run.variables = {**self.flow.variables, **run.variables}
 		self.machine = Machine(self.flow, run.step_state)
@@ -239,7 +240,7 @@ class Advance:
 
 	def _run_kind(self, step: Step, given: Any) -> None:
 		host = self.host
-		kind = host.catalog.get(step.kind)
+		kind = self._catalog.get(step.kind)
 		if kind is None:
 			raise StepFailed(
 				f"There is no step kind {step.kind!r} here any more. Install the app that brings it, "
@@ -377,5 +378,7 @@ def _text(moment: datetime) -> str:
 
 def _bounded(result: Any) -> Any:
 	"""The result, or the beginning of it where it is too large to keep in the run."""
+	if not result:
+		return result
 	text = json.dumps(result, ensure_ascii=False)
 	return result if len(text) <= RESULT_LENGTH else {"truncated": True, "text": text[:RESULT_LENGTH]}

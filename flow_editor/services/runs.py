@@ -91,8 +91,9 @@ def refusal_to_start(host: Host, run: Run) -> str | None:
 			f"It would be the {run.depth}th run in a row that another run's step has caused, and the limit is "
 			f"{host.max_depth}. Flows that set each other off need a condition that ends the loop."
 		)
+	catalog = host.catalog
 	for step in flow_of(host, run).steps:
-		kind = host.catalog.get(step.kind)
+		kind = catalog.get(step.kind)
 		if kind is not None and not kind.runnable:
 			return f"It has steps of kind {kind.label!r}, which can be composed and stored, but not run yet."
 	return None
