@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from flow_editor.engine.event import TriggerEvent
+from flow_editor.engine.gate import Operator
 from flow_editor.engine.kind import Catalog
 from flow_editor.engine.validation import Limits
 
@@ -266,6 +267,8 @@ class Host(Protocol):
 	catalog: Catalog
 	#: Trigger events by name.
 	events: Mapping[str, TriggerEvent]
+	#: What trigger conditions compare with, by name.
+	operators: Mapping[str, Operator]
 	limits: Limits
 	#: IANA name of the time zone that all times are in.
 	timezone: str
