@@ -10,13 +10,16 @@ EDITOR := $(LAB)/pages/built/editor.js
 EDITOR_SOURCES := $(LAB)/editor.js $(wildcard flow_editor/public/js/flow_editor/* flow_editor/public/css/*)
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help lab test test-unit test-site lint format clean
+KILLS ?= 1000
+
+.PHONY: help lab test test-unit test-site test-chaos lint format clean
 
 help:
 	@echo "make lab         serve the lab on http://127.0.0.1:$(PORT) (PORT=, DB=)"
 	@echo "make test        lint, and every test that this machine can run"
 	@echo "make test-unit   the tests that need no bench"
 	@echo "make test-site   the tests on the bench at FLOW_EDITOR_BENCH (default ~/frappe-bench)"
+	@echo "make test-chaos  kill workers, web server and scheduler, 1000 times (KILLS=), and count what is lost"
 	@echo "make lint        ruff and the import contracts"
 	@echo "make format      format the code"
 
@@ -30,6 +33,9 @@ test-unit: $(VENV)/.ready $(EDITOR)
 test-site: $(VENV)/.ready $(EDITOR)
 	$(PYTHON) tests/site/bench.py test
 	FLOW_EDITOR_SERVED=1 $(PYTEST) tests/http tests/browser
+
+test-chaos:
+	$(PYTHON) tests/site/bench.py chaos --kills $(KILLS)
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

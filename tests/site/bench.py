@@ -4,6 +4,7 @@
     python tests/site/bench.py up        start MariaDB and Redis where they do not answer
     python tests/site/bench.py link      link this checkout into the bench, install or migrate, build
     python tests/site/bench.py test …    up and link, then pytest with the bench's Python
+    python tests/site/bench.py chaos …   up and link, then the kill test; see chaos.py
     python tests/site/bench.py serve N   serve the site on http://127.0.0.1:N (8000 unless told)
     python tests/site/bench.py workers N start N workers (1 unless told) and the scheduler
     python tests/site/bench.py down      end what `up` and `workers` started
@@ -277,6 +278,15 @@ def test(arguments: list[str]) -> int:
 	).returncode
 
 
+def chaos(arguments: list[str]) -> int:
+	up()
+	link()
+	script = CHECKOUT / "tests" / "site" / "chaos.py"
+	return subprocess.run(
+		[str(python()), "-W", "ignore", str(script), *arguments], cwd=BENCH / "sites"
+	).returncode
+
+
 def python() -> Path:
 	return BENCH / "env" / "bin" / "python"
 
@@ -304,6 +314,7 @@ COMMANDS = {
 	"serve": serve,
 	"workers": workers,
 	"test": test,
+	"chaos": chaos,
 	"down": down,
 }
 
