@@ -21,7 +21,7 @@ help:
 	@echo "make test        lint, and every test that this machine can run"
 	@echo "make test-unit   the tests that need no bench"
 	@echo "make test-site   the tests on the bench at FLOW_EDITOR_BENCH (default ~/frappe-bench)"
-	@echo "make test-chaos  kill processes under load on the bench, and count what is lost or doubled (KILLS=1000)"
+	@echo "make test-chaos  kill workers, web server and scheduler under load, and count what is lost or doubled (KILLS=1000)"
 	@echo "make benchmark   take the figures of docs/performance.md that need no bench (SIZE=0.1 for a short run)"
 	@echo "make benchmark-site  take those that need the bench at FLOW_EDITOR_BENCH (SIZE=, ROUNDS=)"
 	@echo "make lint        ruff and the import contracts"
@@ -39,7 +39,7 @@ test-site: $(VENV)/.ready $(EDITOR)
 	FLOW_EDITOR_SERVED=1 $(PYTEST) tests/http tests/browser
 
 test-chaos:
-	$(PYTHON) tests/site/bench.py chaos $(KILLS)
+	$(PYTHON) tests/site/bench.py chaos --kills $(KILLS)
 
 benchmark: $(VENV)/.benchmark $(EDITOR)
 	$(BIN)/python -m benchmarks lab --size $(SIZE) --rounds $(ROUNDS)

@@ -4,8 +4,8 @@
     python tests/site/bench.py up        start MariaDB and Redis where they do not answer
     python tests/site/bench.py link      link this checkout into the bench, install or migrate, build
     python tests/site/bench.py test …    up and link, then pytest with the bench's Python
+    python tests/site/bench.py chaos …   up and link, then the kill test; see chaos.py
     python tests/site/bench.py serve N   serve the site on http://127.0.0.1:N (8000 unless told)
-    python tests/site/bench.py chaos N   up and link, then kill N processes (1000 unless told) under load, and count
     python tests/site/bench.py workers N start N workers (1 unless told) and the scheduler
     python tests/site/bench.py down      end what `up` and `workers` started
 
@@ -282,8 +282,9 @@ def chaos(arguments: list[str]) -> int:
 	up()
 	link()
 	script = CHECKOUT / "tests" / "site" / "chaos.py"
-	command = [str(python()), str(script), SITE, arguments[0] if arguments else "1000"]
-	return subprocess.run(command, cwd=BENCH / "sites").returncode
+	return subprocess.run(
+		[str(python()), "-W", "ignore", str(script), *arguments], cwd=BENCH / "sites"
+	).returncode
 
 
 def python() -> Path:

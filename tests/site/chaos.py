@@ -1,325 +1,577 @@
-"""Kills processes with SIGKILL while a load of mixed flows runs, and counts what was lost or doubled.
+"""The kill test: whatever is killed, whenever, nothing is lost and nothing is doubled.
 
-    python tests/site/bench.py chaos [KILLS]
+    python chaos.py --kills 1000        run by the bench's Python, in its sites folder; `make test-chaos KILLS=1000`
 
-Two sorts of processes are killed: those that change documents (a ToDo and the event that it raises, in one transaction)
-and those that work the inbox. Half of the kills come at random moments, half at a commit: just before it or just after
-it, at the first commit of a process, the second, and so on in turn. A killed worker's lease is let run out after a second
-in place of minutes, so that its rows are taken up again while the test goes on.
+While customers open issues over HTTP, and flows answer them with documents, e-mails, webhooks, delays, retries and
+joins, the processes that do it (real bench workers, web server, scheduler; see chaos_nursery.py) are killed with
+SIGKILL: in turn before, within and after each of their first commits, and at random moments. Then the killing stops,
+what is left is worked off, and everything is counted: a line of JSON with kills, runs, effects, lost and doubled.
 
-Each flow makes a Dispatch Job, an e-mail and two web calls, one of which is refused at first and tried again, waits, sets a
-field of the document, and joins its lanes. In the end every run must be settled, every document and Email Queue row that
-a run should make be there exactly once, and every call have arrived at least once, with one idempotency key.
+Time is compressed: leases last seconds, delays and retries are let come due, and what Redis would find out about
+dead workers after a minute and a half it is told at once. Nothing of the product is replaced.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import logging
 import os
 import random
 import signal
+import socket
+import subprocess
+import sys
+import tempfile
 import threading
 import time
+import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count, cycle, product
+from pathlib import Path
 
+import bench
+import fixtures
 import frappe
+import records as r
+import requests
+from frappe.utils import now_datetime
+from http_client import key_of
 
-from flow_editor.services import inbox, runs
-from flow_editor.site.host import current
-from flow_editor.site.triggers import dispatch
+WORKERS = 3
+#: How many runs may be under way before customers wait.
+UNDER_WAY = 60
+#: Commits of a process at which it is killed, in turn.
+COMMITS = range(1, 17)
+#: Seconds that an idle worker is given to get something to do before it is killed all the same.
+PATIENCE = 1
+SETTLE_SECONDS = 240
+SUBJECT = "chaos"
+FLOW_USER_ROLES = ("System Manager", "Flow Manager", "Support Team")
 
-EVENT = "on_contract_signed"
-MARK = "chaos"
-WORKERS, WRITERS = 3, 1
-LEASE_MINUTES = 1 / 60
-#: Rows of one claim. A worker that is killed costs each row that it holds a try, of which there are five.
-BATCH = 10
-#: Seconds between two kills.
-PAUSE = (0.02, 0.25)
-#: At most so many runs are unfinished at once; the writers wait.
-BACKLOG = 40
-SETTLE_SECONDS = 300
+
+# The load
+
+
+def steps(url: str) -> dict[str, list[dict]]:
+	"""Two flows that the same issue sets off, by name."""
+
+	def job(id: str, **more) -> dict:
+		return r.step(
+			id, "dispatch_job", payload={"subject": f"{SUBJECT} {id}", **more.pop("payload", {})}, **more
+		)
+
+	def mail(id: str, **more) -> dict:
+		payload = {"to": f"{id}@example.com", "subject": f"{SUBJECT} {id}", "body": "For {{doc.name}}"}
+		return r.step(id, "notify", payload=payload, **more)
+
+	def call(id: str, **more) -> dict:
+		payload = {"url": f"{url}/{id}", "body_template": {"issue": "{{doc.name}}"}}
+		return r.step(id, "webhook", payload=payload, **more)
+
+	mixed = [
+		r.step("asked", "condition", payload={"field": "doc.subject", "op": "contains", "value": "fiber"}),
+		job("fiber", parent_id="asked", branch="yes", payload={"on_open_webhook": f"{url}/opened?issue={{{{doc.name}}}}"}),
+		mail("copper", parent_id="asked", branch="no"),
+		call("told"),
+		call("flaky", retry={"attempts": 4, "delay_minutes": 1, "on": "any"}),
+		mail("later", depends_on=["told"], trigger={"type": "after_delay", "delay_days": 3}),
+		mail("by_hand", depends_on=["fiber", "copper"], trigger={"type": "manual"}),
+		job("joined", depends_on=["fiber", "copper", "told", "flaky", "later", "by_hand"]),
+	]  # fmt: skip
+	chain = [
+		r.step("a0", "erp_update", payload={"doctype": "Issue", "docname_ref": "{{doc.name}}", "fields_json": {"description": "seen"}}),
+		*(r.step(f"a{n}", depends_on=[f"a{n - 1}"]) for n in range(1, 10)),
+		job("end", depends_on=["a9"]),
+		mail("goodbye", depends_on=["end"]),
+		call("bye", depends_on=["goodbye"], trigger={"type": "after_delay", "delay_minutes": 10}),
+	]  # fmt: skip
+	return {"mixed": mixed, "chain": chain}
+
+
+def expected(subject: str) -> dict[str, set[str]]:
+	"""What one issue is to lead to: documents, mails and calls, by step."""
+	fiber = "fiber" in subject
+	return {
+		"jobs": {"joined", "end"} | ({"fiber"} if fiber else set()),
+		"mails": {"later", "by_hand", "goodbye"} | (set() if fiber else {"copper"}),
+		"calls": {"told", "flaky", "bye"} | ({"opened"} if fiber else set()),
+	}
+
+
+class Receiver(ThreadingHTTPServer):
+	"""Whom the webhooks call. It notes (step, issue, key), and refuses what is flaky the first time."""
+
+	daemon_threads = True
+
+	def __init__(self) -> None:
+		super().__init__(("127.0.0.1", 0), Reception)
+		self.arrived: list[tuple[str, str, str]] = []
+		self.lock = threading.Lock()
+		threading.Thread(target=self.serve_forever, daemon=True).start()
+
+	@property
+	def url(self) -> str:
+		return f"http://127.0.0.1:{self.server_port}"
+
+	def handle_error(self, request, client_address) -> None:
+		"""A caller that is killed in the middle of its call is what this is about."""
+
+
+class Reception(BaseHTTPRequestHandler):
+	def do_POST(self) -> None:
+		body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
+		step, _, query = self.path.lstrip("/").partition("?issue=")
+		arrival = (step, query or body["issue"], self.headers["Idempotency-Key"])
+		with self.server.lock:
+			first = arrival not in self.server.arrived
+			self.server.arrived.append(arrival)
+		self.send_response(503 if step == "flaky" and first else 200)
+		self.end_headers()
+
+	def log_message(self, *_: object) -> None:
+		pass
+
+
+class Customers(threading.Thread):
+	"""Open issues over HTTP, one after another, whatever becomes of the web server in between."""
+
+	def __init__(self, chaos: Chaos):
+		super().__init__(daemon=True)
+		self.chaos = chaos
+		self.opened = 0
+		self.broken = 0
+
+	def run(self) -> None:
+		for number in count():
+			while self.chaos.under_way > UNDER_WAY and not self.chaos.over.is_set():
+				time.sleep(0.1)
+			if self.chaos.over.is_set():
+				return
+			kind = "fiber" if number % 2 else "copper"
+			self.open(f"{SUBJECT} {kind} {uuid.uuid4().hex}")
+
+	def open(self, subject: str) -> None:
+		while not self.chaos.over.is_set():
+			# After a broken connection nobody knows whether it was saved, so one looks first.
+			filters = json.dumps([["subject", "=", subject]])
+			found = self.chaos.ask("GET", "/api/resource/Issue", params={"filters": filters})
+			if found is None:
+				continue
+			if found["data"]:
+				self.opened += 1
+				return
+			about = {"subject": subject, "raised_by": "ana@example.com"}
+			if self.chaos.ask("POST", "/api/resource/Issue", json=about) is None:
+				self.broken += 1
+			else:
+				self.opened += 1
+				return
+
+
+# The killing
 
 
 @dataclass
-class Counts:
-	kills: int = 0
-	at_a_commit: int = 0
-	documents: int = 0
-	runs: int = 0
-	effects: int = 0
-	lost: int = 0
-	doubled: int = 0
-	#: Steps that were given up because their worker died five times over them; an operator's retry completed them.
-	given_up: int = 0
-	calls_repeated: int = 0
+class Slot:
+	"""A place for one process, and what is planned for the one in it."""
+
+	role: str
+	pid: int = 0
+	born: float = 0
+	#: When it is killed, if it has not died by then.
+	until: float = 0
+	#: By which it is known that it killed itself, and at which commit.
+	mark: Path | None = None
+	boundary: tuple[str, int, str] | None = None
 
 
-class Receiver:
-	"""A web server that remembers each call, and refuses the first of each run to /refused."""
+@dataclass
+class Chaos:
+	kills: int
+	seed: int
+	slots: list[Slot] = field(default_factory=list)
+	deaths: Counter = field(default_factory=Counter)
+	boundaries: set[tuple[str, int, str]] = field(default_factory=set)
+	under_way: int = 0
+	over: threading.Event = field(default_factory=threading.Event)
 
-	def __init__(self):
-		self.keys: dict[tuple[str, str], list[str]] = defaultdict(list)
-		receiver = self
+	def __post_init__(self) -> None:
+		self.random = random.Random(self.seed)
+		self.folder = Path(tempfile.mkdtemp(prefix="chaos"))
+		self.receiver = Receiver()
+		self.session = threading.local()
+		self.plans = cycle(product(COMMITS, ("before", "between", "after"), ("both", "self")))
+		self.web_plans = cycle(product(range(1, 4), ("before", "between", "after")))
+		with socket.socket() as probe:
+			probe.bind(("127.0.0.1", 0))
+			self.port = probe.getsockname()[1]
+		self.nursery = subprocess.Popen(
+			[sys.executable, "-W", "ignore", str(Path(__file__).parent / "chaos_nursery.py")],
+			stdin=subprocess.PIPE,
+			stdout=subprocess.PIPE,
+			text=True,
+			env={**os.environ, "FLOW_CHAOS": self.folder.name},
+		)
 
-		class Handler(BaseHTTPRequestHandler):
-			def do_POST(self):
-				run = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["run"]
-				calls = receiver.keys[run, self.path]
-				calls.append(self.headers["Idempotency-Key"])
-				self.send_response(503 if self.path == "/refused" and len(calls) == 1 else 200)
-				self.send_header("Content-Length", "0")
-				self.end_headers()
+	# Setting up and clearing away
 
-			def log_message(self, *_):
-				pass
+	def set_up(self) -> None:
+		self.seeds = frappe.get_all("Flow Template", filters={"is_active": 1}, pluck="name")
+		for name in self.seeds:
+			frappe.db.set_value("Flow Template", name, "is_active", 0)
+		self.settings = frappe.get_doc("Flow Settings")
+		self.allowed_before = self.settings.allowed_hosts
+		self.settings.allowed_hosts = "127.0.0.1"
+		self.settings.save()
+		self.user = r.user(*FLOW_USER_ROLES)
+		self.key = key_of(self.user)
+		self.flows = {
+			name: r.template(*made, event="on_issue_opened", applies_to="Issue").name
+			for name, made in steps(self.receiver.url).items()
+		}
+		frappe.db.commit()
+		frappe.clear_cache()
+		_redis().flushdb()
 
-		self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-		self.port = self.server.server_port
-		threading.Thread(target=self.server.serve_forever, daemon=True).start()
+	def clear_away(self) -> None:
+		self.over.set()
+		self.nursery.stdin.close()
+		self.nursery.wait(timeout=10)
+		for pid in self._ours():
+			_kill(pid)
+		frappe.db.rollback()
+		_redis().flushdb()
+		for name in self.seeds:
+			frappe.db.set_value("Flow Template", name, "is_active", 1)
+		self.settings.reload()
+		self.settings.allowed_hosts = self.allowed_before
+		self.settings.save()
+		frappe.db.delete("Issue", {"subject": ("like", f"{SUBJECT} %")})
+		frappe.db.delete("Dispatch Job", {"subject": ("like", f"{SUBJECT} %")})
+		frappe.delete_doc("User", self.user.name, force=True)
+		frappe.db.commit()
+		frappe.clear_cache()
 
+	def _ours(self) -> list[int]:
+		"""Processes that came out of the nursery, with jobs whose worker was killed from over them."""
+		found = []
+		for process in Path("/proc").glob("[0-9]*"):
+			try:
+				environment = (process / "environ").read_bytes()
+			except OSError:  # it has ended meanwhile
+				continue
+			if f"FLOW_CHAOS={self.folder.name}".encode() in environment and int(process.name) != os.getpid():
+				found.append(int(process.name))
+		return found
 
-def definition(port: int) -> dict:
-	def call(path: str) -> dict:
+	def ask(self, verb: str, path: str, **more) -> dict | None:
+		"""The answer of whichever web server is there, or None if it was not to be had."""
+		session = getattr(self.session, "it", None)
+		if session is None:
+			session = self.session.it = requests.Session()
+			session.headers["Authorization"] = self.key
+		try:
+			answer = session.request(verb, f"http://127.0.0.1:{self.port}{path}", timeout=20, **more)
+			answer.raise_for_status()
+			return answer.json()
+		except (requests.RequestException, ValueError):
+			time.sleep(0.1)
+			return None
+
+	# Life and death
+
+	def bear(self, slot: Slot, *, plan: bool) -> None:
+		order = {"role": slot.role, "site": bench.SITE, "port": self.port, "log": str(self.folder / "log")}
+		slot.mark = None
+		slot.born = time.monotonic()
+		slot.until = slot.born + self.random.uniform(0.2, 1.5 if slot.role == "worker" else 3)
+		if plan and slot.role != "scheduler" and self.random.random() < 0.7:
+			slot.mark = self.folder / uuid.uuid4().hex
+			commit, when, whom = (
+				next(self.plans) if slot.role == "worker" else (*next(self.web_plans), "self")
+			)
+			order["armed"] = {"commit": commit, "when": when, "whom": whom, "mark": str(slot.mark)}
+			slot.boundary = (slot.role, commit, when)
+			slot.until = slot.born + (3 if slot.role == "worker" else 6)
+		self.nursery.stdin.write(json.dumps(order) + "\n")
+		self.nursery.stdin.flush()
+		slot.pid = int(self.nursery.stdout.readline())
+		if not plan:
+			slot.until = float("inf")
+
+	def look_after(self, slot: Slot, *, plan: bool = True) -> None:
+		"""Bury a process that has killed itself, kill one whose time has come, and replace either."""
+		if slot.mark is not None and slot.mark.exists():
+			self.deaths[f"{slot.role} at a commit"] += 1
+			self.boundaries.add(slot.boundary)
+			slot.mark = None
+			# A job alone may have died, and its worker goes on for a while.
+			slot.until = min(slot.until, time.monotonic() + self.random.uniform(0.2, 1))
+		if not bench.alive(slot.pid):
+			self.bear(slot, plan=plan)
+		elif time.monotonic() > slot.until + (
+			PATIENCE if slot.role == "worker" and not _children(slot.pid) else 0
+		):
+			self.kill(slot)
+			self.bear(slot, plan=plan)
+
+	def kill(self, slot: Slot) -> None:
+		children = _children(slot.pid)
+		how = "at work" if children or slot.role != "worker" else "idle"
+		# A job with its worker, a worker from over its job, or a job from under its worker, who has a moment to see it.
+		for pid in self.random.choice([[slot.pid, *children], [slot.pid], children]):
+			_kill(pid)
+		time.sleep(0.02)
+		_kill(slot.pid)
+		self.deaths[f"{slot.role} at random, {how}"] += 1
+		while bench.alive(slot.pid):
+			time.sleep(0.005)
+
+	@property
+	def killed(self) -> int:
+		return self.deaths.total()
+
+	# The whole
+
+	def run(self) -> dict:
+		self.slots = [Slot("web"), Slot("scheduler"), *(Slot("worker") for _ in range(WORKERS))]
+		for slot in self.slots:
+			self.bear(slot, plan=False)
+		bench.wait("the web server", lambda: bench.answers("127.0.0.1", self.port))
+		customers = [Customers(self) for _ in range(2)]
+		for customer in customers:
+			customer.start()
+		began = time.monotonic()
+		for slot in self.slots:
+			slot.until = time.monotonic() + 1
+		beat = 0.0
+		while self.killed < self.kills:
+			for slot in self.slots:
+				self.look_after(slot)
+			if time.monotonic() - beat > 1:
+				beat = time.monotonic()
+				self.let_time_pass()
+				if sys.stdout.isatty() or os.environ.get("CHAOS_PROGRESS"):
+					print(f"{self.killed} kills, {self.under_way} runs under way", flush=True)
+			time.sleep(0.02)
+		self.over.set()
+		for customer in customers:
+			customer.join(30)
+		for slot in self.slots:
+			slot.until, slot.mark = 0, None
+			self.look_after(slot, plan=False)
+		retried = self.settle()
+		counted = self.count()
 		return {
-			"url": f"http://127.0.0.1:{port}{path}",
-			"body_template": '{"run": "{{run.name}}"}',
-			"timeout": 5,
+			"kills": self.killed,
+			"how": dict(sorted(self.deaths.items())),
+			"commit boundaries hit": len(self.boundaries),
+			"broken requests": sum(customer.broken for customer in customers),
+			**counted,
+			"retried by hand": retried,
+			"seconds": round(time.monotonic() - began),
+			"seed": self.seed,
 		}
 
-	soon = {"type": "after_delay", "delay_minutes": 0.01}
-	again = {"attempts": 4, "delay_minutes": 0.005, "factor": 1, "on": "any"}
-	return {
-		"steps": [
-			{"id": "job", "kind": "dispatch_job", "payload": {"subject": f"{MARK} {{{{run.name}}}}"}},
-			{"id": "mail", "kind": "notify", "payload": {"to": "chaos@example.com", "subject": f"{MARK} {{{{run.name}}}}", "body": "x"}},
-			{"id": "call", "kind": "webhook", "payload": call("/called"), "retry": again},
-			{"id": "refused", "kind": "webhook", "payload": call("/refused"), "retry": again},
-			{"id": "later", "kind": "wait", "depends_on": ["job"], "trigger": soon},
-			{"id": "ask", "kind": "condition", "depends_on": ["later"], "payload": {"field": "doc.priority", "op": "==", "value": "High"}},
-			{"id": "high", "kind": "wait", "parent_id": "ask", "branch": "yes"},
-			{"id": "set", "kind": "erp_update", "depends_on": ["ask", "mail"], "payload": {"doctype": "ToDo", "docname_ref": "{{doc.name}}", "fields_json": '{"color": "#112233"}'}},
-			{"id": "end", "kind": "wait", "depends_on": ["call", "refused", "set"]},
-		]
-	}  # fmt: skip
-
-
-# The processes that are killed
-
-
-def fork(main, site: str, commit: tuple[int, bool] | None) -> int:
-	"""Start `main` in a process of its own. `commit`: (n, before): it kills itself at its n-th commit."""
-	if pid := os.fork():
-		return pid
-	try:
-		signal.signal(signal.SIGTERM, signal.SIG_DFL)
-		random.seed()
-		frappe.init(site=site, force=True)
-		frappe.connect()
-		frappe.set_user("Administrator")
-		inbox.LEASE_MINUTES = LEASE_MINUTES
-		if commit:
-			kill_at_commit(*commit)
-		main()
-	finally:
-		os._exit(1)
-
-
-def kill_at_commit(number: int, before: bool) -> None:
-	really, count = frappe.db.commit, [0]
-
-	def commit(*arguments, **options):
-		count[0] += 1
-		if count[0] == number and before:
-			os.kill(os.getpid(), signal.SIGKILL)
-		really(*arguments, **options)
-		if count[0] == number:
-			os.kill(os.getpid(), signal.SIGKILL)
-
-	frappe.db.commit = commit
-
-
-def work() -> None:
-	while True:
-		inbox.drain(current(), batch=BATCH)
-		time.sleep(0.02)
-
-
-def write() -> None:
-	while True:
-		if frappe.db.count("Flow Run", {"status": "running"}) < BACKLOG:
-			todo = frappe.get_doc(
-				{"doctype": "ToDo", "description": MARK, "priority": random.choice(("High", "Low"))}
+	def settle(self) -> int:
+		"""Work off what is left. What was failed, its worker having died over it too often, is retried by hand."""
+		retried = 0
+		deadline = time.monotonic() + SETTLE_SECONDS
+		while time.monotonic() < deadline:
+			time.sleep(0.5)
+			for slot in self.slots:
+				self.look_after(slot, plan=False)
+			self.let_time_pass()
+			if self.under_way:
+				continue
+			failed = frappe.get_all(
+				"Flow Run", filters={"status": "failed", **self._ours_only()}, pluck="name"
 			)
-			todo.insert()
-			dispatch(EVENT, todo)
-		frappe.db.commit()
-		time.sleep(0.01)
+			if not failed:
+				break
+			for run in failed:
+				retried += self.ask("POST", "/flow/retry", json={"run": run}) is not None
+		return retried
 
+	def _ours_only(self) -> dict:
+		return {"flow_template": ("in", list(self.flows.values()))}
 
-# The attack, and what is left after it
-
-
-def attack(kills: int, *, report=None) -> Counts:
-	"""Run the load, kill so many processes, let what is left be worked off, and count.
-
-	Args:
-		report: called with the counts now and then.
-	"""
-	counts = Counts()
-	site = frappe.local.site
-	with receiving() as receiver, flow(receiver.port) as template:
-		processes: dict[int, tuple] = {}
-
-		def start(main) -> None:
-			commit = None
-			if (counts.kills + len(processes)) % 2:
-				commit = (1 + (counts.kills // 4) % 8, bool(counts.kills // 2 % 2))
-			processes[fork(main, site, commit)] = (main, commit)
-
-		for main in [work] * WORKERS + [write] * WRITERS:
-			start(main)
-		while counts.kills < kills:
-			time.sleep(random.uniform(*PAUSE))
-			random_one = random.choice([pid for pid, (_, commit) in processes.items() if not commit] or [0])
-			if random_one:
-				os.kill(random_one, signal.SIGKILL)
-			for pid in [pid for pid in processes if pid == random_one or os.waitpid(pid, os.WNOHANG)[0]]:
-				if pid == random_one:
-					os.waitpid(pid, 0)
-				main, commit = processes.pop(pid)
-				counts.kills += 1
-				counts.at_a_commit += bool(commit)
-				start(main)
-			if report and counts.kills % 50 == 0:
-				report(counts)
-		for pid in processes:
-			os.kill(pid, signal.SIGKILL)
-			os.waitpid(pid, 0)
-		settle(template, counts)
-		count(template, receiver, counts)
-	return counts
-
-
-@contextmanager
-def receiving() -> Iterator[Receiver]:
-	receiver = Receiver()
-	settings = frappe.get_doc("Flow Settings")
-	before = settings.allowed_hosts
-	settings.allowed_hosts = f"127.0.0.1:{receiver.port}"
-	settings.save()
-	frappe.db.commit()
-	try:
-		yield receiver
-	finally:
+	def let_time_pass(self) -> None:
+		"""A minute, or three days: what waits comes due, people do their part, and Redis forgets the dead."""
 		frappe.db.rollback()
-		settings.reload()
-		settings.allowed_hosts = before
-		settings.save()
-		frappe.db.commit()
-		receiver.server.shutdown()
-
-
-@contextmanager
-def flow(port: int) -> Iterator[str]:
-	"""The flow of the load, alone at its event, on a site without chaos of an earlier day."""
-	for doctype, field in (("Dispatch Job", "subject"), ("ToDo", "description")):
-		frappe.db.delete(doctype, {field: ("like", f"{MARK}%")})
-	others = frappe.get_all("Flow Template", filters={"trigger_event": EVENT, "is_active": 1}, pluck="name")
-	for other in others:
-		frappe.db.set_value("Flow Template", other, "is_active", 0, update_modified=False)
-	values = {"template_name": f"{MARK} {time.time()}", "trigger_event": EVENT, "is_active": 1}
-	template = frappe.get_doc(
-		{"doctype": "Flow Template", **values, "flow_definition": json.dumps(definition(port))}
-	)
-	template.insert()
-	frappe.db.commit()
-	try:
-		yield template.name
-	finally:
-		for other in others:
-			frappe.db.set_value("Flow Template", other, "is_active", 1, update_modified=False)
-		frappe.db.set_value("Flow Template", template.name, "is_active", 0)
-		frappe.db.commit()
-
-
-def settle(template: str, counts: Counts) -> None:
-	"""Work off what is left, as the next tick would. What was given up, an operator tries again."""
-	deadline = time.monotonic() + SETTLE_SECONDS
-	host = current()
-	while time.monotonic() < deadline:
+		with suppress(frappe.QueryDeadlockError):  # a worker was there first; time passes in the next second
+			frappe.db.sql(
+				"""UPDATE `tabFlow Step Pending` SET trigger_at = %s WHERE status = 'pending' AND trigger_at > %s""",
+				(now_datetime(), now_datetime()),
+			)
+			frappe.db.commit()
 		frappe.db.rollback()
-		inbox.drain(host, batch=BATCH)
-		if frappe.db.count("Flow Run", {"flow_template": template, "status": "running"}):
-			time.sleep(0.2)
-			continue
-		failed = frappe.get_all(
-			"Flow Run", filters={"flow_template": template, "status": "failed"}, pluck="name"
+		self.under_way = frappe.db.count("Flow Run", {"status": "running", **self._ours_only()})
+		waiting = frappe.db.sql(
+			"""SELECT name FROM `tabFlow Run` WHERE status = 'running' AND flow_template = %s
+			AND step_state LIKE %s LIMIT 20""",
+			(self.flows["mixed"], '%"by_hand":{"status":"pending","waiting":true%'),
 		)
-		if not failed:
-			return
-		for name in failed:
-			with host.store.transaction():
-				state = host.store.run(name).step_state
-				counts.given_up += sum(entry["status"] == "failed" for entry in state.values())
-				runs.retry(host, name)
+		frappe.db.rollback()
+		for (run,) in waiting:
+			self.ask("POST", "/flow/complete", json={"run": run, "step_id": "by_hand"})
+		forget_the_dead()
+
+	# Counting
+
+	def count(self) -> dict:
+		frappe.db.rollback()
+		issues = dict(
+			frappe.get_all("Issue", filters={"subject": ("like", f"{SUBJECT} %")}, fields=["name", "subject"], as_list=True)
+		)  # fmt: skip
+		lost, doubled = [], []
+		runs, effects = Counter(), Counter()
+		for run in frappe.get_all(
+			"Flow Run", filters=self._ours_only(), fields=["name", "flow_template", "context_docname", "status", "error"]
+		):  # fmt: skip
+			runs[run.flow_template, run.context_docname] += 1
+			if run.status != "completed":
+				lost.append(f"run {run.name} is {run.status}: {run.error}")
+		for row in frappe.get_all(
+			"Flow Step Pending", filters={"status": ("in", ("pending", "running"))}, pluck="name"
+		):
+			lost.append(f"inbox row {row} is left")
+		done = {"jobs": self._jobs(), "mails": self._mails(), "calls": Counter(self._calls())}
+		keys = self._keys()
+		for issue, subject in issues.items():
+			for flow in self.flows.values():
+				_compare(runs[flow, issue], f"run of {flow} for {issue}", lost, doubled)
+			for what, ids in expected(subject).items():
+				for id in ids:
+					found = done[what].pop((id, issue), 0)
+					effects[what] += found
+					if what == "calls":
+						_compare(len(keys[id, issue]), f"key of call {id} for {issue}", lost, doubled)
+					else:
+						_compare(found, f"{what} {id} for {issue}", lost, doubled)
+		for what, more in done.items():
+			doubled += [f"{what} {id} for {issue}, whom nobody asked" for id, issue in more]
+		if len(set().union(*keys.values())) != len(keys):
+			doubled.append("an idempotency key of two calls")
+		return {
+			"issues": len(issues),
+			"runs": sum(runs.values()),
+			"effects": sum(effects.values()),
+			**effects,
+			"calls repeated": effects["calls"] - len(keys),
+			"lost": lost[:20] if lost else 0,
+			"doubled": doubled[:20] if doubled else 0,
+		}
+
+	@staticmethod
+	def _jobs() -> Counter:
+		rows = frappe.get_all(
+			"Dispatch Job",
+			filters={"subject": ("like", f"{SUBJECT} %")},
+			fields=["subject", "reference_name"],
+		)
+		return Counter((row.subject.removeprefix(f"{SUBJECT} "), row.reference_name) for row in rows)
+
+	@staticmethod
+	def _mails() -> Counter:
+		rows = frappe.db.sql(
+			"""SELECT recipient.recipient, queue.reference_name FROM `tabEmail Queue` queue
+			JOIN `tabEmail Queue Recipient` recipient ON recipient.parent = queue.name
+			WHERE queue.reference_doctype = 'Issue'"""
+		)
+		return Counter((recipient.partition("@")[0], issue) for recipient, issue in rows)
+
+	def _calls(self) -> list[tuple[str, str]]:
+		return [(step, issue) for step, issue, _ in self.receiver.arrived]
+
+	def _keys(self) -> dict[tuple[str, str], set[str]]:
+		keys = defaultdict(set)
+		for step, issue, key in self.receiver.arrived:
+			keys[step, issue].add(key)
+		return keys
 
 
-def count(template: str, receiver: Receiver, counts: Counts) -> None:
-	frappe.db.rollback()
-	found = frappe.get_all("Flow Run", filters={"flow_template": template}, fields=["name", "status", "context_docname", "step_state"])  # fmt: skip
-	todos = frappe.get_all("ToDo", filters={"description": MARK}, fields=["name", "color"])
-	jobs = Counter(
-		frappe.get_all("Dispatch Job", filters={"subject": ("like", f"{MARK} %")}, pluck="subject")
-	)
-	# The subject stands in the message, a line of its own.
-	texts = frappe.get_all(
-		"Email Queue", filters={"message": ("like", f"%Subject: {MARK} FR-%")}, pluck="message"
-	)
-	mails = Counter(
-		next(line[9:].strip() for line in text.splitlines() if line.startswith("Subject: ")) for text in texts
-	)
-	counts.runs, counts.documents = len(found), len(todos)
-	colours = {todo.name: todo.color for todo in todos}
-	of_documents = Counter(run.context_docname for run in found)
-	# A document and its run are one transaction.
-	counts.lost += sum(of_documents[name] == 0 for name in colours) + sum(
-		name not in colours for name in of_documents
-	)
-	counts.doubled += sum(number > 1 for number in of_documents.values())
-	for run in found:
-		subject = f"{MARK} {run.name}"
-		groups = {step: 1 + entry.get("retried", 0) for step, entry in json.loads(run.step_state).items()}
-		for effects in (jobs[subject], mails[subject]):
-			counts.effects += effects
-			counts.lost += effects == 0
-			counts.doubled += effects > 1
-		counts.lost += run.status != "completed" or colours.get(run.context_docname) != "#112233"
-		for step, path in (("call", "/called"), ("refused", "/refused")):
-			keys = receiver.keys[run.name, path]
-			counts.effects += bool(keys)
-			counts.lost += not keys
-			counts.doubled += len(set(keys)) > groups[step]
-			counts.calls_repeated += max(0, len(keys) - (2 if step == "refused" else 1))
+def _compare(found: int, what: str, lost: list[str], doubled: list[str]) -> None:
+	if found == 0:
+		lost.append(what)
+	elif found > 1:
+		doubled.append(f"{what}: {found} times")
+
+
+def _children(pid: int) -> list[int]:
+	try:
+		return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+	except OSError:  # it has ended meanwhile
+		return []
+
+
+def _kill(pid: int) -> None:
+	with suppress(ProcessLookupError):  # it came to its end by itself in this moment
+		os.kill(pid, signal.SIGKILL)
+
+
+def _redis():
+	from frappe.utils.background_jobs import get_redis_conn
+
+	return get_redis_conn()
+
+
+def forget_the_dead() -> None:
+	"""Fail the jobs whose worker is dead, as RQ does by itself when their heartbeat has been missing for long."""
+	from rq import Worker
+	from rq.exceptions import NoSuchJobError
+	from rq.job import Job, JobStatus
+	from rq.registry import StartedJobRegistry
+
+	redis = _redis()
+	living = set()
+	for worker in Worker.all(connection=redis):
+		if worker.pid and bench.alive(worker.pid):
+			living.add(worker.name)
+		else:
+			worker.register_death()
+	for queue in ("short", "default", "long"):
+		registry = StartedJobRegistry(name=_queue_name(queue), connection=redis)
+		for job_id in registry.get_job_ids():
+			try:
+				job = Job.fetch(job_id, connection=redis)
+			except NoSuchJobError:
+				registry.remove(job_id)
+				continue
+			if job.worker_name not in living:
+				job.set_status(JobStatus.FAILED)
+				registry.remove(job_id)
+
+
+def _queue_name(queue: str) -> str:
+	from frappe.utils.background_jobs import generate_qname
+
+	return generate_qname(queue)
+
+
+def main() -> int:
+	parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+	parser.add_argument("--kills", type=int, default=1000)
+	parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+	options = parser.parse_args()
+	frappe.init(site=bench.SITE)
+	frappe.connect()
+	frappe.local.conf.throttle_user_limit = 100_000
+	fixtures._clear()
+	chaos = Chaos(options.kills, options.seed)
+	try:
+		chaos.set_up()
+		result = chaos.run()
+	finally:
+		chaos.clear_away()
+		fixtures._clear()
+		frappe.destroy()
+	print(json.dumps(result, indent=1))
+	return 1 if result["lost"] or result["doubled"] else 0
 
 
 if __name__ == "__main__":
-	import sys
-
-	site, kills = sys.argv[1], int(sys.argv[2])
-	# What the mail's style sheet says is no concern of this.
-	logging.getLogger("CSSUTILS").setLevel(logging.CRITICAL)
-	frappe.init(site=site)
-	frappe.connect()
-	frappe.set_user("Administrator")
-	began = time.monotonic()
-	result = attack(kills, report=lambda counts: print(f"… {counts.kills} kills", flush=True))
-	print(
-		f"after {time.monotonic() - began:.0f} s: {', '.join(f'{name} {value}' for name, value in asdict(result).items())}"
-	)
-	sys.exit(1 if result.lost or result.doubled else 0)
+	sys.exit(main())
