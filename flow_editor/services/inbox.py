@@ -32,7 +32,7 @@ from flow_editor.engine.host import (
 from flow_editor.engine.machine import CANCELLED, COMPLETED, FAILED, RUNNING, SCHEDULED, run_status
 from flow_editor.kinds.web_call import send_call
 from flow_editor.services import failures, runs
-from flow_editor.services.advance import ERROR_LENGTH, Advance, LostClaim
+from flow_editor.services.advance import ERROR_LENGTH, Advance, LostClaim, Together
 
 #: How often a row is tried before its step is failed.
 MAX_ATTEMPTS = 5
@@ -96,19 +96,18 @@ def drain(
 def _work_together(host: Host, rows: Sequence[Pending]) -> int:
 	"""Work the first rows of these in one transaction. Returns how many; 0 says that nothing was kept."""
 	store = host.store
-	kept: list[Pending] = []
+	together = Together(host)
 	worked = 0
 	try:
 		with store.transaction(follows=True):
 			locked = store.lock_runs({row.flow_run for row in rows})
 			until = host.monotonic() + TOGETHER_SECONDS
 			for row in rows:
-				_move(host, locked[row.flow_run], row, kept)
+				_move(host, locked[row.flow_run], row, together)
 				worked += 1
 				if host.monotonic() > until:
 					break
-			if not store.finish_together(kept, host.now()):
-				raise LostClaim
+			together.finish()
 	except Exception:
 		# Whatever it was, it comes again when each row is worked alone, and is told there.
 		return 0
@@ -142,21 +141,20 @@ def _lease(host: Host):
 
 def _advance(host: Host, row: Pending) -> None:
 	with host.store.transaction():
-		kept: list[Pending] = []
-		_move(host, host.store.run(row.flow_run, lock=True), row, kept)
-		if not host.store.finish_together(kept, host.now()):
-			raise LostClaim(row.name)
+		together = Together(host)
+		_move(host, host.store.run(row.flow_run, lock=True), row, together)
+		together.finish()
 
 
-def _move(host: Host, run: Run, row: Pending, kept: list[Pending]) -> None:
-	"""Do what a row promised for its locked run. If all is well, the row is put into `kept`, to be settled."""
+def _move(host: Host, run: Run, row: Pending, together: Together) -> None:
+	"""Do what a row promised for its locked run, and leave to be written what can be."""
 	if run.status in (COMPLETED, CANCELLED):
-		kept.append(row)
+		together.rows.append(row)
 	elif row.purpose == START:
-		runs.begin(host, run, row, kept)
+		runs.begin(host, run, row, together)
 	else:
 		with runs.working(run):
-			advance = Advance(host, run, row, kept)
+			advance = Advance(host, run, row, together)
 			if row.purpose in (FIRE, RETRY):
 				_fire(advance, row)
 			else:
