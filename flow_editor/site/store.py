@@ -330,8 +330,10 @@ class SiteStore:
 		frappe.db.sql(
 			"""UPDATE `tabFlow Step Pending`
 			SET status = %s, executed_at = %s, last_error = NULL, lease_until = NULL, lease_token = NULL
-			WHERE name IN %s AND lease_token = %s AND status = %s""",
-			(ROW_COMPLETED, at, tuple(row.name for row in rows), rows[0].lease_token, ROW_RUNNING),
+			WHERE name IN %s AND lease_token = %s""",
+			# Only a running row has a token. Asked for its status, the database might look for the rows in that
+			# index, and lock those of other workers.
+			(ROW_COMPLETED, at, tuple(row.name for row in rows), rows[0].lease_token),
 		)
 		return frappe.db._cursor.rowcount == len(rows)
 

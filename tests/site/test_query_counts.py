@@ -248,3 +248,39 @@ def test_work_that_kills_its_worker_takes_no_other_row_with_it(site, opened):
 		(row,) = site.store.claim(site.now(), 50, lease.replace(year=lease.year + 1), "the next")
 		assert row.retry_count == 1
 	assert list(site.store.claim(site.now(), 50, lease, "one more")) == []
+
+
+def test_a_claim_that_loses_a_deadlock_is_made_again(site, opened, monkeypatch):
+	r.template(*chain(1), event=EVENT)
+	flow_editor.dispatch_event(EVENT, opened)
+	frappe.db.commit()
+	real, tries = site.store.claim, []
+
+	def claim(*args):
+		tries.append(args)
+		if len(tries) < 3:
+			raise frappe.QueryDeadlockError(1213, "Deadlock found")
+		return real(*args)
+
+	monkeypatch.setattr(site.store, "claim", claim)
+	assert inbox.drain(site).worked == 1
+
+
+def test_rows_that_share_a_transaction_share_it_again_after_a_deadlock(site, opened, monkeypatch):
+	flow = r.template(r.step("a", "dispatch_job", payload={"subject": "again"}), event=EVENT)
+	for _ in range(3):
+		flow_editor.dispatch_event(EVENT, opened)
+	frappe.db.commit()
+	before = frappe.db.count("Dispatch Job", {"subject": "again"})
+	real, tries = site.store.finish_together, []
+
+	def finish_together(rows, at):
+		tries.append(len(rows))
+		if len(tries) == 1:
+			raise frappe.QueryDeadlockError(1213, "Deadlock found")
+		return real(rows, at)
+
+	monkeypatch.setattr(site.store, "finish_together", finish_together)
+	assert inbox.drain(site).worked == 3 and tries == [3, 3]
+	assert frappe.db.count("Dispatch Job", {"subject": "again"}) == before + 3
+	assert {run.status for run in r.runs(flow)} == {"completed"}
