@@ -4,8 +4,9 @@
     python -m benchmarks browser […]
     python -m benchmarks site […]
 
-`lab` needs the extra `benchmark`, `browser` the extra `test` and Chromium, `site` a bench (see benchmarks.site). `--size 0.1` is a short run: a tenth of
-the rows and rounds. Without `--only`, the table, the plot and the data behind them are written anew.
+`lab` needs the extra `benchmark`, `browser` the extra `test` and Chromium, `site` a bench (see benchmarks.site).
+`--size 0.1` is a short run: a tenth of the rows and rounds. Without `--only`, the table, the plot and the data
+behind them are written anew.
 """
 
 from __future__ import annotations

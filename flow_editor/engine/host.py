@@ -154,6 +154,10 @@ class Store(Protocol):
 		"""Store status, variables, step state, completed_at, error and re-entry key. False, storing nothing,
 		if the re-entry key is taken."""
 
+	def save_runs(self, runs: Sequence[Run]) -> bool:
+		"""As `save_run`, of several at once. False if any re-entry key is taken, and then some may be stored:
+		the transaction is to be rolled back."""
+
 	def runs(self, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20) -> list[Run]:
 		"""Runs with these field values, newest first."""
 

@@ -26,7 +26,7 @@ from flow_editor.engine.machine import (
 	RUNNING,
 	SCHEDULED,
 )
-from flow_editor.services.advance import Advance, Moved
+from flow_editor.services.advance import Advance, Moved, Together
 from flow_editor.services.customers import customer_of
 from flow_editor.services.definitions import flow_of
 
@@ -146,10 +146,10 @@ def start(
 	return begin(host, run)
 
 
-def begin(host: Host, run: Run, row: Pending | None = None, kept: list[Pending] | None = None) -> Moved:
-	"""The first advance of a stored run. `row`, `kept`: see `Advance`."""
+def begin(host: Host, run: Run, row: Pending | None = None, together: Together | None = None) -> Moved:
+	"""The first advance of a stored run. `row`, `together`: see `Advance`."""
 	with working(run):
-		advance = Advance(host, run, row, kept)
+		advance = Advance(host, run, row, together)
 		advance.start()
 		return advance.finish()
 
