@@ -151,7 +151,7 @@ frappe.db.commit()
 print(json.dumps(flow.name))
 """)
 	broken = 0
-	for kill in range(KILLS):
+	for _ in range(KILLS):
 		# In the midst of a drain, or of a save by a person.
 		worker = own_server.run("print('drains', flush=True)\ninbox.drain(current(), batch=5)")
 		assert worker.stdout.readline() == "drains\n", worker.stderr.read()[-3000:]
