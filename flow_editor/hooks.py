@@ -42,7 +42,10 @@ permission_query_conditions = {
 # What flows have done is no reason to keep a customer or a document from being deleted.
 ignore_links_on_delete = ["Flow Run", "Flow Step Pending", "Flow Version"]
 
-scheduler_events = {"cron": {"* * * * *": ["flow_editor.site.worker.tick"]}}
+scheduler_events = {
+	"cron": {"* * * * *": ["flow_editor.site.worker.tick"]},
+	"all": ["flow_editor.site.worker.watch"],
+}
 
 # Finished runs are cleared after this many days; Log Settings can say otherwise.
 default_log_clearing_doctypes = {"Flow Run": 365}

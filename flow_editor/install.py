@@ -10,7 +10,7 @@ from flow_editor.site import naming
 from flow_editor.site.host import current
 
 MODULE = "Flow Editor"
-DOCTYPES = ("Flow Template", "Flow Run", "Flow Step Pending", "Flow Version", "Flow Settings")
+DOCTYPES = ("Flow Template", "Flow Run", "Flow Step Pending", "Flow Version", "Flow Settings", "Flow Secret")
 ROLES = ("Flow Manager", "Flow User")
 DISPATCH_JOB = "Dispatch Job"
 
@@ -63,6 +63,7 @@ def before_uninstall() -> None:
 	naming.drop_sequences()
 	frappe.db.delete("Scheduled Job Type", {"method": ("like", "flow_editor.%")})
 	frappe.db.delete("Singles", {"doctype": ("in", DOCTYPES)})
+	frappe.db.delete("__Auth", {"doctype": ("in", DOCTYPES)})
 	ours = [*DOCTYPES]
 	if frappe.db.get_value("DocType", DISPATCH_JOB, "module") == MODULE:
 		ours.append(DISPATCH_JOB)

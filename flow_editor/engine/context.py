@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from flow_editor.engine import render
 from flow_editor.engine.kind import Field, Kind
+from flow_editor.engine.secrets import WithMarks
 
 if TYPE_CHECKING:
 	from flow_editor.engine.definition import Step
@@ -155,6 +156,11 @@ class StepContext:
 		if TAG.search(value):
 			return render.render_text(value, self.scope, escape=True)
 		return html.escape(render.render_text(value, self.scope)).replace("\n", "<br>\n")
+
+	def with_secrets(self, name: str) -> Any:
+		"""A field rendered with marks where `{{secrets.…}}` stands; see `engine.secrets`."""
+		scope = WithMarks(self.scope, self.idempotency_key)
+		return render_payload(self.kind, self.step.payload, scope)[name]
 
 	def lookup(self, path: str) -> Any:
 		"""The value at a dotted path of the scope; unknown is None."""

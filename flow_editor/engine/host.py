@@ -298,6 +298,9 @@ class Host(Protocol):
 		"""Whether the error (a deadlock, a lost connection, a timeout of the whole job) left no transaction
 		to go on in, so that the work has to be done again from its beginning."""
 
+	def secret(self, name: str, host: str) -> str:
+		"""A secret's value, to be sent to a web host. Raises StepFailed if there is none, or that host is not to have it."""
+
 	def refusal(self, error: BaseException) -> str | None:
 		"""The message of an error of the host's own by which it refused what was asked, else None."""
 

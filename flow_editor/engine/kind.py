@@ -47,6 +47,7 @@ class Field:
 		options: for `select`: the values, or (value, label) pairs.
 		default: what an empty field means.
 		templated: whether `{{path}}` is rendered in it.
+		secrets: whether `{{secrets.name}}` may stand in it; see `engine.secrets`.
 		doctype: for `link`: the DocType that it names a document of.
 		shown_when: other fields and the values of theirs with which this one is shown, such as
 			`{"channel": ("email",)}`.
@@ -61,6 +62,7 @@ class Field:
 	options: tuple[str | tuple[str, str], ...] = ()
 	default: Any = None
 	templated: bool = True
+	secrets: bool = False
 	doctype: str = ""
 	shown_when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 	minimum: float | None = None

@@ -19,11 +19,11 @@ from weakref import WeakKeyDictionary
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from flow_editor.engine import gate, timing
+from flow_editor.engine import gate, secrets, timing
 from flow_editor.engine.definition import AFTER_DELAY, DELAY_FIELDS, ON_DATE, ON_PREV_COMPLETE, TRIGGER_TYPES
 from flow_editor.engine.errors import Invalid, Problem
 from flow_editor.engine.kind import Field, Kind
-from flow_editor.engine.render import OPEN, syntax_problem
+from flow_editor.engine.render import OPEN, paths, syntax_problem
 from flow_editor.engine.schema import definition_schema, field_schema, step_schema
 
 
@@ -393,7 +393,15 @@ def _value_problem(field: Field, value: Any, validator: Draft202012Validator, li
 			)
 	if not field.templated:
 		return None
-	return next(filter(None, map(syntax_problem, _texts(value))), None)
+	return next(filter(None, (_template_problem(field, text) for text in _texts(value))), None)
+
+
+def _template_problem(field: Field, text: str) -> str | None:
+	if message := syntax_problem(text):
+		return message
+	if not field.secrets and any(path.split(".")[0] == secrets.ROOT for path in paths(text)):
+		return "Secrets can stand only in a webhook's URL and headers, where nobody reads them afterwards. Remove it here."
+	return None
 
 
 def _label(field: Field) -> str:

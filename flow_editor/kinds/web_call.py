@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.secrets import hide
 
 if TYPE_CHECKING:
 	from flow_editor.engine.host import Http
@@ -17,14 +19,18 @@ ANSWER_LENGTH = 16_000
 #: How much of a failed call's answer stands in the error.
 EXCERPT_LENGTH = 300
 WITHOUT_BODY = ("GET", "DELETE")
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-def send_call(request: Mapping[str, Any], http: Http, idempotency_key: str) -> dict[str, Any]:
+def send_call(
+	request: Mapping[str, Any], http: Http, idempotency_key: str, hidden: Mapping[str, str] = NOTHING
+) -> dict[str, Any]:
 	"""Make a call.
 
 	Args:
 		request: `url`, and any of `method`, `json` (the body), `headers` and `timeout` (seconds).
 		idempotency_key: sent along, the same at every repetition, so that the receiver can tell.
+		hidden: secrets that the request holds, and that neither the answer nor an error may tell.
 
 	Returns:
 		`status`, `body` (parsed where it is JSON) and `truncated`.
@@ -41,19 +47,23 @@ def send_call(request: Mapping[str, Any], http: Http, idempotency_key: str) -> d
 	wanted = request.get("headers") or {}
 	replaced = {name.lower() for name in wanted}
 	headers = {name: value for name, value in headers.items() if name.lower() not in replaced} | wanted
-	response = http.request(
-		method,
-		request["url"],
-		headers=headers,
-		body=body,
-		timeout=float(request.get("timeout") or DEFAULT_TIMEOUT),
-	)
-	text = response.body[:ANSWER_LENGTH]
-	truncated = response.truncated or len(response.body) > ANSWER_LENGTH
+	try:
+		response = http.request(
+			method,
+			request["url"],
+			headers=headers,
+			body=body,
+			timeout=float(request.get("timeout") or DEFAULT_TIMEOUT),
+		)
+	except StepFailed as error:
+		raise StepFailed(hide(error.message, hidden), transient=error.transient) from None
+	whole = hide(response.body, hidden)
+	text = whole[:ANSWER_LENGTH]
+	truncated = response.truncated or len(whole) > ANSWER_LENGTH
 	answer = {"status": response.status, "body": _parsed(text, truncated), "truncated": truncated}
 	if response.status >= 400:
 		raise StepFailed(
-			f"{method} {request['url']} answered {response.status}: {text[:EXCERPT_LENGTH].strip() or 'no text'}",
+			f"{method} {hide(request['url'], hidden)} answered {response.status}: {text[:EXCERPT_LENGTH].strip() or 'no text'}",
 			result=answer,
 		)
 	return answer

@@ -26,7 +26,7 @@ from flow_editor.engine.machine import (
 	RUNNING,
 	SCHEDULED,
 )
-from flow_editor.services.advance import Advance, Moved, Together
+from flow_editor.services.advance import RESULT_LENGTH, Advance, Moved, Together
 from flow_editor.services.customers import customer_of
 from flow_editor.services.definitions import flow_of
 
@@ -207,6 +207,7 @@ def complete(host: Host, name: str, step_id: str, result: Any = None) -> tuple[M
 	if status not in (PENDING, SCHEDULED):
 		raise Conflict(f"Step {step_id} is {status}, so it cannot be completed.")
 	_check_branch(host, step, result)
+	_check_size(step, result)
 	with working(run):
 		move = Advance(host, run)
 		if status == PENDING and not entry.get("waiting") and not move.machine.is_reachable(step):
@@ -214,6 +215,14 @@ def complete(host: Host, name: str, step_id: str, result: Any = None) -> tuple[M
 		host.store.cancel_pending(name, step_id)
 		move.fire(step, given=result)
 		return move.finish(), ""
+
+
+def _check_size(step: Step, result: Any) -> None:
+	"""Raise Invalid for a result that is too large to keep."""
+	length = len(json.dumps(result, default=str))
+	if length > RESULT_LENGTH:
+		message = f"The result has {length:,} characters of JSON; at most {RESULT_LENGTH:,} are kept. Send less, or a link to it."
+		raise Invalid.because([Problem(message, step.id, "result")], "This request")
 
 
 def _check_branch(host: Host, step: Step, result: Any) -> None:

@@ -130,6 +130,17 @@ class SiteHost:
 	def breaks_transaction(self, error: BaseException) -> bool:
 		return errors.breaks_transaction(error)
 
+	def secret(self, name: str, host: str) -> str:
+		row = next((row for row in self.settings.secrets if row.secret_name == name), None)
+		value = row.get_password("value", raise_exception=False) if row else None
+		if not value:
+			raise StepFailed(f"There is no secret {name!r}. An admin can add it in Flow Settings.")
+		if host.lower() not in row.hosts.lower().split():
+			raise StepFailed(
+				f"The secret {name} is not to be sent to {host}. An admin can allow it in Flow Settings."
+			)
+		return value
+
 	def refusal(self, error: BaseException) -> str | None:
 		if isinstance(error, frappe.TimestampMismatchError):
 			return None  # somebody saved at the same moment: it may well work in a minute

@@ -2,10 +2,15 @@
 
 The inbox in the database is the truth. A poke that is lost, because Redis or every worker was down, costs no
 more than the wait for the next tick.
+
+A worker that is killed between taking a job from its queue and beginning it leaves a job that stands in no queue and
+says for ever that it is queued. Neither Frappe's scheduler nor `poke` would queue another beside it, and everything
+would stand still; so what has been queued for long is looked for in its queue, and if it is not there, it is forgotten.
 """
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 
 import frappe
@@ -13,6 +18,8 @@ import redis
 from frappe.utils.background_jobs import get_job
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from rq import Queue
+from rq.job import Job
 
 from flow_editor.services import inbox
 
@@ -22,11 +29,18 @@ SLOTS = 4
 #: Seconds after which a drain stops claiming, and the job's own limit.
 DRAIN_SECONDS = 240
 JOB_TIMEOUT = 600
+#: How long after it was queued a job is looked for in its queue.
+LOST_AFTER = timedelta(seconds=60)
 
 
 def tick() -> None:
 	"""The scheduler's minute: do what is due."""
 	drain()
+
+
+def watch() -> None:
+	"""The scheduler's few minutes: see to it that the tick can be queued. The drain does the same for both."""
+	_forget_lost_ticks()
 
 
 def drain() -> None:
@@ -35,6 +49,7 @@ def drain() -> None:
 
 	# The job was queued by whoever saved something. Engine work is the engine's; steps act as `run_as`.
 	frappe.set_user("Administrator")
+	_forget_lost_ticks()
 	host = current()
 	if inbox.drain(host, seconds=DRAIN_SECONDS).left:
 		poke()
@@ -48,7 +63,7 @@ def poke() -> None:
 			job_id = f"flow_editor_drain_{slot}"
 			job = get_job(job_id)
 			status = job and job.get_status(refresh=False)
-			if status in ("queued", "deferred", "scheduled"):
+			if status in ("queued", "deferred", "scheduled") and not _is_lost(job):
 				return
 			if status != "started":
 				frappe.enqueue(drain, queue="default", timeout=JOB_TIMEOUT, job_id=job_id)
@@ -57,6 +72,26 @@ def poke() -> None:
 		frappe.logger("flow_editor").warning(
 			"No drain could be queued (%s); the scheduler's tick will do it.", type(error).__name__
 		)
+
+
+def _forget_lost_ticks() -> None:
+	try:
+		for method in (tick, watch):
+			job = get_job(f"scheduled_job::{method.__module__}.{method.__name__}")
+			if job and _is_lost(job):
+				job.delete()
+	except (redis.RedisError, OSError) as error:
+		frappe.logger("flow_editor").warning("Redis could not be asked (%s).", type(error).__name__)
+
+
+def _is_lost(job: Job) -> bool:
+	"""Whether a job says that it is queued, and has long been in no queue."""
+	if job.get_status(refresh=False) != "queued" or job.enqueued_at is None:
+		return False
+	queued_for = datetime.now(timezone.utc) - job.enqueued_at.replace(tzinfo=timezone.utc)
+	return (
+		queued_for > LOST_AFTER and Queue(job.origin, connection=job.connection).get_job_position(job) is None
+	)
 
 
 def _ask_redis(url: str) -> None:

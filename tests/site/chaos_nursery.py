@@ -4,8 +4,9 @@ Run by the bench's Python in its sites folder. Reads a JSON object a line (`role
 child that becomes it, and writes the child's process id. Everything is imported once, here, so that a thousand
 workers cost a thousand forks and not a thousand starts of Python; what a child then runs is Frappe's own.
 
-Three things are not as on a site, and are set here alone, in the children: leases last seconds and not minutes, the
-scheduler ticks every second for our own job only, and a child may be `armed` to kill itself at one commit.
+Three things are not as on a site, and are set here alone, in the children: leases and the like last seconds and not
+minutes, the scheduler ticks every second and for our own jobs only, and a child may be `armed` to kill itself at one
+commit.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import os
 import pkgutil
 import signal
 import sys
+from datetime import timedelta
+from itertools import count
 
 import erpnext.support.doctype.issue.issue
 import frappe
@@ -27,11 +30,13 @@ import frappe.utils.scheduler
 import werkzeug.serving
 from frappe.database.database import Database
 
-import flow_editor
+import flow_editor.site.worker
 from flow_editor.services import inbox
 
-TICK = "flow_editor.site.worker.tick"
+#: Our own scheduled jobs, and every how many seconds they come.
+SCHEDULED = {"flow_editor.site.worker.tick": 1, "flow_editor.site.worker.watch": 4}
 LEASE_SECONDS = 6
+LOST_AFTER = timedelta(seconds=4)
 
 
 def main() -> None:
@@ -54,6 +59,7 @@ def be(order: dict) -> None:
 	for stream, target in ((0, silence), (1, log), (2, log)):
 		os.dup2(target, stream)
 	inbox.LEASE_MINUTES = LEASE_SECONDS / 60
+	flow_editor.site.worker.LOST_AFTER = LOST_AFTER
 	if order.get("armed"):
 		arm(**order["armed"])
 	try:
@@ -73,8 +79,13 @@ def web(order: dict) -> None:
 
 
 def scheduler(order: dict) -> None:
+	seconds = count()
+
 	def enqueue_our_own(site: str) -> None:
-		frappe.get_doc("Scheduled Job Type", {"method": TICK}).enqueue(force=True)
+		second = next(seconds)
+		for method, every in SCHEDULED.items():
+			if second % every == 0:
+				frappe.get_doc("Scheduled Job Type", {"method": method}).enqueue(force=True)
 
 	frappe.utils.scheduler.get_scheduler_tick = lambda: 1
 	frappe.utils.scheduler.is_scheduler_inactive = lambda: False

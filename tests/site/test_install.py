@@ -85,6 +85,12 @@ FIELDS = {
 		"max_steps": "Int",
 		"max_definition_kb": "Int",
 		"response_limit_kb": "Int",
+		"secrets": "Table",
+	},
+	"Flow Secret": {
+		"secret_name": "Data",
+		"value": "Password",
+		"hosts": "Small Text",
 	},
 }
 #: The columns that the engine's queries begin with.

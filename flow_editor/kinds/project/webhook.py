@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from flow_editor.engine import secrets
 from flow_editor.engine.errors import StepFailed
 from flow_editor.engine.kind import Field, Kind
 from flow_editor.engine.render import CLOSE, OPEN, as_text, render_text
+from flow_editor.engine.secrets import WithMarks
 from flow_editor.kinds.web_call import DEFAULT_TIMEOUT, send_call
 
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
@@ -28,7 +30,14 @@ class Webhook(Kind):
 	results = (("status", "Status code"), ("body", "Answer"))
 	effect = "external"
 	fields = (
-		Field("url", "url", "URL", required=True, help="http or https. Values put into it are encoded."),
+		Field(
+			"url",
+			"url",
+			"URL",
+			required=True,
+			secrets=True,
+			help="http or https. Values put into it are encoded.",
+		),
 		Field(
 			"method",
 			"select",
@@ -50,7 +59,14 @@ class Webhook(Kind):
 			shown_when={"method": ("POST", "PUT", "PATCH")},
 			help="JSON. A text that is one {{path}} becomes that value. Empty: what the run is about.",
 		),
-		Field("headers_json", "json", "Headers", help='JSON, such as {"X-Source": "erpnext"}.'),
+		Field(
+			"headers_json",
+			"json",
+			"Headers",
+			secrets=True,
+			help='JSON, such as {"X-Source": "erpnext"}. Keys and passwords are kept in Flow Settings and stand here by '
+			'name, as in {"Authorization": "Bearer {{secrets.crm}}"}.',
+		),
 		Field(
 			"timeout",
 			"number",
@@ -74,9 +90,11 @@ class Webhook(Kind):
 		payload = ctx.payload
 		request = {
 			"method": payload["method"],
-			"url": rendered_url(str(step.payload.get("url") or ""), ctx.scope),
+			"url": rendered_url(
+				str(step.payload.get("url") or ""), WithMarks(ctx.scope, ctx.idempotency_key)
+			),
 			"timeout": float(payload["timeout"]),
-			"headers": _headers(payload["headers_json"] or {}),
+			"headers": _headers(ctx.with_secrets("headers_json") or {}),
 		}
 		if payload["method"] in ("POST", "PUT", "PATCH"):
 			body = payload["body_template"]
@@ -84,7 +102,17 @@ class Webhook(Kind):
 		return request
 
 	def send(self, request, ctx) -> dict[str, Any]:
-		return send_call(request, ctx.http, ctx.idempotency_key)
+		key = ctx.idempotency_key
+		url, headers = request["url"], request["headers"]
+		names = secrets.named(url, key).union(*(secrets.named(text, key) for text in headers.values()))
+		host = urlsplit(url).hostname or ""
+		values = {name: ctx.host.secret(name, host) for name in sorted(names)}
+		encoded = {name: quote(value) for name, value in values.items()}
+		revealed = {
+			"url": secrets.reveal(url, encoded, key),
+			"headers": _headers({name: secrets.reveal(text, values, key) for name, text in headers.items()}),
+		}
+		return send_call({**request, **revealed}, ctx.http, key, values)
 
 
 def about(step, ctx) -> dict[str, Any]:

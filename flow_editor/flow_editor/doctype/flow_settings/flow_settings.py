@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 
 import frappe
 from frappe import _
 from frappe.model.document import Document
 
+from flow_editor.engine.secrets import NAME
 from flow_editor.site.http import allowed_entries
 
 #: Each number and the least that it may be.
@@ -18,6 +20,8 @@ LIMITS = {
 	"response_limit_kb": 1,
 	"retention_days": 1,
 }
+SHORTEST_SECRET = 8
+HOST = re.compile(r"[\w.:-]+")
 
 
 class FlowSettings(Document):
@@ -29,12 +33,36 @@ class FlowSettings(Document):
 				self.set(field, self.meta.get_field(field).default)
 			if int(self.get(field)) < least:
 				frappe.throw(_("{0} must be at least {1}.").format(_(self.meta.get_label(field)), least))
+		self._check_secrets()
 		for entry in allowed_entries(self.allowed_hosts):
 			if "/" in entry:
 				try:
 					ipaddress.ip_network(entry, strict=False)
 				except ValueError:
 					frappe.throw(_("{0} is no network. Write one such as 10.1.0.0/16.").format(entry))
+
+	def _check_secrets(self) -> None:
+		names = [row.secret_name for row in self.secrets]
+		for row in self.secrets:
+			if not NAME.fullmatch(row.secret_name) or names.count(row.secret_name) > 1:
+				frappe.throw(
+					_("{0} is no name for a secret. Use letters, digits and _, each name once.").format(
+						row.secret_name
+					)
+				)
+			# What is shorter could not be taken out of an answer without tearing the answer apart.
+			if not row.is_dummy_password(row.value) and len(row.value) < SHORTEST_SECRET:
+				frappe.throw(
+					_("The secret {0} is shorter than {1} characters.").format(
+						row.secret_name, SHORTEST_SECRET
+					)
+				)
+			if any(not HOST.fullmatch(host) for host in row.hosts.split()):
+				frappe.throw(
+					_(
+						"Name the hosts that the secret {0} is for, one a line, such as api.example.com."
+					).format(row.secret_name)
+				)
 
 	def on_update(self) -> None:
 		"""Frappe's own log clearing does the work, so it is told how long."""

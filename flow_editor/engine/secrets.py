@@ -1,0 +1,72 @@
+"""Secrets in a call: named where they belong, and known only while the call is made.
+
+A step is prepared with a mark in a secret's place, so that what is committed, shown, logged and exported holds none. A
+mark carries the call's own random key: nobody who writes values into documents can know it, and so nobody can write
+one. As the call is made, `reveal` puts the values in, and `hide` takes them out of whatever came back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+ROOT = "secrets"
+HIDDEN = "***"
+NAME = re.compile(r"[\w-]+")
+
+
+class WithMarks(Mapping[str, Any]):
+	"""A scope in which `secrets.<name>` is that secret's mark."""
+
+	def __init__(self, inner: Mapping[str, Any], key: str):
+		self._inner = inner
+		self._marks = _Marks(key)
+
+	def __getitem__(self, name: str) -> Any:
+		return self._marks if name == ROOT else self._inner[name]
+
+	def __iter__(self) -> Iterator[str]:
+		yield from self._inner
+		yield ROOT
+
+	def __len__(self) -> int:
+		return len(self._inner) + 1
+
+
+class _Marks(Mapping[str, str]):
+	"""Every name has a mark: whether there is such a secret is found out when it is needed."""
+
+	def __init__(self, key: str):
+		self._key = key
+
+	def __getitem__(self, name: str) -> str:
+		return f"secret.{name}.{self._key}"
+
+	def __iter__(self) -> Iterator[str]:
+		return iter(())
+
+	def __len__(self) -> int:
+		return 0
+
+
+def named(text: str, key: str) -> set[str]:
+	"""The secrets whose marks stand in a text."""
+	return set(_pattern(key).findall(text))
+
+
+def reveal(text: str, values: Mapping[str, str], key: str) -> str:
+	return _pattern(key).sub(lambda mark: values[mark[1]], text)
+
+
+def hide(text: str, values: Mapping[str, str]) -> str:
+	"""The text without the values, however a URL spells them."""
+	for value in values.values():
+		for spelled in {value, quote(value, safe=""), quote(value)}:
+			text = text.replace(spelled, HIDDEN)
+	return text
+
+
+def _pattern(key: str) -> re.Pattern[str]:
+	return re.compile(rf"secret\.([\w-]+)\.{re.escape(key)}")
