@@ -15,6 +15,7 @@ except ImportError:
 else:
 	from fixtures import connection, other_app, site
 	from http_client import server, token
+	from receiver import receiver
 
 
 def pytest_sessionfinish(session, exitstatus):

@@ -19,6 +19,7 @@ import frappe
 import pytest
 import records as r
 from at_once import at_once
+from receiver import allow
 
 from flow_editor.services import inbox, runs
 from flow_editor.site import worker
@@ -118,18 +119,11 @@ def slow_first(site):
 	server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 	server.keys, server.go_on = [], threading.Event()
 	threading.Thread(target=server.serve_forever, daemon=True).start()
-	_allow(f"127.0.0.1:{server.server_port}")
+	allow(f"127.0.0.1:{server.server_port}")
 	yield server
 	server.go_on.set()
 	server.shutdown()
-	_allow("")
-
-
-def _allow(hosts: str) -> None:
-	frappe.db.set_single_value("Flow Settings", "allowed_hosts", hosts)
-	frappe.clear_document_cache("Flow Settings", "Flow Settings")
-	frappe.db.commit()
-	frappe.local.flow_editor_host = None
+	allow("")
 
 
 def test_a_call_that_was_frozen_past_its_lease_is_made_again_with_its_key_and_its_late_answer_refused(
