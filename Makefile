@@ -39,6 +39,7 @@ test-site: $(VENV)/.ready $(EDITOR)
 	FLOW_EDITOR_SERVED=1 $(PYTEST) tests/http tests/browser
 
 test-chaos:
+	FLOW_EDITOR_ATTACKS=1 $(PYTHON) tests/site/bench.py test $(addprefix $(CURDIR)/tests/site/,test_faults.py test_database_killed.py test_storms.py)
 	$(PYTHON) tests/site/bench.py chaos --kills $(KILLS)
 
 benchmark: $(VENV)/.benchmark $(EDITOR)

@@ -42,10 +42,8 @@ permission_query_conditions = {
 # What flows have done is no reason to keep a customer or a document from being deleted.
 ignore_links_on_delete = ["Flow Run", "Flow Step Pending", "Flow Version"]
 
-scheduler_events = {
-	"cron": {"* * * * *": ["flow_editor.site.worker.tick"]},
-	"all": ["flow_editor.site.worker.watch"],
-}
+scheduler_events = {"cron": {"* * * * *": ["flow_editor.site.worker.tick"]}}
+override_doctype_class = {"Scheduled Job Type": "flow_editor.site.schedule.OurScheduledJobType"}
 
 # Finished runs are cleared after this many days; Log Settings can say otherwise.
 default_log_clearing_doctypes = {"Flow Run": 365}

@@ -5,7 +5,8 @@ more than the wait for the next tick.
 
 A worker that is killed between taking a job from its queue and beginning it leaves a job that stands in no queue and
 says for ever that it is queued. Neither Frappe's scheduler nor `poke` would queue another beside it, and everything
-would stand still; so what has been queued for long is looked for in its queue, and if it is not there, it is forgotten.
+would stand still; so what has been queued for long is looked for in its queue (see `is_lost`; `site.schedule` has the
+scheduler ask it).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ SLOTS = 4
 #: Seconds after which a drain stops claiming, and the job's own limit.
 DRAIN_SECONDS = 240
 JOB_TIMEOUT = 600
-#: How long after it was queued a job is looked for in its queue.
+#: How long after it was queued a job is looked for in its queue. One that has begun has a heartbeat every half a minute.
 LOST_AFTER = timedelta(seconds=60)
 
 
@@ -38,18 +39,12 @@ def tick() -> None:
 	drain()
 
 
-def watch() -> None:
-	"""The scheduler's few minutes: see to it that the tick can be queued. The drain does the same for both."""
-	_forget_lost_ticks()
-
-
 def drain() -> None:
 	"""Work the inbox off until it is dry."""
 	from flow_editor.site.host import current
 
 	# The job was queued by whoever saved something. Engine work is the engine's; steps act as `run_as`.
 	frappe.set_user("Administrator")
-	_forget_lost_ticks()
 	host = current()
 	if inbox.drain(host, seconds=DRAIN_SECONDS).left:
 		poke()
@@ -63,7 +58,7 @@ def poke() -> None:
 			job_id = f"flow_editor_drain_{slot}"
 			job = get_job(job_id)
 			status = job and job.get_status(refresh=False)
-			if status in ("queued", "deferred", "scheduled") and not _is_lost(job):
+			if status in ("queued", "deferred", "scheduled") and not is_lost(job):
 				return
 			if status != "started":
 				frappe.enqueue(drain, queue="default", timeout=JOB_TIMEOUT, job_id=job_id)
@@ -74,24 +69,20 @@ def poke() -> None:
 		)
 
 
-def _forget_lost_ticks() -> None:
-	try:
-		for method in (tick, watch):
-			job = get_job(f"scheduled_job::{method.__module__}.{method.__name__}")
-			if job and _is_lost(job):
-				job.delete()
-	except (redis.RedisError, OSError) as error:
-		frappe.logger("flow_editor").warning("Redis could not be asked (%s).", type(error).__name__)
-
-
-def _is_lost(job: Job) -> bool:
-	"""Whether a job says that it is queued, and has long been in no queue."""
-	if job.get_status(refresh=False) != "queued" or job.enqueued_at is None:
-		return False
-	queued_for = datetime.now(timezone.utc) - job.enqueued_at.replace(tzinfo=timezone.utc)
+def is_lost(job: Job) -> bool:
+	"""Whether a job that counts as queued or begun is neither: long in no queue, or long without a heartbeat."""
+	status = job.get_status(refresh=False)
+	if status == "started":
+		return _is_past(job.last_heartbeat, 2 * LOST_AFTER)
 	return (
-		queued_for > LOST_AFTER and Queue(job.origin, connection=job.connection).get_job_position(job) is None
+		status == "queued"
+		and _is_past(job.enqueued_at, LOST_AFTER)
+		and Queue(job.origin, connection=job.connection).get_job_position(job) is None
 	)
+
+
+def _is_past(moment: datetime | None, patience: timedelta) -> bool:
+	return moment is not None and datetime.now(timezone.utc) - moment.replace(tzinfo=timezone.utc) > patience
 
 
 def _ask_redis(url: str) -> None:

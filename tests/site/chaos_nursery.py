@@ -18,7 +18,6 @@ import pkgutil
 import signal
 import sys
 from datetime import timedelta
-from itertools import count
 
 import erpnext.support.doctype.issue.issue
 import frappe
@@ -33,8 +32,7 @@ from frappe.database.database import Database
 import flow_editor.site.worker
 from flow_editor.services import inbox
 
-#: Our own scheduled jobs, and every how many seconds they come.
-SCHEDULED = {"flow_editor.site.worker.tick": 1, "flow_editor.site.worker.watch": 4}
+TICK = "flow_editor.site.worker.tick"
 LEASE_SECONDS = 6
 LOST_AFTER = timedelta(seconds=4)
 
@@ -79,13 +77,8 @@ def web(order: dict) -> None:
 
 
 def scheduler(order: dict) -> None:
-	seconds = count()
-
 	def enqueue_our_own(site: str) -> None:
-		second = next(seconds)
-		for method, every in SCHEDULED.items():
-			if second % every == 0:
-				frappe.get_doc("Scheduled Job Type", {"method": method}).enqueue(force=True)
+		frappe.get_doc("Scheduled Job Type", {"method": TICK}).enqueue(force=True)
 
 	frappe.utils.scheduler.get_scheduler_tick = lambda: 1
 	frappe.utils.scheduler.is_scheduler_inactive = lambda: False

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import http.server
 import json
-import threading
 
 import frappe
 import pytest
 import records as r
 from frappe.utils import add_days, nowdate
+from receiver import allow
 
 from flow_editor.services import runs
 
@@ -21,42 +20,6 @@ def run_step(site, kind: str, payload: dict, doc=None, variables=None) -> dict:
 	moved = runs.start(site, flow.name, **about)
 	r.drain()
 	return r.state(moved.run.name)["a"]
-
-
-class Receiver(http.server.BaseHTTPRequestHandler):
-	def do_POST(self):
-		body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-		self.server.calls.append((self.command, self.path, dict(self.headers), body))
-		status, answer = self.server.answers.pop(0) if self.server.answers else (200, '{"ok": true}')
-		self.send_response(status)
-		self.end_headers()
-		self.wfile.write(answer.encode())
-
-	do_GET = do_PUT = do_DELETE = do_POST
-
-	def log_message(self, *args):
-		pass
-
-
-@pytest.fixture
-def receiver(site):
-	"""A web server on loopback, which Flow Settings allow for the while."""
-	server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-	server.calls, server.answers = [], []
-	server.url = f"http://127.0.0.1:{server.server_port}"
-	threading.Thread(target=server.serve_forever, daemon=True).start()
-	_allow(f"example.com, http://127.0.0.1:{server.server_port}/")
-	yield server
-	server.shutdown()
-	server.server_close()
-	_allow("")
-
-
-def _allow(hosts: str) -> None:
-	frappe.db.set_single_value("Flow Settings", "allowed_hosts", hosts)
-	frappe.clear_document_cache("Flow Settings", "Flow Settings")
-	frappe.db.commit()
-	frappe.local.flow_editor_host = None
 
 
 def current():
@@ -335,7 +298,7 @@ def test_a_failed_call_is_made_again_when_an_admin_sets_its_row_back(site, recei
 
 
 def test_webhook_to_a_closed_port_is_tried_five_times_by_default(site, receiver):
-	_allow("127.0.0.1")
+	allow("127.0.0.1")
 	flow = r.template(r.step("a", "webhook", payload={"url": "http://127.0.0.1:9/"}))
 	run = runs.start(current(), flow.name).run
 	for attempt in range(1, 6):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import timedelta
 
 import bench
 import frappe
@@ -110,6 +111,43 @@ def test_pokes_do_not_pile_up(site):
 	for _ in range(20):
 		worker.poke()
 	assert len(get_jobs(queue="default", key="method").get(frappe.local.site, [])) == 1
+	empty_queues()
+
+
+def take_and_die(queue: str) -> None:
+	"""Take a job from its queue and be killed before it is begun."""
+	from frappe.utils.background_jobs import get_queue, get_redis_conn
+
+	assert get_redis_conn().lpop(get_queue(queue).key)
+
+
+def test_a_drain_that_was_lost_with_its_worker_does_not_keep_others_from_being_queued(site, monkeypatch):
+	from frappe.utils.background_jobs import get_queue
+
+	empty_queues()
+	worker.poke()
+	take_and_die("default")
+	worker.poke()
+	assert get_queue("default").count == 0, "it may be on its way to its worker"
+	monkeypatch.setattr(worker, "LOST_AFTER", timedelta(0))
+	worker.poke()
+	worker.poke()
+	assert get_queue("default").count == 1
+	empty_queues()
+
+
+def test_a_tick_that_was_lost_with_its_worker_comes_again(site, monkeypatch):
+	empty_queues()
+	job = frappe.get_doc("Scheduled Job Type", {"method": "flow_editor.site.worker.tick"})
+	assert job.enqueue(force=True) and not job.enqueue(force=True)
+	take_and_die(job.get_queue_name())
+	assert not job.enqueue(force=True), "it may be on its way to its worker"
+	monkeypatch.setattr(worker, "LOST_AFTER", timedelta(0))
+	assert job.enqueue(force=True) and not job.enqueue(force=True)
+	other = frappe.get_doc("Scheduled Job Type", {"method": ("not like", "flow_editor.%")})
+	assert other.enqueue(force=True)
+	take_and_die(other.get_queue_name())
+	assert not other.enqueue(force=True), "everybody else's are Frappe's own business"
 	empty_queues()
 
 

@@ -56,6 +56,21 @@ class Flaky(Kind):
 		return {"tries": Flaky.tries}
 
 
+class Huge(Kind):
+	"""Returns a hundred megabytes."""
+
+	name = "huge"
+	label = "Huge"
+	icon = "bug"
+	color = "red"
+	description = "Returns too much."
+	summary = "Too much"
+	effect = "none"
+
+	def run(self, step, ctx):
+		return {"text": "x" * (100 * 1024 * 1024)}
+
+
 EVENTS = [
 	TriggerEvent(
 		"on_todo_closed", "To-do closed", (Source("ToDo", (UPDATE,), turns=("status", ("Closed",))),)

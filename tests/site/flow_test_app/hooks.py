@@ -8,6 +8,7 @@ app_license = "mit"
 flow_editor_kinds = [
 	"flow_test_app.flows.Greet",
 	"flow_test_app.flows.Flaky",
+	"flow_test_app.flows.Huge",
 	"flow_test_app.readme.SendInvite",
 	"flow_test_app.readme.Dun",
 ]
