@@ -393,9 +393,7 @@ def test_flows_are_found_switched_duplicated_and_deleted(place):
 	page.select_option("select[aria-label=Category]", "billing")
 	page.wait_for_selector("tr[data-template=fiber_install]", state="detached")
 	row.locator("[role=switch]").check()
-	page.wait_for_function(
-		"() => document.querySelector('tr[data-template=to_be_listed] [role=switch]').checked"
-	)
+	page.wait_for_selector("tr[data-template=to_be_listed][aria-busy=false]")
 	assert place.template("to_be_listed")["is_active"] in (1, True)
 	row.locator("text=Duplicate").click()
 	page.wait_for_selector("tr[data-template='to_be_listed (copy)']")
