@@ -246,7 +246,7 @@ def test_an_upgrade_that_takes_a_kind_away_says_so_on_the_runs_and_its_return_me
 def _without(catalog, name: str):
 	from flow_editor.engine.kind import Catalog
 
-	return Catalog([kind for kind in catalog if kind.name != name])
+	return Catalog(kind for kind in catalog.values() if kind.name != name)
 
 
 # Many at once

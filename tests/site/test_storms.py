@@ -40,7 +40,7 @@ def only(*flows) -> None:
 
 @pytest.fixture
 def seeds_switched_on_again(site):
-	active = frappe.get_all("Flow Template", filters={"is_active": 1}, pluck="name")
+	active = frappe.get_all("Flow Template", filters={"is_active": 1}, pluck="name") or [""]
 	yield site
 	frappe.db.rollback()
 	frappe.db.sql("UPDATE `tabFlow Template` SET is_active = 1 WHERE name IN %s", (active,))
