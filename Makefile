@@ -2,6 +2,10 @@
 PYTHON ?= python3
 PORT ?= 8010
 DB ?= flow-editor.db
+KILLS ?= 1000
+SIZE ?= 1
+ROUNDS ?= 15
+FLOW_EDITOR_BENCH ?= $(HOME)/frappe-bench
 VENV := .venv
 BIN := $(VENV)/bin
 LAB := flow_editor/lab
@@ -10,16 +14,16 @@ EDITOR := $(LAB)/pages/built/editor.js
 EDITOR_SOURCES := $(LAB)/editor.js $(wildcard flow_editor/public/js/flow_editor/* flow_editor/public/css/*)
 PYTEST := $(BIN)/python -m pytest
 
-KILLS ?= 1000
-
-.PHONY: help lab test test-unit test-site test-chaos lint format clean
+.PHONY: help lab test test-unit test-site test-chaos benchmark benchmark-site lint format clean
 
 help:
 	@echo "make lab         serve the lab on http://127.0.0.1:$(PORT) (PORT=, DB=)"
 	@echo "make test        lint, and every test that this machine can run"
 	@echo "make test-unit   the tests that need no bench"
 	@echo "make test-site   the tests on the bench at FLOW_EDITOR_BENCH (default ~/frappe-bench)"
-	@echo "make test-chaos  kill workers, web server and scheduler, 1000 times (KILLS=), and count what is lost"
+	@echo "make test-chaos  kill workers, web server and scheduler under load, and count what is lost or doubled (KILLS=1000)"
+	@echo "make benchmark   take the figures of docs/performance.md that need no bench (SIZE=0.1 for a short run)"
+	@echo "make benchmark-site  take those that need the bench at FLOW_EDITOR_BENCH (SIZE=, ROUNDS=)"
 	@echo "make lint        ruff and the import contracts"
 	@echo "make format      format the code"
 
@@ -35,7 +39,22 @@ test-site: $(VENV)/.ready $(EDITOR)
 	FLOW_EDITOR_SERVED=1 $(PYTEST) tests/http tests/browser
 
 test-chaos:
+	FLOW_EDITOR_ATTACKS=1 $(PYTHON) tests/site/bench.py test $(addprefix $(CURDIR)/tests/site/,test_faults.py test_database_killed.py test_storms.py)
 	$(PYTHON) tests/site/bench.py chaos --kills $(KILLS)
+
+benchmark: $(VENV)/.benchmark $(EDITOR)
+	$(BIN)/python -m benchmarks lab --size $(SIZE) --rounds $(ROUNDS)
+	$(BIN)/python -m benchmarks browser --size $(SIZE) --rounds $(ROUNDS)
+
+# On the site, too, DBOS is measured with the virtual environment's Python.
+benchmark-site: $(VENV)/.benchmark
+	$(PYTHON) tests/site/bench.py up
+	$(PYTHON) tests/site/bench.py link
+	cd $(FLOW_EDITOR_BENCH)/sites && PYTHONPATH=$(CURDIR) ../env/bin/python -m benchmarks site --size $(SIZE) --rounds $(ROUNDS)
+
+$(VENV)/.benchmark: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test,benchmark]"
+	@touch $@
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

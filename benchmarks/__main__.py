@@ -1,10 +1,12 @@
 """Takes the figures, and writes them into docs/performance.md.
 
     python -m benchmarks lab [--rounds N] [--size F] [--only MODULE]…
+    python -m benchmarks browser […]
     python -m benchmarks site […]
 
-`lab` needs the extra `benchmark`, `site` a bench (see benchmarks.site). `--size 0.1` is a short run: a tenth of
-the rows and rounds. Without `--only`, the table, the plot and the data behind them are written anew.
+`lab` needs the extra `benchmark`, `browser` the extra `test` and Chromium, `site` a bench (see benchmarks.site).
+`--size 0.1` is a short run: a tenth of the rows and rounds. Without `--only`, the table, the plot and the data
+behind them are written anew.
 """
 
 from __future__ import annotations
@@ -19,31 +21,42 @@ sys.path.insert(0, str(CHECKOUT))
 
 from benchmarks import report
 
-LAB = ("engine", "lab", "browser")
-SITE = ("site_events", "site_drain", "site_peers", "site_memory", "site_scale")
+MODULES = {
+	"lab": ("engine", "lab"),
+	"browser": ("browser",),
+	"site": ("site_events", "site_drain", "site_peers", "site_memory", "site_scale"),
+}
 
 
 def main() -> None:
 	parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__.split("\n")[0])
-	parser.add_argument("where", choices=("lab", "site"))
+	parser.add_argument("where", choices=tuple(MODULES))
 	parser.add_argument("--rounds", type=int, default=15, help="pairs that a figure is the median of")
 	parser.add_argument("--size", type=float, default=1.0, help="how many rows, runs and steps, as a factor")
 	parser.add_argument("--only", action="append", metavar="MODULE", help="measure this, and write nothing")
 	chosen = parser.parse_args()
-	names = chosen.only or (LAB if chosen.where == "lab" else SITE)
+	names = chosen.only or MODULES[chosen.where]
 	modules = [importlib.import_module(f"benchmarks.{name}") for name in names]
 	figures = []
-	if chosen.where == "lab":
+	if chosen.where != "site":
 		for module in modules:
 			figures += show(module.measure(chosen.rounds, chosen.size))
 	else:
-		from benchmarks.site import site
+		from benchmarks.site import PLANS, site
 
 		with site() as host:
 			for module in modules:
 				figures += show(module.measure(host, chosen.rounds, chosen.size))
-	if not chosen.only:
-		report.write(CHECKOUT / "docs", chosen.where, figures, rounds=chosen.rounds, size=chosen.size)
+			if not chosen.only:
+				write(chosen, figures, PLANS)
+	if chosen.where != "site" and not chosen.only:
+		write(chosen, figures)
+
+
+def write(chosen, figures, plans=()) -> None:
+	report.write(
+		CHECKOUT / "docs", chosen.where, figures, rounds=chosen.rounds, size=chosen.size, plans=plans
+	)
 
 
 def show(figures):

@@ -1,6 +1,6 @@
 """Figures as lines, as the table and the plot of docs/performance.md, and as the JSON behind both.
 
-Each half, lab and site, is measured by a Python of its own and replaces its own figures alone.
+Each part, lab, browser and site, is measured by a Python of its own and replaces its own figures alone.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks.measure import Figure
 
-TITLES = {"lab": "`make benchmark`", "site": "`make benchmark-site`"}
+TITLES = {"lab": "`make benchmark`", "browser": "`make benchmark`", "site": "`make benchmark-site`"}
 PACKAGES = ("frappe", "erpnext", "rq", "redis", "PyMySQL", "SpiffWorkflow", "dbos")
 
 
@@ -28,7 +28,15 @@ def line(figure: Figure) -> str:
 	)
 
 
-def write(docs: Path, where: str, figures: Iterable[Figure], *, rounds: int, size: float) -> None:
+def write(
+	docs: Path,
+	where: str,
+	figures: Iterable[Figure],
+	*,
+	rounds: int,
+	size: float,
+	plans: Iterable[tuple[str, str]] = (),
+) -> None:
 	data_file = docs / "performance.json"
 	data: dict[str, Any] = json.loads(data_file.read_text()) if data_file.exists() else {}
 	data[where] = {
@@ -39,12 +47,17 @@ def write(docs: Path, where: str, figures: Iterable[Figure], *, rounds: int, siz
 		"size": size,
 		"figures": [figure.as_dict() for figure in figures],
 	}
-	data_file.write_text(json.dumps(data, indent="\t", ensure_ascii=False) + "\n")
 	page = docs / "performance.md"
 	text = page.read_text()
+	if plans:
+		data[where]["plans"] = [list(plan) for plan in plans]
 	for half, measured in data.items():
 		text = replace(text, half, table(half, measured))
+		if "plans" in measured:
+			rows = [f"| {name} | {plan} |" for name, plan in measured["plans"]]
+			text = replace(text, "plans", "\n".join(["| query | plan |", "|---|---|", *rows]))
 	page.write_text(text)
+	data_file.write_text(json.dumps(data, indent="\t", ensure_ascii=False) + "\n")
 	every = [Figure(**values) for half in data.values() for values in half["figures"]]
 	(docs / "images" / "performance.svg").write_text(plot(every))
 

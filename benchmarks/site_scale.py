@@ -115,9 +115,9 @@ def fill(flow, like: str, finished: int, future: int) -> None:
 		name = f"CONCAT('FR-M', LPAD(seq + {begin}, 9, '0'))"
 		changed = {
 			"name": name, "creation": moment, "modified": moment, "started_at": moment, "completed_at": moment,
-			"status": f"IF((seq + {begin}) % 50 = 0, 'failed', 'completed')",
-			"context_doctype": "'Customer'", "context_docname": f"CONCAT('C-', (seq + {begin}) % 20000)",
-			"customer": f"CONCAT('C-', (seq + {begin}) % 20000)",
+			"status": f"IF(MOD(seq + {begin}, 50) = 0, 'failed', 'completed')",
+			"context_doctype": "'Customer'", "context_docname": f"CONCAT('C-', MOD(seq + {begin}, 20000))",
+			"customer": f"CONCAT('C-', MOD(seq + {begin}, 20000))",
 		}  # fmt: skip
 		picked = ", ".join(changed.get(column, f"`{column}`") for column in columns)
 		frappe.db.sql(
@@ -134,7 +134,7 @@ def fill(flow, like: str, finished: int, future: int) -> None:
 			f"CONCAT('FR-M', LPAD(seq + {begin}, 9, '0'))",
 			count,
 			"pending",
-			"NOW(6) + INTERVAL 1 + seq % 200 DAY",
+			"NOW(6) + INTERVAL 1 + MOD(seq, 200) DAY",
 		)
 		frappe.db.commit()
 	frappe.db.sql("ANALYZE TABLE `tabFlow Run`, `tabFlow Step Pending`")

@@ -1,47 +1,67 @@
 """The trigger condition: which of an event's documents start a flow.
 
-It is `{"==": [{"var": "path"}, value]}`: an operator of OPERATORS over two operands, each a value or a field. The
-shape is JSONLogic's, so that a library for it can take this module over. A path that leads nowhere from the scope's roots is looked up in the document, so `status` means
-`doc.status`.
+It is `{"==": [{"var": "path"}, value]}`: an operator over two operands, each a value or a field. The shape is
+JSONLogic's, so that a library for it can take this module over. A path that leads nowhere from the scope's roots is
+looked up in the document, so `status` means `doc.status`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flow_editor.engine.conditions import equals
 from flow_editor.engine.render import PATH, resolve
 
+#: What an operator says of two values.
+Operator = Callable[[Any, Any], bool]
+
 SHAPE = 'Write it as {"==": [{"var": "doc.status"}, "Open"]}, or leave it empty.'
-#: The operators and what each says of two values. A new one is a line here.
-OPERATORS: dict[str, Callable[[Any, Any], bool]] = {"==": equals}
+#: The operators that come with the app, by name. Other apps bring theirs through a hook.
+OPERATORS: Mapping[str, Operator] = {"==": equals}
 
 
-def problem(condition: Any) -> str | None:
+def operator_table(extra: Iterable[Mapping[str, Operator]] = ()) -> dict[str, Operator]:
+	"""The shipped operators and others, by name.
+
+	Raises:
+		TypeError: something is no table of operators.
+		ValueError: a name is taken.
+	"""
+	table = dict(OPERATORS)
+	for operators in extra:
+		if not isinstance(operators, Mapping) or not all(map(callable, operators.values())):
+			raise TypeError(f"{operators!r} is no table of operators: a name, and a function of two values")
+		for name, operator in operators.items():
+			if table.setdefault(name, operator) is not operator:
+				raise ValueError(f"Two operators are called {name!r}")
+	return table
+
+
+def problem(condition: Any, operators: Mapping[str, Operator] = OPERATORS) -> str | None:
 	"""What is wrong with a condition, as a sentence that says what to do, or None."""
 	try:
-		_read(condition)
+		_read(condition, operators)
 	except ValueError as error:
 		return str(error)
 	return None
 
 
-def holds(condition: Any, root: Mapping[str, Any]) -> bool:
+def holds(condition: Any, root: Mapping[str, Any], operators: Mapping[str, Operator] = OPERATORS) -> bool:
 	"""Whether a condition holds; an empty one always does.
 
 	Raises:
 		ValueError: it is not a condition, with the sentence of `problem`.
 	"""
-	comparison = _read(condition)
+	comparison = _read(condition, operators)
 	if comparison is None:
 		return True
 	operator, operands = comparison
-	return OPERATORS[operator](*(_value(operand, root) for operand in operands))
+	return bool(operators[operator](*(_value(operand, root) for operand in operands)))
 
 
-def _read(condition: Any) -> tuple[str, list[Any]] | None:
+def _read(condition: Any, operators: Mapping[str, Operator]) -> tuple[str, list[Any]] | None:
 	if condition is None or (isinstance(condition, str) and not condition.strip()):
 		return None
 	if isinstance(condition, str):
@@ -54,9 +74,9 @@ def _read(condition: Any) -> tuple[str, list[Any]] | None:
 	if not isinstance(condition, Mapping) or len(condition) != 1:
 		raise ValueError(f"The condition is not one comparison. {SHAPE}")
 	(operator, operands), *_ = condition.items()
-	if operator not in OPERATORS:
+	if operator not in operators:
 		raise ValueError(
-			f"The condition's operator {operator!r} is not known; {', '.join(OPERATORS)} is. {SHAPE}"
+			f"The condition's operator {operator!r} is not known. Use one of {', '.join(operators)}. {SHAPE}"
 		)
 	if not isinstance(operands, list) or len(operands) != 2:
 		raise ValueError(f"The condition compares two values. {SHAPE}")

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from flow_editor.engine.event import TriggerEvent
+from flow_editor.engine.gate import Operator
 from flow_editor.engine.kind import Catalog
 from flow_editor.engine.validation import Limits
 
@@ -153,6 +154,10 @@ class Store(Protocol):
 		"""Store status, variables, step state, completed_at, error and re-entry key. False, storing nothing,
 		if the re-entry key is taken."""
 
+	def save_runs(self, runs: Sequence[Run]) -> bool:
+		"""As `save_run`, of several at once. False if any re-entry key is taken, and then some may be stored:
+		the transaction is to be rolled back."""
+
 	def runs(self, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20) -> list[Run]:
 		"""Runs with these field values, newest first."""
 
@@ -266,6 +271,8 @@ class Host(Protocol):
 	catalog: Catalog
 	#: Trigger events by name.
 	events: Mapping[str, TriggerEvent]
+	#: What trigger conditions compare with, by name.
+	operators: Mapping[str, Operator]
 	limits: Limits
 	#: IANA name of the time zone that all times are in.
 	timezone: str

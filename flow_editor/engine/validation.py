@@ -178,6 +178,7 @@ def validate(
 	catalog: Mapping[str, Kind],
 	*,
 	events: Collection[str] | None = None,
+	operators: Mapping[str, gate.Operator] = gate.OPERATORS,
 	limits: Limits = Limits(),
 ) -> list[Problem]:
 	"""Every problem of a definition, in the order of its steps.
@@ -186,12 +187,13 @@ def validate(
 		definition: parsed, or its JSON text.
 		catalog: the kinds that there are, by name.
 		events: the trigger events that there are; none, to take any.
+		operators: what the trigger's condition may compare with, by name.
 	"""
 	try:
 		definition = load(definition, limits)
 	except Invalid as error:
 		return list(error.problems)
-	problems = [*_check_head(definition, events)]
+	problems = [*_check_head(definition, events, operators)]
 	steps = definition.get("steps") or []
 	if not isinstance(steps, list):
 		return problems
@@ -209,7 +211,9 @@ def validate(
 	return problems + _check_graph(sound, catalog, limits)
 
 
-def _check_head(definition: dict[str, Any], events: Collection[str] | None) -> Iterator[Problem]:
+def _check_head(
+	definition: dict[str, Any], events: Collection[str] | None, operators: Mapping[str, gate.Operator]
+) -> Iterator[Problem]:
 	head = {name: value for name, value in definition.items() if name != "steps"}
 	if not isinstance(definition.get("steps"), list | None):
 		head["steps"] = definition["steps"]
@@ -222,7 +226,8 @@ def _check_head(definition: dict[str, Any], events: Collection[str] | None) -> I
 		yield Problem(
 			f"There is no trigger event {event!r}. Use one of {', '.join(events)}.", field="trigger.event"
 		)
-	if isinstance(trigger.get("condition"), str | dict) and (message := gate.problem(trigger["condition"])):
+	condition = trigger.get("condition")
+	if isinstance(condition, str | dict) and (message := gate.problem(condition, operators)):
 		yield Problem(message, field="trigger.condition")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from flow_editor.engine.errors import FlowError, NotFound
 from flow_editor.engine.event import TriggerEvent
+from flow_editor.engine.gate import operator_table
 from flow_editor.engine.host import HttpResponse, Run
 from flow_editor.engine.kind import Catalog
 from flow_editor.engine.render import render_text
@@ -54,6 +55,7 @@ class LabHost:
 		self.http = CapturedHttp(self)
 		self.catalog = Catalog(builtin_kinds())
 		self.events: dict[str, TriggerEvent] = event_table()
+		self.operators = operator_table()
 		self.limits = Limits()
 		#: Whether something has become due since the inbox was last drained.
 		self.poked = False

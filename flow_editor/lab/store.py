@@ -266,6 +266,9 @@ class LabStore:
 			return False
 		return True
 
+	def save_runs(self, runs: Sequence[Run]) -> bool:
+		return all(self.save_run(run) for run in runs)
+
 	def runs(self, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20) -> list[Run]:
 		where, values = _where(filters, RUN_COLUMNS)
 		return self._select(

@@ -60,6 +60,30 @@ class LostClaim(Exception):
 
 
 @dataclass(slots=True)
+class Together:
+	"""What the advances of one transaction leave to be written at once, at its end.
+
+	Runs that failed are not among them, and whatever may look at runs has them written first.
+	"""
+
+	host: Host
+	#: Rows of one claim whose promise was kept.
+	rows: list[Pending] = field(default_factory=list)
+	runs: dict[str, Run] = field(default_factory=dict)
+
+	def write_runs(self) -> None:
+		if self.runs and not self.host.store.save_runs(list(self.runs.values())):
+			raise Conflict("Another run of the same flow is on for the same document. Let it end first.")
+		self.runs.clear()
+
+	def finish(self) -> None:
+		"""Write it all. Raises LostClaim if one of the rows has been taken over meanwhile."""
+		self.write_runs()
+		if not self.host.store.finish_together(self.rows, self.host.now()):
+			raise LostClaim(", ".join(row.name for row in self.rows))
+
+
+@dataclass(slots=True)
 class Moved:
 	"""What an advance did: the ids of the steps that fired, and of those that now wait for their time."""
 
@@ -73,14 +97,15 @@ class Advance:
 
 	Args:
 		row: the inbox row that asked for it, to be settled with the run.
-		kept: where the caller settles rows whose promise was kept, many at once: the list to put it in.
+		together: what to leave writing to, if the caller will have it written.
 	"""
 
-	def __init__(self, host: Host, run: Run, row: Pending | None = None, kept: list[Pending] | None = None):
+	def __init__(self, host: Host, run: Run, row: Pending | None = None, together: Together | None = None):
 		self.host = host
 		self.run = run
 		self.row = row
-		self._kept = kept
+		self._together = together
+		self._catalog = host.catalog
 		self.flow = flow_of(host, run)
 		run.variables = {**self.flow.variables, **run.variables}
 		self.machine = Machine(self.flow, run.step_state)
@@ -155,10 +180,7 @@ class Advance:
 		run.completed_at = None if in_flight else host.now()
 		if not in_flight and run.reentry_key.startswith("running:"):
 			run.reentry_key = ""
-		if not host.store.save_run(run):
-			raise Conflict(
-				f"Another run of {run.flow_template} is on for the same document. Let it end first."
-			)
+		self._save_run()
 		if self._rows:
 			host.store.insert_pending(self._rows)
 		if self.row is not None:
@@ -169,6 +191,17 @@ class Advance:
 			failures.run_failed(host, run)
 		host.run_changed(run)
 		return self.moved
+
+	def _save_run(self) -> None:
+		if self._together is not None:
+			if self.run.status != FAILED:
+				self._together.runs[self.run.name] = self.run
+				return
+			self._together.write_runs()
+		if not self.host.store.save_run(self.run):
+			raise Conflict(
+				f"Another run of {self.run.flow_template} is on for the same document. Let it end first."
+			)
 
 	# Waves
 
@@ -239,7 +272,7 @@ class Advance:
 
 	def _run_kind(self, step: Step, given: Any) -> None:
 		host = self.host
-		kind = host.catalog.get(step.kind)
+		kind = self._catalog.get(step.kind)
 		if kind is None:
 			raise StepFailed(
 				f"There is no step kind {step.kind!r} here any more. Install the app that brings it, "
@@ -252,6 +285,8 @@ class Advance:
 			with host.acting_as(self.run.run_as):
 				self._succeed(step, kind.run(step, self.context(step, kind, given=given)), given)
 			return
+		if self._together is not None:
+			self._together.write_runs()  # a document's change may start a flow that waits for a run to end
 		ctx = self.context(step, kind, idempotency_key=uuid.uuid4().hex, given=given)
 		with host.acting_as(self.run.run_as), host.store.savepoint():
 			if effect == "documents":
@@ -357,8 +392,8 @@ class Advance:
 
 	def _settle_row(self, row: Pending) -> None:
 		store = self.host.store
-		if self._kept is not None and self._row_again_at is None and self._row_status == ROW_COMPLETED:
-			self._kept.append(row)
+		if self._together is not None and self._row_again_at is None and self._row_status == ROW_COMPLETED:
+			self._together.rows.append(row)
 			return
 		if self._row_again_at is not None:
 			ours = store.postpone(row, self._row_again_at, self._row_error)
@@ -377,5 +412,7 @@ def _text(moment: datetime) -> str:
 
 def _bounded(result: Any) -> Any:
 	"""The result, or the beginning of it where it is too large to keep in the run."""
+	if not result:
+		return result
 	text = json.dumps(result, ensure_ascii=False)
 	return result if len(text) <= RESULT_LENGTH else {"truncated": True, "text": text[:RESULT_LENGTH]}

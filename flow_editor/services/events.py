@@ -230,8 +230,9 @@ def _start(
 		variables=variables,
 		doc=doc,
 	)
-	if template.get("trigger_condition") and not gate.holds(
-		template["trigger_condition"], Scope(host, run, doc=doc or {}, read=host.documents.peek)
+	condition = template.get("trigger_condition")
+	if condition and not gate.holds(
+		condition, Scope(host, run, doc=doc or {}, read=host.documents.peek), host.operators
 	):
 		return {"skipped": "Its condition does not hold."}
 	run.trigger_key = key if trigger_key else ""

@@ -32,7 +32,7 @@ from flow_editor.engine.host import (
 from flow_editor.engine.machine import CANCELLED, COMPLETED, FAILED, RUNNING, SCHEDULED, run_status
 from flow_editor.kinds.web_call import send_call
 from flow_editor.services import failures, runs
-from flow_editor.services.advance import ERROR_LENGTH, Advance, LostClaim
+from flow_editor.services.advance import ERROR_LENGTH, Advance, LostClaim, Together
 
 #: How often a row is tried before its step is failed.
 MAX_ATTEMPTS = 5
@@ -42,8 +42,9 @@ LEASE_MINUTES = 10
 BATCH = 50
 #: Seconds after which rows that share a transaction are committed: what they lock, somebody may want.
 TOGETHER_SECONDS = 0.1
-#: How often a deadlock and its like is tried again on the spot.
+#: How often a deadlock and its like is tried again on the spot, where work is lost by it and where none is.
 TRIES_AT_ONCE = 3
+CLAIM_TRIES = 10
 
 
 @dataclass(slots=True)
@@ -74,7 +75,7 @@ def drain(
 		if host.monotonic() > deadline:
 			drained.left = True
 			return drained
-		rows = host.store.claim(host.now(), batch, _lease(host), uuid.uuid4().hex)
+		rows = _claim(host, batch)
 		alone = [row for row in rows if row.purpose == CALL or row.retry_count]
 		shared = [row for row in rows if row.purpose != CALL and not row.retry_count]
 		while shared:
@@ -93,25 +94,42 @@ def drain(
 			return drained
 
 
+def _claim(host: Host, batch: int) -> Sequence[Pending]:
+	"""Claims of several workers touch neighbours in one index, so the database may break a deadlock between
+	them. The one that it chose has done nothing yet, and tries again."""
+	for tries_left in reversed(range(CLAIM_TRIES)):
+		try:
+			return host.store.claim(host.now(), batch, _lease(host), uuid.uuid4().hex)
+		except Exception as error:
+			if not tries_left or not host.breaks_transaction(error):
+				raise
+	raise AssertionError("unreachable")
+
+
 def _work_together(host: Host, rows: Sequence[Pending]) -> int:
 	"""Work the first rows of these in one transaction. Returns how many; 0 says that nothing was kept."""
-	store = host.store
-	kept: list[Pending] = []
+	for _ in range(TRIES_AT_ONCE):
+		try:
+			return _try_together(host, rows)
+		except Exception as error:
+			# Whatever it was, it comes again when each row is worked alone, and is told there.
+			if not host.breaks_transaction(error):
+				break
+	return 0
+
+
+def _try_together(host: Host, rows: Sequence[Pending]) -> int:
+	together = Together(host)
 	worked = 0
-	try:
-		with store.transaction(follows=True):
-			locked = store.lock_runs({row.flow_run for row in rows})
-			until = host.monotonic() + TOGETHER_SECONDS
-			for row in rows:
-				_move(host, locked[row.flow_run], row, kept)
-				worked += 1
-				if host.monotonic() > until:
-					break
-			if not store.finish_together(kept, host.now()):
-				raise LostClaim
-	except Exception:
-		# Whatever it was, it comes again when each row is worked alone, and is told there.
-		return 0
+	with host.store.transaction(follows=True):
+		locked = host.store.lock_runs({row.flow_run for row in rows})
+		until = host.monotonic() + TOGETHER_SECONDS
+		for row in rows:
+			_move(host, locked[row.flow_run], row, together)
+			worked += 1
+			if host.monotonic() > until:
+				break
+		together.finish()
 	return worked
 
 
@@ -142,21 +160,20 @@ def _lease(host: Host):
 
 def _advance(host: Host, row: Pending) -> None:
 	with host.store.transaction():
-		kept: list[Pending] = []
-		_move(host, host.store.run(row.flow_run, lock=True), row, kept)
-		if not host.store.finish_together(kept, host.now()):
-			raise LostClaim(row.name)
+		together = Together(host)
+		_move(host, host.store.run(row.flow_run, lock=True), row, together)
+		together.finish()
 
 
-def _move(host: Host, run: Run, row: Pending, kept: list[Pending]) -> None:
-	"""Do what a row promised for its locked run. If all is well, the row is put into `kept`, to be settled."""
+def _move(host: Host, run: Run, row: Pending, together: Together) -> None:
+	"""Do what a row promised for its locked run, and leave to be written what can be."""
 	if run.status in (COMPLETED, CANCELLED):
-		kept.append(row)
+		together.rows.append(row)
 	elif row.purpose == START:
-		runs.begin(host, run, row, kept)
+		runs.begin(host, run, row, together)
 	else:
 		with runs.working(run):
-			advance = Advance(host, run, row, kept)
+			advance = Advance(host, run, row, together)
 			if row.purpose in (FIRE, RETRY):
 				_fire(advance, row)
 			else:

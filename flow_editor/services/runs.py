@@ -26,7 +26,7 @@ from flow_editor.engine.machine import (
 	RUNNING,
 	SCHEDULED,
 )
-from flow_editor.services.advance import RESULT_LENGTH, Advance, Moved
+from flow_editor.services.advance import RESULT_LENGTH, Advance, Moved, Together
 from flow_editor.services.customers import customer_of
 from flow_editor.services.definitions import flow_of
 
@@ -91,8 +91,9 @@ def refusal_to_start(host: Host, run: Run) -> str | None:
 			f"It would be the {run.depth}th run in a row that another run's step has caused, and the limit is "
 			f"{host.max_depth}. Flows that set each other off need a condition that ends the loop."
 		)
+	catalog = host.catalog
 	for step in flow_of(host, run).steps:
-		kind = host.catalog.get(step.kind)
+		kind = catalog.get(step.kind)
 		if kind is not None and not kind.runnable:
 			return f"It has steps of kind {kind.label!r}, which can be composed and stored, but not run yet."
 	return None
@@ -145,10 +146,10 @@ def start(
 	return begin(host, run)
 
 
-def begin(host: Host, run: Run, row: Pending | None = None, kept: list[Pending] | None = None) -> Moved:
-	"""The first advance of a stored run. `row`, `kept`: see `Advance`."""
+def begin(host: Host, run: Run, row: Pending | None = None, together: Together | None = None) -> Moved:
+	"""The first advance of a stored run. `row`, `together`: see `Advance`."""
 	with working(run):
-		advance = Advance(host, run, row, kept)
+		advance = Advance(host, run, row, together)
 		advance.start()
 		return advance.finish()
 

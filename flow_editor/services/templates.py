@@ -75,7 +75,7 @@ def prepare(host: Host, new: Mapping[str, Any], old: Mapping[str, Any] | None) -
 	definition = _read_definition(host, new.get("flow_definition"), problems)
 	if definition is not None:
 		_agree_on_trigger(fields, definition, old)
-		problems += validate(definition, host.catalog, events=host.events, limits=host.limits)
+		problems += _problems(host, definition)
 	problems += _field_problems(host, fields, str(new.get("name") or ""))
 	if problems:
 		raise Invalid.because(_without_repeats(problems))
@@ -161,7 +161,7 @@ def _field_problems(host: Host, fields: Mapping[str, Any], name: str) -> list[Pr
 				field="trigger_event",
 			)
 		)
-	if message := gate.problem(fields["trigger_condition"]):
+	if message := gate.problem(fields["trigger_condition"], host.operators):
 		problems.append(Problem(message, field="trigger_condition"))
 	namesakes = host.store.templates(
 		{"template_name": fields["template_name"], "category": fields["category"]}, limit=2
@@ -307,9 +307,15 @@ def _free_name(host: Host, source: Mapping[str, Any]) -> str:
 def check(host: Host, definition: Any) -> list[Problem]:
 	"""Every problem of a definition that is not stored. Reads JSON text or a parsed object."""
 	try:
-		return validate(load(definition, host.limits), host.catalog, events=host.events, limits=host.limits)
+		return _problems(host, load(definition, host.limits))
 	except Invalid as error:
 		return list(error.problems)
+
+
+def _problems(host: Host, definition: Any) -> list[Problem]:
+	return validate(
+		definition, host.catalog, events=host.events, operators=host.operators, limits=host.limits
+	)
 
 
 def export(host: Host, name: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from frappe.utils import get_system_timezone, strip_html
 
 from flow_editor.engine.errors import NotAllowed, StepFailed
 from flow_editor.engine.event import TriggerEvent
+from flow_editor.engine.gate import Operator, operator_table
 from flow_editor.engine.host import Run
 from flow_editor.engine.kind import Catalog
 from flow_editor.engine.validation import Limits
@@ -26,9 +27,10 @@ from flow_editor.site.messages import SiteMessages
 from flow_editor.site.store import SiteStore
 from flow_editor.site.visibility import may_see
 
-#: Hooks by which other apps add kinds and events: lists of dotted paths.
+#: Hooks by which other apps add kinds, events and operators: lists of dotted paths.
 KINDS_HOOK = "flow_editor_kinds"
 EVENTS_HOOK = "flow_editor_events"
+OPERATORS_HOOK = "flow_editor_operators"
 #: Where Flow Settings were saved before they had the field.
 DEFAULT_MAX_DEPTH = 5
 
@@ -46,6 +48,10 @@ class SiteHost:
 	@property
 	def events(self) -> dict[str, TriggerEvent]:
 		return _events(tuple(frappe.get_hooks(EVENTS_HOOK)))
+
+	@property
+	def operators(self) -> dict[str, Operator]:
+		return _operators(tuple(frappe.get_hooks(OPERATORS_HOOK)))
 
 	@cached_property
 	def settings(self):
@@ -204,6 +210,11 @@ def _catalog(paths: tuple[str, ...]) -> Catalog:
 @lru_cache(maxsize=16)
 def _events(paths: tuple[str, ...]) -> dict[str, TriggerEvent]:
 	return event_table(event for path in paths for event in _named_events(path))
+
+
+@lru_cache(maxsize=16)
+def _operators(paths: tuple[str, ...]) -> dict[str, Operator]:
+	return operator_table(map(resolve_path, paths))
 
 
 def _named_events(path: str) -> Iterator[TriggerEvent]:

@@ -39,6 +39,8 @@ PENDING_COLUMNS = (
 	"context_snapshot", "idempotency_key", "reference_doctype", "reference_name", "executed_at", "lease_until",
 	"lease_token",
 )  # fmt: skip
+#: What of a run changes.
+SAVED_COLUMNS = ("status", "variables", "step_state", "completed_at", "error", "reentry_key")
 #: What a worker needs to know of a row that it has claimed.
 CLAIMED_COLUMNS = (
 	"name", "flow_run", "step_id", "purpose", "retry_count", "context_snapshot", "idempotency_key",
@@ -198,10 +200,31 @@ class SiteStore:
 		)
 		return {run.name: run for run in found}
 
-	def save_run(self, run: Run) -> bool:
-		columns = ("status", "variables", "step_state", "completed_at", "error", "reentry_key")
+	def save_runs(self, runs: Sequence[Run]) -> bool:
+		if len(runs) == 1:
+			return self.save_run(runs[0])
+		columns, values = [], []
+		rows = [(run.name, _row(run, SAVED_COLUMNS, RUN_JSON)) for run in runs]
+		for number, column in enumerate(SAVED_COLUMNS):
+			if len({row[number] for _, row in rows}) == 1:
+				columns.append(f"`{column}` = %s")
+				values.append(rows[0][1][number])
+				continue
+			columns.append(f"`{column}` = CASE name {'WHEN %s THEN %s ' * len(rows)}END")
+			for name, row in rows:
+				values += (name, row[number])
+		names = tuple(run.name for run in runs)
 		try:
-			_update("Flow Run", run.name, columns, _row(run, columns, RUN_JSON))
+			frappe.db.sql(f"UPDATE `tabFlow Run` SET {', '.join(columns)} WHERE name IN %s", [*values, names])
+		except Exception as error:
+			if frappe.db.is_unique_key_violation(error):
+				return False
+			raise
+		return True
+
+	def save_run(self, run: Run) -> bool:
+		try:
+			_update("Flow Run", run.name, SAVED_COLUMNS, _row(run, SAVED_COLUMNS, RUN_JSON))
 		except Exception as error:
 			if frappe.db.is_unique_key_violation(error):
 				return False
@@ -307,8 +330,10 @@ class SiteStore:
 		frappe.db.sql(
 			"""UPDATE `tabFlow Step Pending`
 			SET status = %s, executed_at = %s, last_error = NULL, lease_until = NULL, lease_token = NULL
-			WHERE name IN %s AND lease_token = %s AND status = %s""",
-			(ROW_COMPLETED, at, tuple(row.name for row in rows), rows[0].lease_token, ROW_RUNNING),
+			WHERE name IN %s AND lease_token = %s""",
+			# Only a running row has a token. Asked for its status, the database might look for the rows in that
+			# index, and lock those of other workers.
+			(ROW_COMPLETED, at, tuple(row.name for row in rows), rows[0].lease_token),
 		)
 		return frappe.db._cursor.rowcount == len(rows)
 

@@ -81,3 +81,9 @@ def test_who_only_starts_flows_reads_them(place):
 		reader.context.close()
 		place.bench.remove_account("flow-user-tests@example.com")
 	assert reader.broken == []
+
+
+def test_a_flow_is_opened_by_its_name_in_the_address(place):
+	page = place.open("/app/flow-editor/fiber_install", ".fe-card")
+	assert page.input_value("#fe-template-name") == "fiber_install"
+	page.wait_for_function("() => /FT-\\d+$/.test(location.pathname)")

@@ -467,7 +467,7 @@ def test_a_run_shows_its_states_as_they_change(place):
 	page.click("[data-step=bad] > .fe-card button:text-is('Retry')")
 	page.wait_for_selector("[data-step=bad] .fe-pill >> text=failed")
 	page.once("dialog", lambda dialog: dialog.accept())
-	page.click("text=Cancel the run")
+	page.click("button:text-is('Cancel the run')")
 	if place.name == "desk":
 		page.click(".modal.show .modal-footer >> text=Yes")
 	page.wait_for_selector("[data-run-status] >> text=cancelled")

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
+from compose import MODAL
 from served import SERVED
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "site"))
+from flow_test_app import readme
 
 pytestmark = pytest.mark.skipif(SERVED, reason="the lab's own pages")
 
@@ -89,3 +96,18 @@ def test_script_in_a_document_is_shown_and_not_run(page):
 	page.click("text=Create")
 	page.wait_for_selector("text=<img src=x onerror=alert(1)>")
 	assert page.locator("main img").count() == 0
+
+
+def test_a_kind_that_is_added_in_python_has_its_form_without_a_line_of_javascript(place):
+	place.host.catalog.add(readme.SendInvite())
+	page = place.open_flow(place.create("with_a_new_kind", []))
+	page.click(".fe-toolbar >> text=Add step")
+	page.locator(".fe-menu [role=option]").filter(has_text="Portal invitation").click()
+	page.fill(f"{MODAL} [data-field=to] input", "ana@example.com")
+	page.select_option(f"{MODAL} [data-field=role] select", "technician")
+	page.click(f"{MODAL} button[type=submit]")
+	page.wait_for_selector(".fe-what >> text=Invite ana@example.com as Technician")
+	page.click(".fe-dialog-head button.primary")
+	page.wait_for_selector("text=Not saved", state="detached")
+	run = place.call("POST", "/start", {"template": place.template("with_a_new_kind")["name"]})["run"]
+	assert [entry["result"] for entry in run["step_state"].values()] == [{"invited": "ana@example.com"}]

@@ -36,6 +36,12 @@ class LabWorld:
 		dues = [row.trigger_at for row in self.host.store.pending({"flow_run": run, "status": "pending"})]
 		self.host.move_clock(max([*dues, self.host.now()]) + timedelta(seconds=1))
 
+	def forget_version(self, run: str) -> None:
+		"""Let the version be gone that a run started on."""
+		self.host.store.execute(
+			"UPDATE run SET template_version = 99, checksum = NULL WHERE name = ?", (run,)
+		)
+
 	def mails_sent(self) -> int:
 		return len([message for message in self.host.sent() if message["channel"] == "email"])
 

@@ -31,6 +31,11 @@ class SiteWorld:
 	def let_due(self, run: str) -> None:
 		r.make_due(run)
 
+	def forget_version(self, run: str) -> None:
+		frappe.db.set_value(
+			"Flow Run", run, {"template_version": 99, "checksum": None}, update_modified=False
+		)
+
 	def mails_sent(self) -> int:
 		return frappe.db.count("Email Queue")
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from flow_editor.engine.gate import holds, problem
+from flow_editor.engine.conditions import is_in
+from flow_editor.engine.gate import OPERATORS, holds, operator_table, problem
 
 ROOT = {"doc": {"status": "Open", "is_signed": 1}, "customer": {"territory": "Canada"}, "variables": {}}
 
@@ -40,3 +41,23 @@ def test_what_is_wrong_is_said_and_never_decided(condition, word):
 	assert word in problem(condition)
 	with pytest.raises(ValueError):
 		holds(condition, ROOT)
+
+
+def test_another_operator_is_one_more_comparison():
+	operators = operator_table([{"in": is_in}])
+	condition = {"in": [{"var": "doc.status"}, ["Open", "Replied"]]}
+	assert problem(condition, operators) is None and "Use one of ==." in problem(condition)
+	assert holds(condition, ROOT, operators) and not holds(
+		condition, {"doc": {"status": "Closed"}}, operators
+	)
+	assert (
+		set(operators) == {*OPERATORS, "in"} and operator_table([{"in": is_in}, {"in": is_in}]) == operators
+	)
+
+
+@pytest.mark.parametrize(
+	("extra", "error"), [([["in"]], TypeError), ([{"in": "is_in"}], TypeError), ([{"==": is_in}], ValueError)]
+)
+def test_what_is_no_operator_or_takes_a_name_is_refused(extra, error):
+	with pytest.raises(error):
+		operator_table(extra)

@@ -231,3 +231,59 @@ def test_it_does_what_a_slow_reference_does(drawn):
 	order, states = play(flow, taken, failing)
 	assert states == reference(flow, taken, failing)
 	assert len(order) == len(set(order))
+
+
+# What a move looks at
+
+
+class Counted(dict):
+	"""A state that counts how often its entries are looked at."""
+
+	looks = 0
+
+	def __getitem__(self, key):
+		self.looks += 1
+		return super().__getitem__(key)
+
+
+def looks_per_step(*steps) -> float:
+	state = Counted()
+	machine = Machine(parse({"steps": [dict(step, kind="wait") for step in steps]}), state)
+	machine.start()
+	taken = 0
+	while (ready := machine.next_ready()) is not None:
+		taken += 1
+		state[ready.id]["status"] = "done"
+		machine.done(ready)
+	assert taken == len(steps)
+	return state.looks / taken
+
+
+@pytest.mark.parametrize("length", [10, 100, 2000])
+def test_a_chain_costs_each_step_the_same(length):
+	chain = [{"id": f"s{i}", "depends_on": [f"s{i - 1}"] if i else []} for i in range(length)]
+	assert looks_per_step(*chain) <= 5
+
+
+@pytest.mark.parametrize("width", [10, 100, 2000])
+def test_a_fan_costs_each_step_the_same_and_so_does_its_join(width):
+	fan = [{"id": f"s{i}", "depends_on": ["first"]} for i in range(width)]
+	assert looks_per_step({"id": "first"}, *fan) <= 5
+	join = {"id": "join", "depends_on": [step["id"] for step in fan]}
+	assert looks_per_step({"id": "first"}, *fan, join) <= 6
+
+
+@pytest.mark.parametrize("count", [10, 1000])
+def test_joins_cost_each_step_the_same(count):
+	steps = []
+	for i in range(count):
+		before = [f"join{i - 1}"] if i else []
+		steps += [{"id": f"a{i}", "depends_on": before}, {"id": f"b{i}", "depends_on": before}]
+		steps.append({"id": f"join{i}", "depends_on": [f"a{i}", f"b{i}"]})
+	assert looks_per_step(*steps) <= 6
+
+
+@pytest.mark.parametrize("width", [10, 1000])
+def test_the_steps_inside_a_block_cost_the_same_however_many_they_are(width):
+	inside = [{"id": f"s{i}", "parent_id": "block"} for i in range(width)]
+	assert looks_per_step({"id": "block"}, *inside, {"id": "after", "depends_on": ["block"]}) <= 6

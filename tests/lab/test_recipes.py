@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "site"))
 from flow_test_app import readme
 
-from flow_editor.engine import gate
+from flow_editor.engine.errors import Invalid
 from flow_editor.lab.host import LabHost
 from flow_editor.services import events, runs, templates
 
@@ -22,6 +21,7 @@ def host():
 	host.catalog.add(readme.SendInvite())
 	host.catalog.add(readme.Dun())
 	host.events.update({event.name: event for event in readme.EVENTS})
+	host.operators.update(readme.OPERATORS)
 	yield host
 	host.store.close()
 
@@ -52,11 +52,8 @@ def test_an_event(host):
 	assert len(runs.find(host, {"template": template["name"]})) == 1
 
 
-def test_a_condition(host, monkeypatch):
-	monkeypatch.setattr(gate, "OPERATORS", dict(gate.OPERATORS))
-	exec(readme.block("gate.OPERATORS["), {})
-	wanted = json.dumps({"in": [{"var": "doc.priority"}, ["High", "Medium"]]})
-	create(host, "wait", trigger_event="on_issue_opened", trigger_condition=wanted)
+def test_a_condition(host):
+	create(host, "wait", trigger_event="on_issue_opened", trigger_condition=readme.CONDITION)
 	started = []
 	for priority in ("Low", "High"):
 		with host.store.transaction():
@@ -64,6 +61,9 @@ def test_a_condition(host, monkeypatch):
 			results = events.dispatch_event(host, "on_issue_opened", doctype="Issue", docname=name)
 			started.append([result["run"] for result in results if result.get("run")])
 	assert started[0] == [] and len(started[1]) == 1
+	del host.operators["in"]
+	with pytest.raises(Invalid, match="operator 'in' is not known"):
+		create(host, "wait", trigger_event="on_issue_opened", trigger_condition=readme.CONDITION)
 
 
 def test_every_recipe_is_a_block_that_runs_here():

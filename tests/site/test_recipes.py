@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
-
 import frappe
 import pytest
 import records as r
 from flow_test_app import readme
 
 from flow_editor import api
-from flow_editor.engine import gate
 from flow_editor.services import runs
 
 
 def test_the_hooks_that_it_names_are_those_that_this_app_has(other_app):
 	hooks: dict = {}
 	exec(readme.block("flow_editor_kinds = "), hooks)
-	for hook in ("flow_editor_kinds", "flow_editor_events"):
+	for hook in ("flow_editor_kinds", "flow_editor_events", "flow_editor_operators"):
 		ours = [path.replace("my_app.flows", "flow_test_app.readme") for path in hooks[hook]]
 		assert set(ours) <= set(frappe.get_hooks(hook))
 
@@ -50,14 +47,14 @@ def test_its_catalog_holds_its_kind(other_app):
 	assert r.statuses(runs.start(other_app, flow.name).run.name) == {"a": "done"}
 
 
-def test_its_condition_gates_flows_and_a_wrong_one_is_explained(other_app, monkeypatch):
-	wanted = json.dumps({"in": [{"var": "doc.priority"}, ["High", "Medium"]]})
-	with pytest.raises(frappe.ValidationError, match="operator 'in' is not known"):
-		r.template(r.step("a"), event="on_issue_opened", trigger_condition=wanted)
-	monkeypatch.setattr(gate, "OPERATORS", dict(gate.OPERATORS))
-	exec(readme.block("gate.OPERATORS["), {})
-	flow = r.template(r.step("a"), event="on_issue_opened", trigger_condition=wanted)
+def test_a_condition_with_its_operator_gates_flows(other_app):
+	flow = r.template(r.step("a"), event="on_issue_opened", trigger_condition=readme.CONDITION)
 	r.issue(priority="Low")
 	assert not r.runs(flow)
 	r.issue(priority="High")
 	assert len(r.runs(flow)) == 1
+
+
+def test_a_condition_with_an_operator_that_no_app_brings_is_explained(site):
+	with pytest.raises(frappe.ValidationError, match="operator 'in' is not known"):
+		r.template(r.step("a"), event="on_issue_opened", trigger_condition=readme.CONDITION)

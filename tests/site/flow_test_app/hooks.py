@@ -13,3 +13,4 @@ flow_editor_kinds = [
 	"flow_test_app.readme.Dun",
 ]
 flow_editor_events = ["flow_test_app.flows.EVENTS", "flow_test_app.readme.EVENTS"]
+flow_editor_operators = ["flow_test_app.readme.OPERATORS"]

@@ -14,5 +14,8 @@ def block(containing: str) -> str:
 	return found
 
 
-for _recipe in ("class SendInvite(Kind)", "EVENTS = [", "class Dun(SendInvite)"):
+#: The condition that the README writes with the operator of its recipe.
+(CONDITION,) = re.findall(r"`(\{\"in\": .*?\})`", README)
+
+for _recipe in ("class SendInvite(Kind)", "EVENTS = [", "class Dun(SendInvite)", "OPERATORS = {"):
 	exec(compile(block(_recipe), "README.md", "exec"), globals())

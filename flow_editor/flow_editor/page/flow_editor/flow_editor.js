@@ -1,4 +1,4 @@
-// The editor as a page: /flow-editor/FT-00001 opens that flow, /flow-editor/new a new one.
+// The editor as a page: /flow-editor/FT-00001 or /flow-editor/fiber_install opens that flow, /flow-editor/new a new one.
 
 frappe.pages["flow-editor"].on_page_load = async function (wrapper) {
 	const page = frappe.ui.make_app_page({ parent: wrapper, title: __("Flow Editor"), single_column: true });
@@ -31,10 +31,20 @@ async function open_flow(wrapper) {
 	const presets = frappe.route_options || {};
 	frappe.route_options = null;
 	const opened =
-		name === "new" ? await store.openNew({ ...presets, surface: "page" }) : await store.openTemplate(name, { surface: "page" });
+		name === "new"
+			? await store.openNew({ ...presets, surface: "page" })
+			: await store.openTemplate(await number_of(name), { surface: "page" });
 	// Who stays with what is not saved stays at its address too.
 	if (!opened && !store.error.value && before) {
 		wrapper.shown = before;
 		frappe.router.push_state(frappe.router.make_url(["flow-editor", before]));
 	}
+}
+
+/** The number of a flow that is called by its name, where there is one. */
+async function number_of(name) {
+	if (/^FT-\d+$/.test(name)) return name;
+	const { api } = flow_editor.ui;
+	const templates = await api.listTemplates().catch(() => []); // opening it says that the server is away
+	return templates.find((template) => template.template_name === name)?.name || name;
 }
