@@ -11,6 +11,10 @@ scheduler ask it).
 
 from __future__ import annotations
 
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 
@@ -46,8 +50,32 @@ def drain() -> None:
 	# The job was queued by whoever saved something. Engine work is the engine's; steps act as `run_as`.
 	frappe.set_user("Administrator")
 	host = current()
-	if inbox.drain(host, seconds=DRAIN_SECONDS).left:
+	with _ended_by_the_alarm():
+		left = inbox.drain(host, seconds=DRAIN_SECONDS).left
+	if left:
 		poke()
+
+
+class OutOfTime(BaseException):
+	"""The job's time is over. No `Exception`, so that nobody between takes it for an error of a step's and goes on:
+	the alarm rings only once."""
+
+
+@contextmanager
+def _ended_by_the_alarm() -> Iterator[None]:
+	"""Let RQ's alarm end the job, whatever it is in the middle of. What it had claimed is due again with its lease."""
+	if threading.current_thread() is not threading.main_thread():
+		yield
+		return
+
+	def ring(*_: object) -> None:
+		raise OutOfTime("The job's time is over, and a step has not ended.")
+
+	before = signal.signal(signal.SIGALRM, ring)
+	try:
+		yield
+	finally:
+		signal.signal(signal.SIGALRM, before)
 
 
 def poke() -> None:

@@ -126,6 +126,34 @@ def slow_first(site):
 	allow("")
 
 
+def test_a_call_that_was_frozen_past_its_lease_is_made_again_with_its_key_and_its_late_answer_refused(
+	site, slow_first
+):
+	url = f"http://127.0.0.1:{slow_first.server_port}/"
+	flow = r.template(
+		r.step("a", "webhook", payload={"url": url, "timeout": 60}), job("b", "b", depends_on=["a"])
+	)
+	run = runs.start(current(), flow.name).run.name
+	before = made("b")
+	frappe.db.sql("UPDATE `tabFlow Step Pending` SET trigger_at = '2026-01-01'")
+	frozen = a_worker("print('drained', inbox.drain(host))")
+	deadline = time.monotonic() + 60
+	while not slow_first.keys:
+		assert time.monotonic() < deadline, frozen.communicate(timeout=5)
+		time.sleep(0.05)
+	frozen.send_signal(signal.SIGSTOP)
+	time.sleep(1.2)
+	r.drain()
+	assert r.statuses(run) == {"a": "done", "b": "done"}
+	slow_first.go_on.set()
+	frozen.send_signal(signal.SIGCONT)
+	assert "failed=1" in frozen.communicate(timeout=60)[0]
+	frappe.db.rollback()
+	assert r.state(run)["a"]["result"]["body"] == {"answer": 2}
+	assert len(slow_first.keys) == 2 and len(set(slow_first.keys)) == 1
+	assert made("b") == before + 1
+
+
 # Clocks
 
 
@@ -195,10 +223,30 @@ def test_a_migration_under_runs_in_flight_loses_nothing(site):
 	assert made(subject) == 3
 
 
+def test_an_upgrade_that_takes_a_kind_away_says_so_on_the_runs_and_its_return_mends_them(site, other_app):
+	flow = r.template(
+		r.step("a", trigger={"type": "manual"}), r.step("b", "flaky", depends_on=["a"], payload={}), catalog="project"
+	)  # fmt: skip
+	run = runs.start(current(), flow.name).run.name
+	frappe.db.commit()
+	kinds = type(current()).catalog.fget
+	without = type(
+		"Without", (SiteHost,), {"catalog": property(lambda self: _without(kinds(self), "flaky"))}
+	)()
+	runs.complete(without, run, "a")
+	assert r.statuses(run) == {"a": "done", "b": "failed"}
+	assert (
+		"no step kind 'flaky'" in r.state(run)["b"]["error"]
+		and "Install the app" in r.state(run)["b"]["error"]
+	)
+	runs.retry(current(), run)
+	assert r.statuses(run)["b"] in ("done", "scheduled")
+
+
 def _without(catalog, name: str):
 	from flow_editor.engine.kind import Catalog
 
-	return Catalog([kind for kind in catalog if kind.name != name])
+	return Catalog(kind for kind in catalog.values() if kind.name != name)
 
 
 # Many at once

@@ -15,6 +15,7 @@ import records as r
 from at_once import at_once
 from frappe.utils.background_jobs import get_jobs
 from receiver import allow
+from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
 from flow_editor.engine.errors import Invalid
 from flow_editor.services import advance, inbox, runs
@@ -40,7 +41,7 @@ def only(*flows) -> None:
 
 @pytest.fixture
 def seeds_switched_on_again(site):
-	active = frappe.get_all("Flow Template", filters={"is_active": 1}, pluck="name")
+	active = frappe.get_all("Flow Template", filters={"is_active": 1}, pluck="name") or [""]
 	yield site
 	frappe.db.rollback()
 	frappe.db.sql("UPDATE `tabFlow Template` SET is_active = 1 WHERE name IN %s", (active,))
@@ -169,6 +170,26 @@ def test_a_result_of_a_hundred_megabytes_is_cut_or_refused(site, other_app):
 	assert r.statuses(run)["b"] == "done" and result["truncated"]
 	stored = frappe.db.sql("SELECT LENGTH(step_state) FROM `tabFlow Run` WHERE name = %s", run)[0][0]
 	assert stored < 2 * advance.RESULT_LENGTH
+
+
+def test_a_step_that_never_ends_is_ended_with_its_job_and_given_up_after_five(site, other_app):
+	"""RQ's own alarm, set to a second. The step would swallow any exception that RQ raises."""
+	endless = r.template(r.step("a", trigger={"type": "after_delay", "delay_days": 1}), r.step("b", "endless", payload={}, depends_on=["a"]), catalog="project")  # fmt: skip
+	run = runs.start(current(), endless.name).run.name
+	r.make_due(run)
+	for _ in range(inbox.MAX_ATTEMPTS):
+		with pytest.raises(worker.OutOfTime), UnixSignalDeathPenalty(1, JobTimeoutException):
+			worker.drain()
+		frappe.db.rollback()
+		healthy = runs.start(current(), r.template(r.step("a", trigger={"type": "after_delay", "delay_days": 1})).name).run.name  # fmt: skip
+		r.make_due(healthy)
+		worker.drain()
+		assert r.statuses(healthy) == {"a": "done"}, "the others go on"
+		frappe.db.sql("UPDATE `tabFlow Step Pending` SET lease_until = '2026-01-01' WHERE flow_run = %s", run)
+		frappe.db.commit()
+	worker.drain()
+	assert r.statuses(run)["a"] == "failed" and "Look at the worker's log" in r.state(run)["a"]["error"]
+	assert frappe.db.count("ToDo", {"description": "endless"}) == 0
 
 
 @pytest.mark.parametrize("shape", ["chain", "fan", "deep"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from flow_editor.engine.errors import StepFailed
 from flow_editor.engine.event import INSERT, UPDATE, Source, TriggerEvent
 from flow_editor.engine.kind import Field, Kind
@@ -69,6 +71,26 @@ class Huge(Kind):
 
 	def run(self, step, ctx):
 		return {"text": "x" * (100 * 1024 * 1024)}
+
+
+class Endless(Kind):
+	"""Never ends, and takes no exception for an answer."""
+
+	name = "endless"
+	label = "Endless"
+	icon = "bug"
+	color = "red"
+	description = "Never ends."
+	summary = "Never ends"
+	effect = "documents"
+
+	def run(self, step, ctx):
+		ctx.documents.create("ToDo", {"description": "endless"})
+		while True:
+			try:
+				time.sleep(60)
+			except Exception:  # as careless code does
+				pass
 
 
 EVENTS = [

@@ -9,6 +9,7 @@ flow_editor_kinds = [
 	"flow_test_app.flows.Greet",
 	"flow_test_app.flows.Flaky",
 	"flow_test_app.flows.Huge",
+	"flow_test_app.flows.Endless",
 	"flow_test_app.readme.SendInvite",
 	"flow_test_app.readme.Dun",
 ]
