@@ -73,16 +73,6 @@ def clear_runs() -> None:
 	frappe.db.commit()
 
 
-def empty_all_but(run: str) -> None:
-	"""Take away all runs but one, and all inbox rows."""
-	frappe.db.sql_ddl("TRUNCATE TABLE `tabFlow Step Pending`")
-	columns = ", ".join(f"`{name}`" for name in frappe.db.get_table_columns("Flow Run"))
-	kept = frappe.db.sql(f"SELECT {columns} FROM `tabFlow Run` WHERE name = %s", run)[0]
-	frappe.db.sql_ddl("TRUNCATE TABLE `tabFlow Run`")
-	frappe.db.sql(f"INSERT INTO `tabFlow Run` ({columns}) VALUES %s", (kept,))
-	frappe.db.commit()
-
-
 def template(definition: Definition, *, event: str = EVENT, name: str = "Benchmark") -> Any:
 	made = frappe.get_doc(
 		{

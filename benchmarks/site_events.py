@@ -91,7 +91,7 @@ def a_save_that_matches_nothing(host: SiteHost, rounds: int) -> Iterator[Figure]
 	for active in (0, 1000):
 		for number in range(active):
 			site.template(flows.chain(1), name=f"Listens {number}")
-		pairs = in_turn(lambda: saves(hooks), lambda: saves(bare), rounds * 2)
+		pairs = in_turn(lambda: saves(hooks), lambda: saves(bare), rounds * 4)
 		done, other = (seconds / AT_ONCE for seconds in pairs.medians)
 		yield figure(
 			"4",
