@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -66,8 +67,13 @@ def against_rq(host: SiteHost, flow, rounds: int, count: int) -> Iterator[Figure
 		worker = SimpleWorker([queue], connection=redis)
 		worker.log.disabled = True
 		began = time.perf_counter()
-		worker.work(burst=True, with_scheduler=False, logging_level="ERROR")
-		return (time.perf_counter() - began) * count / jobs
+		ours = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+		try:
+			worker.work(burst=True, with_scheduler=False, logging_level="ERROR")
+			return (time.perf_counter() - began) * count / jobs
+		finally:
+			for number, handler in ours.items():  # the worker has put its own in their place
+				signal.signal(number, handler)
 
 	pairs = in_turn(drain, work_jobs, rounds)
 	queue.delete(delete_jobs=True)
