@@ -97,13 +97,14 @@ def drain(
 def _claim(host: Host, batch: int) -> Sequence[Pending]:
 	"""Claims of several workers touch neighbours in one index, so the database may break a deadlock between
 	them. The one that it chose has done nothing yet, and tries again."""
-	for tries_left in reversed(range(CLAIM_TRIES)):
+	tries = CLAIM_TRIES
+	while True:
 		try:
 			return host.store.claim(host.now(), batch, _lease(host), uuid.uuid4().hex)
 		except Exception as error:
-			if not tries_left or not host.breaks_transaction(error):
+			tries -= 1
+			if not tries or not host.breaks_transaction(error):
 				raise
-	raise AssertionError("unreachable")
 
 
 def _work_together(host: Host, rows: Sequence[Pending]) -> int:
