@@ -67,7 +67,7 @@ def what_is_done(host: SiteHost, flow, about, done: str) -> dict[str, Callable[[
 				doctype="Flow Run",
 				fields=json.dumps(["`tabFlow Run`.`name`", "`tabFlow Run`.`flow_template`", "`tabFlow Run`.`status`", "`tabFlow Run`.`started_at`"]),
 				filters=json.dumps([["Flow Run", name, "=", value] for name, value in filters.items()]),
-				order_by="`tabFlow Run`.`modified` desc",
+				order_by="`tabFlow Run`.`creation` desc",
 				start=0,
 				page_length=20,
 			)  # fmt: skip
@@ -198,10 +198,10 @@ def explain(flow) -> list[tuple[str, str]]:
 		"dispatch: the templates of an event": ("SELECT name FROM `tabFlow Template` WHERE trigger_event = %s AND is_active = 1 ORDER BY creation, name", (site.EVENT,)),
 		"dispatch: whether this change has started it": ("SELECT 1 FROM `tabFlow Run` WHERE trigger_key = %s LIMIT 1", ("x",)),
 		"advance: lock the runs": ("SELECT name FROM `tabFlow Run` WHERE name IN %s ORDER BY name FOR UPDATE", (("FR-M000000001", "FR-M000000002"),)),
-		"list: newest": ("SELECT name FROM `tabFlow Run` ORDER BY modified DESC, name DESC LIMIT 20", ()),
-		"list: of a status": ("SELECT name FROM `tabFlow Run` WHERE status = %s ORDER BY modified DESC, name DESC LIMIT 20", ("running",)),
-		"list: of a template": ("SELECT name FROM `tabFlow Run` WHERE flow_template = %s ORDER BY modified DESC, name DESC LIMIT 20", (flow.name,)),
-		"list: of a document": ("SELECT name FROM `tabFlow Run` WHERE context_doctype = %s AND context_docname = %s ORDER BY modified DESC, name DESC LIMIT 20", ("Customer", "C-7")),
+		"list: newest": ("SELECT name FROM `tabFlow Run` ORDER BY creation DESC, name DESC LIMIT 20", ()),
+		"list: of a status": ("SELECT name FROM `tabFlow Run` WHERE status = %s ORDER BY creation DESC, name DESC LIMIT 20", ("running",)),
+		"list: of a template": ("SELECT name FROM `tabFlow Run` WHERE flow_template = %s ORDER BY creation DESC, name DESC LIMIT 20", (flow.name,)),
+		"list: of a document": ("SELECT name FROM `tabFlow Run` WHERE context_doctype = %s AND context_docname = %s ORDER BY creation DESC, name DESC LIMIT 20", ("Customer", "C-7")),
 		"form: the inbox of a run": ("SELECT name FROM `tabFlow Step Pending` WHERE flow_run = %s", ("FR-M000000001",)),
 	}  # fmt: skip
 	plans = []
