@@ -18,11 +18,11 @@ from flow_editor.engine.kind import Catalog
 from flow_editor.engine.validation import Limits
 
 # What an inbox row promises to do
-START = "start"  # begin a run
+START = "start"  # begin a run that could do nothing while it was stored
 FIRE = "fire"  # fire a step whose time has come
 RETRY = "retry"  # try a failed step again
 CALL = "call"  # make an external call that a step has committed to
-ADVANCE = "advance"  # go on where a budget ran out
+ADVANCE = "advance"  # go on where a budget ran out, or the head of a run ended
 
 # Inbox row states, beside the run states that they share with runs
 ROW_PENDING = "pending"
@@ -137,8 +137,8 @@ class Store(Protocol):
 	def definition(self, template: str, version: int) -> str:
 		"""The definition text of a version. Raises NotFound."""
 
-	def insert_run(self, run: Run, start: Pending | None = None) -> bool:
-		"""Store a new run and name it, with the inbox row that is to begin it: both or neither. False,
+	def insert_run(self, run: Run, rows: Sequence[Pending] = ()) -> bool:
+		"""Store a new run and name it, with the inbox rows that are to carry it on: all or nothing. False,
 		storing nothing, if its re-entry key is taken."""
 
 	def has_triggered(self, trigger_key: str) -> bool:
@@ -289,7 +289,7 @@ class Host(Protocol):
 		"""The acting user."""
 
 	def acting_as(self, user: str) -> AbstractContextManager[None]:
-		"""Act as a user. Raises StepFailed if that user is disabled or unknown."""
+		"""Act as a user. Raises StepFailed if that user, not being the acting one already, is disabled or unknown."""
 
 	def poke(self) -> None:
 		"""Have the inbox drained soon, once the current transaction is committed. Never raises."""

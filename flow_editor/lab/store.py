@@ -228,14 +228,14 @@ class LabStore:
 
 	# Runs
 
-	def insert_run(self, run: Run, start: Pending | None = None) -> bool:
+	def insert_run(self, run: Run, rows: Sequence[Pending] = ()) -> bool:
 		run.name = self.next_name("FR-")
 		try:
 			with self.savepoint():
 				self._insert("run", RUN_COLUMNS, run)
-				if start is not None:
-					start.flow_run = run.name
-					self.insert_pending([start])
+				for row in rows:
+					row.flow_run = run.name
+				self.insert_pending(rows)
 		except sqlite3.IntegrityError:
 			return False
 		return True

@@ -112,7 +112,8 @@ class Advance:
 		self.scope = Scope(host, run)
 		self._had_failed = run.status == FAILED
 		self.moved = Moved(run)
-		self._rows: list[Pending] = []
+		#: New inbox rows, to be stored with the run.
+		self.rows: list[Pending] = []
 		self._row_status = ROW_COMPLETED
 		self._row_error = ""
 		self._row_again_at: datetime | None = None
@@ -164,28 +165,33 @@ class Advance:
 				raise
 			self._fail(step, error)
 
-	def finish(self) -> Moved:
-		"""Fire all that has become ready, then write the run, its new inbox rows and the row that asked.
-
-		Raises:
-			LostClaim: the row that asked has been taken over meanwhile.
-		"""
+	def move(self) -> None:
+		"""Fire all that has become ready, and give the run the status that comes of it. Writes no run and no row."""
 		with self._as_its_user():
 			self._work_off()
-		run, host = self.run, self.host
+		run = self.run
 		run.status = run_status(run.step_state)
 		if run.status != FAILED:
 			run.error = ""
 		in_flight = run.status == RUNNING or is_in_flight(run.step_state)
-		run.completed_at = None if in_flight else host.now()
-		if not in_flight and run.reentry_key.startswith("running:"):
-			run.reentry_key = ""
+		run.completed_at = None if in_flight else self.host.now()
+
+	def finish(self) -> Moved:
+		"""Move the run, then write it, its new inbox rows and the row that asked.
+
+		Raises:
+			LostClaim: the row that asked has been taken over meanwhile.
+		"""
+		self.move()
+		run, host = self.run, self.host
+		if run.completed_at is not None:
+			let_others_run(run)
 		self._save_run()
-		if self._rows:
-			host.store.insert_pending(self._rows)
+		if self.rows:
+			host.store.insert_pending(self.rows)
 		if self.row is not None:
 			self._settle_row(self.row)
-		elif any(row.trigger_at is not None and row.trigger_at <= host.now() for row in self._rows):
+		elif any(row.trigger_at is not None and row.trigger_at <= host.now() for row in self.rows):
 			host.poke()  # the drain that works a row looks again by itself
 		if run.status == FAILED and not self._had_failed:
 			failures.run_failed(host, run)
@@ -217,7 +223,7 @@ class Advance:
 		deadline = self.host.monotonic() + BUDGET_SECONDS
 		while (step := self.machine.next_ready()) is not None:
 			if len(self.moved.executed) >= BUDGET_STEPS or self.host.monotonic() > deadline:
-				self._rows.append(Pending(self.run.name, purpose=ADVANCE, trigger_at=self.host.now()))
+				self.rows.append(Pending(self.run.name, purpose=ADVANCE, trigger_at=self.host.now()))
 				return
 			self._reach(step)
 
@@ -252,7 +258,7 @@ class Advance:
 
 	def _schedule(self, step: Step, due: datetime) -> None:
 		self.entry(step).update(status=SCHEDULED, due_at=_text(due))
-		self._rows.append(
+		self.rows.append(
 			Pending(
 				self.run.name,
 				step.id,
@@ -300,7 +306,7 @@ class Advance:
 			self._succeed(step, result, given)
 		else:
 			self.entry(step)["status"] = RUNNING
-			self._rows.append(
+			self.rows.append(
 				Pending(
 					self.run.name,
 					step.id,
@@ -315,7 +321,7 @@ class Advance:
 		self, step: Step, request: Mapping[str, Any], when_closed: tuple[str, str] | None
 	) -> None:
 		doctype, name = when_closed or ("", "")
-		self._rows.append(
+		self.rows.append(
 			Pending(
 				self.run.name,
 				step.id,
@@ -355,7 +361,7 @@ class Advance:
 			self._row_again_at, self._row_error = due, message
 		else:
 			entry["status"] = SCHEDULED
-			self._rows.append(
+			self.rows.append(
 				Pending(self.run.name, step.id, RETRY, due, retry_count=attempts, last_error=message)
 			)
 		self.moved.scheduled.append(step.id)
@@ -404,6 +410,14 @@ class Advance:
 
 	def _now(self) -> str:
 		return _text(self.host.now())
+
+
+def let_others_run(run: Run) -> bool:
+	"""Take away what keeps other runs of its flow off its document while one is on. False if nothing did."""
+	if not run.reentry_key.startswith("running:"):
+		return False
+	run.reentry_key = ""
+	return True
 
 
 def _text(moment: datetime) -> str:

@@ -1,6 +1,7 @@
 """Trigger events: the shipped table, and `dispatch_event`, which starts what listens.
 
-A start is written as a Flow Run and its inbox row in the caller's own transaction, so both happen or neither.
+A start is written as a Flow Run, as far as `head` has moved it, with the inbox rows that carry it on, in the caller's
+own transaction: all of it happens or nothing.
 What goes wrong in one template is logged and reported, and touches neither the caller nor the others.
 """
 
@@ -21,8 +22,9 @@ from flow_editor.engine.event import (
 	Source,
 	TriggerEvent,
 )
-from flow_editor.engine.host import START, Host, Pending
-from flow_editor.services import runs
+from flow_editor.engine.host import Host
+from flow_editor.services import head, runs
+from flow_editor.services.advance import let_others_run
 
 
 class Fields(Protocol):
@@ -198,8 +200,6 @@ def dispatch_event(
 			)
 			outcome = {"error": message}
 		results.append({"template": template["name"], **outcome})
-	if any("run" in result for result in results):
-		host.poke()
 	return results
 
 
@@ -239,6 +239,13 @@ def _start(
 	if reason := runs.refusal_to_start(host, run):
 		host.log(f"Flow {template['name']} was not started by {event}", f"{doctype} {docname}: {reason}")
 		return {"skipped": reason}
-	if not host.store.insert_run(run, Pending("", purpose=START, trigger_at=run.started_at)):
+	rows = head.take(host, run)
+	if not host.store.insert_run(run, rows):
 		return {"skipped": runs.re_entry_reason(template)}
+	if run.completed_at is not None and let_others_run(run):
+		host.store.save_run(
+			run
+		)  # after it was stored with its key: one that ends at once waits for others too
+	if any(row.trigger_at is not None and row.trigger_at <= host.now() for row in rows):
+		host.poke()
 	return {"run": run.name}

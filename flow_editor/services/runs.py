@@ -26,7 +26,7 @@ from flow_editor.engine.machine import (
 	RUNNING,
 	SCHEDULED,
 )
-from flow_editor.services.advance import RESULT_LENGTH, Advance, Moved, Together
+from flow_editor.services.advance import RESULT_LENGTH, Advance, Moved, Together, let_others_run
 from flow_editor.services.customers import customer_of
 from flow_editor.services.definitions import flow_of
 
@@ -288,8 +288,7 @@ def cancel(host: Host, name: str) -> Run:
 				entry.pop(leftover, None)
 	run.status = CANCELLED
 	run.completed_at = host.now()
-	if run.reentry_key.startswith("running:"):
-		run.reentry_key = ""
+	let_others_run(run)
 	host.store.cancel_pending(name)
 	host.store.save_run(run)
 	host.run_changed(run)

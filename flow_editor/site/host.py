@@ -101,6 +101,9 @@ class SiteHost:
 
 	@contextmanager
 	def acting_as(self, user: str) -> Iterator[None]:
+		if user == frappe.session.user:
+			yield
+			return
 		enabled = transaction.current().enabled
 		if user not in enabled:
 			found = frappe.db.sql("SELECT enabled FROM `tabUser` WHERE name = %s", user)
@@ -110,9 +113,6 @@ class SiteHost:
 			raise StepFailed(
 				f"The user {user or '(none)'} whom this flow runs as {what}. Enable them, or let the flow run as another."
 			)
-		if user == frappe.session.user:
-			yield
-			return
 		kept = frappe.session.user, frappe.session.sid, frappe.session.data, frappe.local.form_dict
 		frappe.set_user(user)
 		try:

@@ -160,23 +160,21 @@ class SiteStore:
 
 	# Runs
 
-	def insert_run(self, run: Run, start: Pending | None = None) -> bool:
-		if start is None:
-			(run.name,) = next_names("Flow Run")
-		else:
-			run.name, start.name = next_names("Flow Run", "Flow Step Pending")
-			start.flow_run = run.name
+	def insert_run(self, run: Run, rows: Sequence[Pending] = ()) -> bool:
+		run.name, *names = next_names("Flow Run", *["Flow Step Pending"] * len(rows))
 		try:
 			_insert("Flow Run", RUN_COLUMNS, [_row(run, RUN_COLUMNS, RUN_JSON)])
 		except Exception as error:
 			if frappe.db.is_unique_key_violation(error):
 				return False
 			raise
-		if start is not None:
+		if rows:
+			for row, name in zip(rows, names, strict=True):
+				row.name, row.flow_run = name, run.name
 			try:
-				_insert("Flow Step Pending", PENDING_COLUMNS, [_row(start, PENDING_COLUMNS, PENDING_JSON)])
+				_insert_pending(rows)
 			except Exception as error:
-				# Cheaper than a savepoint, which every start would pay for. A run that nothing begins must not stay.
+				# Cheaper than a savepoint, which every start would pay for. A run that nothing carries on must not stay.
 				if not breaks_transaction(error):
 					frappe.db.sql("DELETE FROM `tabFlow Run` WHERE name = %s", run.name)
 				raise
@@ -248,11 +246,7 @@ class SiteStore:
 	def insert_pending(self, rows: Sequence[Pending]) -> None:
 		for row, name in zip(rows, next_names(*["Flow Step Pending"] * len(rows)), strict=True):
 			row.name = name
-		_insert(
-			"Flow Step Pending",
-			PENDING_COLUMNS,
-			[_row(row, PENDING_COLUMNS, PENDING_JSON) for row in rows],
-		)
+		_insert_pending(rows)
 
 	def claim(self, now: datetime, limit: int, lease_until: datetime, token: str) -> Sequence[Pending]:
 		with self.transaction():
@@ -433,6 +427,11 @@ def _where(filters: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, lis
 	if unknown:
 		raise ValueError(f"no such column: {', '.join(unknown)}")
 	return " AND ".join(["1 = 1", *(f"`{name}` = %s" for name in filters)]), list(filters.values())
+
+
+def _insert_pending(rows: Sequence[Pending]) -> None:
+	values = [_row(row, PENDING_COLUMNS, PENDING_JSON) for row in rows]
+	_insert("Flow Step Pending", PENDING_COLUMNS, values)
 
 
 def _insert(doctype: str, columns: Sequence[str], rows: list[list[Any]]) -> None:

@@ -27,7 +27,7 @@ def waiting_to_begin(world, template, count: int) -> list[str]:
 	with world.transaction():
 		for _ in range(count):
 			run = runs.new_run(host, host.store.template(template["name"]), event="manual")
-			assert host.store.insert_run(run, Pending("", purpose=START, trigger_at=host.now()))
+			assert host.store.insert_run(run, [Pending("", purpose=START, trigger_at=host.now())])
 			names.append(run.name)
 	return names
 

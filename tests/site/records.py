@@ -168,6 +168,11 @@ def step(id: str, kind: str = "wait", **more) -> dict:
 	return {"id": id, "kind": kind, **more}
 
 
+def reading(id: str, **more) -> dict:
+	"""A step that reads the document, so that a worker has to do it."""
+	return step(id, "condition", payload={"field": "doc.name", "op": "not_empty"}, **more)
+
+
 def runs(of=None, **filters) -> list:
 	if of is not None:
 		filters["flow_template"] = of.name

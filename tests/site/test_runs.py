@@ -12,6 +12,7 @@ import pytest
 import records as r
 from frappe.utils import now_datetime
 
+import flow_editor
 from flow_editor.engine.errors import Conflict, NotFound
 from flow_editor.services import advance, inbox, runs
 
@@ -275,11 +276,16 @@ def test_steps_obey_the_permissions_of_the_user_that_the_flow_runs_as(site):
 
 def test_a_disabled_user_fails_the_step_clearly(site):
 	gone = r.user("Flow Manager")
-	flow = r.template(r.step("a"), run_as=gone.name)
+	flow = r.template(r.step("a"), run_as=gone.name, event="on_customer_created")
 	gone.enabled = 0
 	gone.save()
-	run = runs.start(site, flow.name).run
-	assert r.statuses(run.name) == {"a": "failed"} and "disabled" in r.state(run.name)["a"]["error"]
+	by_hand = runs.start(site, flow.name).run.name
+	flow_editor.dispatch_event("on_customer_created")
+	r.drain()
+	runs_of_it = [run.name for run in r.runs(flow)]
+	assert len(runs_of_it) == 2 and by_hand in runs_of_it
+	for run in runs_of_it:
+		assert r.statuses(run) == {"a": "failed"} and "disabled" in r.state(run)["a"]["error"]
 
 
 def test_agent_flows_are_stored_and_not_started(site):

@@ -52,7 +52,7 @@ def test_a_storm_of_saves_starts_each_run_once_and_queues_a_handful_of_jobs(seed
 	from test_workers import empty_queues
 
 	empty_queues()
-	flow = r.template(r.step("a"), r.step("b", depends_on=["a"]), event="on_issue_opened")
+	flow = r.template(r.reading("a"), r.step("b", depends_on=["a"]), event="on_issue_opened")
 	only(flow)
 	processes = 4
 
@@ -85,7 +85,7 @@ def test_a_storm_of_saves_starts_each_run_once_and_queues_a_handful_of_jobs(seed
 
 def test_a_storm_of_failures_tells_the_owner_twice_and_pauses_the_flow(seeds_switched_on_again):
 	poison = r.template(failing(), event="on_issue_opened")
-	healthy = r.template(r.step("a"), event="on_issue_opened")
+	healthy = r.template(r.reading("a"), event="on_issue_opened")
 	only(poison, healthy)
 	for _ in range(25):
 		r.issue()

@@ -162,7 +162,7 @@ print("saved", made.name, round(time.monotonic() - began, 1))
 
 
 def test_redis_away_loses_no_run_and_breaks_no_save(site):
-	flow = r.template(r.step("a"), event="on_issue_opened")
+	flow = r.template(r.reading("a"), event="on_issue_opened")
 	frappe.db.commit()
 	for name in ("queue", "cache"):
 		bench.stop_redis(name)

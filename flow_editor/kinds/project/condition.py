@@ -24,6 +24,7 @@ class Condition(Kind):
 	summary = "{field} {op} {value}"
 	results = (("branch", "Branch"), ("value", "Value"))
 	branches = (("yes", "Yes"), ("no", "No"))
+	self_contained = True
 	fields = (
 		Field(
 			"field",

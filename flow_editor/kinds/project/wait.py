@@ -14,6 +14,7 @@ class Wait(Kind):
 	color = "gray"
 	description = "Waits for a delay, a date, an outside system or somebody, as its trigger says."
 	summary = "Wait"
+	self_contained = True
 
 	def run(self, step, ctx) -> Any:
 		return {}

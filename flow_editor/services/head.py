@@ -1,0 +1,83 @@
+"""The head of a run: what is done in memory while the run is being stored, in the transaction that set it off.
+
+Steps of kinds that are `self_contained` need no worker: they read no document, change nothing and cannot fail for a
+reason that passes. They are taken at once, and a delay behind them is scheduled at once, so such a start costs no row
+for a worker, no poke and no second write of the run. The first step that needs more is left, with all that comes
+after it, to the inbox. Nothing is lost by that: the run is stored as far as it came, or not at all.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flow_editor.engine.context import Scope
+from flow_editor.engine.definition import Step
+from flow_editor.engine.host import ADVANCE, START, Host, Pending, Run
+from flow_editor.engine.machine import PENDING
+from flow_editor.services.advance import Advance
+from flow_editor.services.definitions import flow_of
+
+#: A flow of more steps is left to the inbox as a whole: whoever saves a document is not to wait for it.
+MOST_STEPS = 200
+
+
+class LeftToTheInbox(Exception):
+	"""The step needs more than the run itself."""
+
+
+def take(host: Host, run: Run) -> list[Pending]:
+	"""Move a run that is not stored yet as far as it needs nothing.
+
+	Returns:
+		The inbox rows that it is to be stored with; none if it has ended or waits for somebody.
+	"""
+	if len(flow_of(host, run).steps) > MOST_STEPS:
+		return [Pending("", purpose=START, trigger_at=host.now())]
+	return Head(host, run).take()
+
+
+class Head(Advance):
+	"""An advance that writes nothing and gives up on no step: one that fails is left, to fail where it can be told."""
+
+	def __init__(self, host: Host, run: Run):
+		super().__init__(host, run)
+		self.scope = Known(host, run)
+		self._left = False
+
+	def take(self) -> list[Pending]:
+		self.start()
+		self.move()
+		if self._left:
+			begun = any(entry != {"status": PENDING} for entry in self.run.step_state.values())
+			if not begun:
+				self.run.step_state = {}
+			self.rows.append(Pending("", purpose=ADVANCE if begun else START, trigger_at=self.host.now()))
+		return self.rows
+
+	def _reach(self, step: Step) -> None:
+		entry = self.entry(step)
+		before = dict(entry)
+		try:
+			super()._reach(step)
+		except LeftToTheInbox:
+			entry.clear()
+			entry.update(before)
+			self._left = True
+
+	def _run_kind(self, step: Step, given: Any) -> None:
+		kind = self._catalog.get(step.kind)
+		if kind is None or not kind.self_contained:
+			raise LeftToTheInbox(step.id)
+		super()._run_kind(step, given)
+
+	def _fail(self, step: Step, error: BaseException) -> None:
+		raise LeftToTheInbox(step.id) from error
+
+
+class Known(Scope):
+	"""What a run knows before it has a name: documents may still change until the commit."""
+
+	def __getitem__(self, key: str) -> Any:
+		if key not in ("variables", "steps", "now"):
+			raise LeftToTheInbox(key)
+		return super().__getitem__(key)

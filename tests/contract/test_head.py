@@ -1,0 +1,192 @@
+"""What a start does by itself, in the transaction that set it off, and what it leaves to a worker."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+
+from flow_editor.services import events, head, runs, templates
+
+EVENT = "on_customer_created"
+
+
+def step(id: str, kind: str = "wait", **more) -> dict:
+	return {"id": id, "kind": kind, "trigger": {"type": "on_prev_complete"}, "payload": {}, **more}
+
+
+def ask(field: str, value: object, **more) -> dict:
+	return step("ask", "condition", payload={"field": field, "op": "==", "value": value}, **more)
+
+
+def listening(world, *steps: dict, **values) -> str:
+	with world.transaction():
+		fields = {
+			"template_name": f"Head {uuid.uuid4().hex[:8]}",
+			"is_active": 1,
+			"trigger_event": EVENT,
+			"flow_definition": {"steps": list(steps)},
+			**values,
+		}
+		return templates.create(world.host, fields)["name"]
+
+
+def raised(world, flow: str, **about) -> str:
+	"""The run that an event starts."""
+	with world.transaction():
+		(outcome,) = [
+			outcome
+			for outcome in events.dispatch_event(world.host, EVENT, **about)
+			if outcome["template"] == flow
+		]
+	assert "run" in outcome, outcome
+	return outcome["run"]
+
+
+def statuses(world, run: str) -> dict[str, str]:
+	return {id: entry["status"] for id, entry in world.host.store.run(run).step_state.items()}
+
+
+def rows(world, run: str) -> list[tuple[str, str]]:
+	return [(row.purpose, row.status) for row in world.host.store.pending({"flow_run": run})]
+
+
+def test_steps_that_need_nothing_are_done_as_the_run_is_stored(world):
+	flow = listening(
+		world, step("a"), ask("variables.n", 1, depends_on=["a"]),
+		step("yes", parent_id="ask", branch="yes"), step("no", parent_id="ask", branch="no"),
+	)  # fmt: skip
+	run = raised(world, flow, variables={"n": 1})
+	assert statuses(world, run) == {"a": "done", "ask": "done", "yes": "done", "no": "skipped"}
+	stored = world.host.store.run(run)
+	assert stored.status == "completed" and stored.completed_at
+	assert [entry["attempts"] for entry in stored.step_state.values() if "attempts" in entry] == [1, 1, 1]
+	assert rows(world, run) == []
+
+
+def test_they_are_undone_with_the_transaction(world):
+	flow = listening(world, step("a"), step("b", trigger={"type": "after_delay", "delay_days": 1}))
+	before = len(world.host.store.pending({}, limit=1000))
+	with pytest.raises(ZeroDivisionError), world.transaction():
+		assert [
+			outcome for outcome in events.dispatch_event(world.host, EVENT) if outcome["template"] == flow
+		]
+		raise ZeroDivisionError
+	assert world.host.store.runs({"flow_template": flow}) == []
+	assert len(world.host.store.pending({}, limit=1000)) == before
+
+
+def test_a_delay_is_scheduled_at_once_and_fires_in_its_time(world):
+	flow = listening(
+		world, step("a"), step("b", depends_on=["a"], trigger={"type": "after_delay", "delay_days": 3})
+	)
+	before = world.host.now()
+	run = raised(world, flow)
+	((row),) = world.host.store.pending({"flow_run": run})
+	assert (row.purpose, row.step_id, row.status) == ("fire", "b", "pending")
+	assert timedelta() <= row.trigger_at - before - timedelta(days=3) < timedelta(minutes=1)
+	world.drain()
+	assert statuses(world, run) == {"a": "done", "b": "scheduled"}
+	world.let_due(run)
+	world.drain()
+	assert world.host.store.run(run).status == "completed"
+
+
+def test_a_step_for_somebody_waits_without_a_row(world):
+	run = raised(world, listening(world, step("a", trigger={"type": "manual"})))
+	assert rows(world, run) == [] and world.host.store.run(run).status == "running"
+	with world.transaction():
+		runs.complete(world.host, run, "a", {"by": "Ana"})
+	stored = world.host.store.run(run)
+	assert stored.status == "completed" and stored.step_state["a"]["result"] == {"by": "Ana"}
+
+
+def test_a_step_that_reads_a_document_is_left_to_a_worker_with_what_follows(world):
+	issue = world.issue(world.customer(), priority="High")
+	flow = listening(world, ask("doc.subject", "No signal"), step("yes", parent_id="ask", branch="yes"))
+	run = raised(world, flow, doctype="Issue", docname=issue)
+	assert rows(world, run) == [("start", "pending")] and world.host.store.run(run).step_state == {}
+	world.drain()
+	assert statuses(world, run) == {"ask": "done", "yes": "done"}
+	assert rows(world, run) == [("start", "completed")]
+
+
+def test_what_is_left_begins_where_the_head_ended(world):
+	customer = world.customer()
+	mail = {"channel": "email", "to": "ana@example.com", "subject": "x", "body": "x"}
+	flow = listening(
+		world, step("a"), step("mail", "notify", depends_on=["a"], payload=mail), step("b", depends_on=["mail"]),
+		step("later", trigger={"type": "after_delay", "delay_days": 1}), step("beside", depends_on=["a"]),
+	)  # fmt: skip
+	sent = world.mails_sent()
+	run = raised(world, flow, doctype="Customer", docname=customer)
+	assert statuses(world, run) == {
+		"a": "done", "mail": "pending", "b": "pending", "later": "scheduled", "beside": "done",
+	}  # fmt: skip
+	assert sorted(rows(world, run)) == [("advance", "pending"), ("fire", "pending")]
+	assert world.mails_sent() == sent
+	world.drain()
+	assert statuses(world, run) == {
+		"a": "done", "mail": "done", "b": "done", "later": "scheduled", "beside": "done",
+	}  # fmt: skip
+	assert world.mails_sent() == sent + 1
+	assert world.host.store.run(run).step_state["a"]["attempts"] == 1
+
+
+@pytest.mark.parametrize("path, value", [("run.depth", "0"), ("template.version", "1"), ("doc.name", "")])
+def test_what_is_not_known_before_the_run_is_stored_is_looked_up_by_a_worker(world, path, value):
+	run = raised(world, listening(world, ask(path, value), step("yes", parent_id="ask", branch="yes")))
+	assert rows(world, run) == [("start", "pending")]
+	world.drain()
+	assert statuses(world, run) == {"ask": "done", "yes": "done"}
+
+
+@pytest.mark.parametrize("at", ["{{doc.opening_date}}", "{{variables.nonsense}}"])
+def test_a_date_that_cannot_be_told_yet_is_left_to_a_worker(world, at):
+	issue = world.issue(world.customer(), opening_date="2026-01-05")
+	flow = listening(world, step("a", trigger={"type": "on_date", "at": at}))
+	run = raised(world, flow, doctype="Issue", docname=issue, variables={"nonsense": "soon"})
+	assert rows(world, run) == [("start", "pending")]
+	world.drain()
+	assert statuses(world, run) == {"a": "done" if "doc" in at else "failed"}
+
+
+def test_an_error_in_the_head_is_told_by_the_worker(world, monkeypatch):
+	flow = listening(world, step("a"), step("b", depends_on=["a"]))
+	kind = type(world.host.catalog["wait"])
+	monkeypatch.setattr(kind, "run", lambda self, step, ctx: 1 / 0 if step.id == "b" else {})
+	run = raised(world, flow)
+	assert statuses(world, run) == {"a": "done", "b": "pending"}
+	world.drain()
+	state = world.host.store.run(run).step_state["b"]
+	assert (state["status"], state["attempts"]) == ("scheduled", 1) and "ZeroDivisionError" in state["error"]
+
+
+def test_a_large_flow_is_left_to_a_worker_as_a_whole(world):
+	flow = listening(world, *(step(f"s{number}") for number in range(head.MOST_STEPS + 1)))
+	run = raised(world, flow)
+	assert rows(world, run) == [("start", "pending")]
+	world.drain()
+	assert world.host.store.run(run).status == "completed"
+
+
+def test_a_run_that_ends_at_once_keeps_the_rule_of_one_at_a_time(world):
+	customer = world.customer()
+	about = {"doctype": "Customer", "docname": customer}
+	flow = listening(
+		world,
+		ask("variables.wait", 1),
+		step("yes", parent_id="ask", branch="yes", trigger={"type": "manual"}),
+		re_entry="Not while one runs",
+	)
+	for _ in range(2):
+		assert world.host.store.run(raised(world, flow, **about)).status == "completed"
+	run = raised(world, flow, variables={"wait": 1}, **about)
+	assert world.host.store.run(run).status == "running"
+	with world.transaction():
+		(outcome,) = [o for o in events.dispatch_event(world.host, EVENT, **about) if o["template"] == flow]
+	assert "while it is running" in outcome["skipped"]
+	with world.transaction():
+		runs.complete(world.host, run, "yes")
+	raised(world, flow, **about)
