@@ -31,28 +31,38 @@ def an_event_to_a_completed_run(host: SiteHost, rounds: int) -> Iterator[Figure]
 		flow_editor.dispatch_event(site.EVENT, about)
 		frappe.db.commit()
 
-	def one_by_one() -> None:
-		for _ in range(AT_ONCE):
-			save()
-			inbox.drain(host)
-
-	def in_a_stream() -> None:
-		for _ in range(AT_ONCE):
-			save()
-		inbox.drain(host)
-
 	def saves() -> None:
 		for _ in range(AT_ONCE):
 			save()
+
+	def one_by_one() -> None:
+		with site.by_a_worker():
+			for _ in range(AT_ONCE):
+				save()
+				inbox.drain(host)
+
+	def in_a_stream() -> None:
+		with site.by_a_worker():
+			saves()
+			inbox.drain(host)
+
+	def starts() -> None:
+		with site.by_a_worker():
+			saves()
 
 	def todos() -> None:
 		for _ in range(AT_ONCE):
 			site.insert_todo()
 
 	for what, ours, target in (
-		("An event to the commit of its completed run of 10 steps, each drained by itself", one_by_one, 1.0),
-		(f"The same, {AT_ONCE} events before a drain", in_a_stream, 1.0),
-		("Of that, the user's part: the start of the run, the commit and the poke", saves, None),
+		("An event to the commit of its completed run of 10 steps", saves, 1.0),
+		(
+			"The same by a worker, as where the first step reads a document, each drained by itself",
+			one_by_one,
+			1.0,
+		),
+		(f"The same by a worker, {AT_ONCE} events before a drain", in_a_stream, 1.0),
+		("Of that, the user's part: the start of the run, the commit and the poke", starts, None),
 	):
 		pairs = in_turn(ours, todos, rounds)
 		inbox.drain(host)

@@ -37,20 +37,29 @@ def against(host: SiteHost, peer: Peer, rounds: int, runs: int) -> Iterator[Figu
 	site.template(flows.chain(10))
 	about = site.document()
 
-	def one_by_one() -> None:
+	def at_once() -> None:
 		for _ in range(runs):
 			flow_editor.dispatch_event(site.EVENT, about)
 			frappe.db.commit()
-			inbox.drain(host)
+
+	def one_by_one() -> None:
+		with site.by_a_worker():
+			for _ in range(runs):
+				flow_editor.dispatch_event(site.EVENT, about)
+				frappe.db.commit()
+				inbox.drain(host)
 
 	def together() -> None:
-		for _ in range(runs):
-			flow_editor.dispatch_event(site.EVENT, about)
-			frappe.db.commit()
-		inbox.drain(host)
+		with site.by_a_worker():
+			at_once()
+			inbox.drain(host)
 
 	other = max(3, runs // 5)
-	for what, ours in (("one at a time", one_by_one), (f"{runs} events before a drain", together)):
+	for what, ours in (
+		("one at a time", at_once),
+		("one at a time, by a worker", one_by_one),
+		(f"by a worker, {runs} events before a drain", together),
+	):
 		pairs = in_turn(ours, lambda: peer.run(other) * runs / other, rounds)
 		mine, theirs = pairs.medians
 		yield figure(

@@ -57,7 +57,8 @@ def measure(host: SiteHost, rounds: int, size: float) -> Iterator[Figure]:
 
 def what_is_done(host: SiteHost, flow, about, done: str) -> dict[str, Callable[[], object]]:
 	def dispatch() -> None:
-		flow_editor.dispatch_event(site.EVENT, about)
+		with site.by_a_worker():
+			flow_editor.dispatch_event(site.EVENT, about)
 		frappe.db.commit()
 		inbox.drain(host)
 

@@ -94,10 +94,8 @@ class Flow:
 	by_id: Mapping[str, Step]
 	children: Mapping[str | None, tuple[Step, ...]]
 	dependents: Mapping[str, tuple[Step, ...]]
-
-	@property
-	def roots(self) -> tuple[Step, ...]:
-		return self.children.get(None, ())
+	#: The steps that nothing stands before.
+	first: tuple[Step, ...]
 
 
 def canonical(definition: Mapping[str, Any]) -> str:
@@ -131,6 +129,7 @@ def parse(definition: Mapping[str, Any]) -> Flow:
 		by_id=by_id,
 		children={parent: tuple(below) for parent, below in children.items()},
 		dependents={dependency: tuple(after) for dependency, after in dependents.items()},
+		first=tuple(step for step in steps if step.parent_id is None and not step.depends_on),
 	)
 
 

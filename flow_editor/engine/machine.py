@@ -66,7 +66,7 @@ class Machine:
 
 	def start(self) -> None:
 		"""Look at every step that nothing stands before."""
-		for step in self.flow.roots:
+		for step in self.flow.first:
 			self._consider(step)
 		self._settle()
 
