@@ -3,6 +3,8 @@ PYTHON ?= python3
 PORT ?= 8010
 DB ?= flow-editor.db
 KILLS ?= 1000
+ROWS ?= 10000
+SAVES ?= 10000
 SIZE ?= 1
 ROUNDS ?= 15
 FLOW_EDITOR_BENCH ?= $(HOME)/frappe-bench
@@ -21,7 +23,8 @@ help:
 	@echo "make test        lint, and every test that this machine can run"
 	@echo "make test-unit   the tests that need no bench"
 	@echo "make test-site   the tests on the bench at FLOW_EDITOR_BENCH (default ~/frappe-bench)"
-	@echo "make test-chaos  kill workers, web server and scheduler under load, and count what is lost or doubled (KILLS=1000)"
+	@echo "make test-chaos  kill workers, web server and scheduler under load, and count what is lost or doubled;"
+	@echo "                 and the other attacks at full length (KILLS=1000, ROWS=10000, SAVES=10000)"
 	@echo "make benchmark   take the figures of docs/performance.md that need no bench (SIZE=0.1 for a short run)"
 	@echo "make benchmark-site  take those that need the bench at FLOW_EDITOR_BENCH (SIZE=, ROUNDS=)"
 	@echo "make lint        ruff and the import contracts"
@@ -39,7 +42,8 @@ test-site: $(VENV)/.ready $(EDITOR)
 	FLOW_EDITOR_SERVED=1 $(PYTEST) tests/http tests/browser
 
 test-chaos:
-	FLOW_EDITOR_ATTACKS=1 $(PYTHON) tests/site/bench.py test $(addprefix $(CURDIR)/tests/site/,test_faults.py test_database_killed.py test_storms.py)
+	FLOW_EDITOR_ROWS=$(ROWS) FLOW_EDITOR_SAVES=$(SAVES) $(PYTHON) tests/site/bench.py test -rP \
+		$(addprefix $(CURDIR)/tests/site/,test_permissions.py test_ssrf.py test_faults.py test_database_killed.py test_storms.py)
 	$(PYTHON) tests/site/bench.py chaos --kills $(KILLS)
 
 benchmark: $(VENV)/.benchmark $(EDITOR)

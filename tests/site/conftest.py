@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-
-#: These take minutes: `make test-chaos` runs them.
-ATTACKS = ["test_chaos.py", "test_faults.py", "test_database_killed.py", "test_storms.py"]
-collect_ignore_glob = [] if os.environ.get("FLOW_EDITOR_ATTACKS") == "1" else ATTACKS
 
 try:
 	import frappe
