@@ -219,6 +219,7 @@ class Chaos:
 	# Setting up and clearing away
 
 	def set_up(self) -> None:
+		_forget_documents()  # of one that was interrupted, which would count as lost
 		self.seeds = frappe.get_all("Flow Template", filters={"is_active": 1}, pluck="name")
 		for name in self.seeds:
 			frappe.db.set_value("Flow Template", name, "is_active", 0)
@@ -249,8 +250,7 @@ class Chaos:
 		self.settings.reload()
 		self.settings.allowed_hosts = self.allowed_before
 		self.settings.save()
-		frappe.db.delete("Issue", {"subject": ("like", f"{SUBJECT} %")})
-		frappe.db.delete("Dispatch Job", {"subject": ("like", f"{SUBJECT} %")})
+		_forget_documents()
 		frappe.delete_doc("User", self.user.name, force=True)
 		frappe.db.commit()
 		frappe.clear_cache()
@@ -544,6 +544,11 @@ def forget_the_dead() -> None:
 			if job.worker_name not in living:
 				job.set_status(JobStatus.FAILED)
 				registry.remove(job_id)
+
+
+def _forget_documents() -> None:
+	for doctype in ("Issue", "Dispatch Job"):
+		frappe.db.delete(doctype, {"subject": ("like", f"{SUBJECT} %")})
 
 
 def _queue_name(queue: str) -> str:
