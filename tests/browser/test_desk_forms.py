@@ -87,3 +87,16 @@ def test_a_flow_is_opened_by_its_name_in_the_address(place):
 	page = place.open("/app/flow-editor/fiber_install", ".fe-card")
 	assert page.input_value("#fe-template-name") == "fiber_install"
 	page.wait_for_function("() => /FT-\\d+$/.test(location.pathname)")
+
+
+def test_a_new_flow_asked_for_before_the_catalog_is_there_has_its_event_all_the_same(place):
+	customer = place.document("Customer", {"customer_name": "Early Customer", "customer_type": "Individual"})
+	held = []
+	place.page.route("**/*catalog*", lambda route: held.append(route))
+	page = place.open_quick("Customer", customer)
+	page.click(f"{MODAL} >> text=New flow")
+	assert held, "the catalog was there before the button was pressed"
+	for route in held:
+		route.continue_()
+	page.wait_for_selector(".fe-dialog:not(.inline) .fe-settings")
+	assert page.input_value(".fe-settings [data-field=trigger_event] select") == "on_customer_created"

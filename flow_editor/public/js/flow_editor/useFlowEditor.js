@@ -79,6 +79,7 @@ async function openNew(opts = {}) {
 	} finally {
 		if (mine === session.value) loading.value = false;
 	}
+	if (mine !== session.value) return false;
 	const presets = Object.fromEntries(AUTHORED.filter((field) => opts[field] !== undefined).map((field) => [field, opts[field]]));
 	take({ ...BLANK, flow_definition: { version: 1, variables: {}, steps: [] }, ...presets });
 	offerKept();
