@@ -6,6 +6,7 @@ import json
 
 import pytest
 from compose import MODAL, Keyboard, Mouse, fill_step, meaning
+from playwright.sync_api import expect
 
 from flow_editor.services.templates import SEEDS
 
@@ -94,8 +95,8 @@ def test_a_flow_is_broken_in_five_ways_and_each_problem_stands_on_its_step(place
 		page.wait_for_selector(f"text={number} problem")
 	page.click(".fe-dialog-head button.primary")
 	page.wait_for_selector(".fe-notice.red")
-	assert page.locator(".fe-card.invalid").count() == len(breaks)
+	expect(page.locator(".fe-card.invalid")).to_have_count(len(breaks))
 	for _ in breaks:
 		page.locator(".fe-toolbar >> text=Undo").click()
 	page.wait_for_selector("text=No problems")
-	assert page.locator(".fe-card.invalid").count() == 0
+	expect(page.locator(".fe-card.invalid")).to_have_count(0)

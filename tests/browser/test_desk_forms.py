@@ -7,6 +7,7 @@ import json
 import pytest
 from compose import MODAL
 from places import Desk
+from playwright.sync_api import expect
 from served import SERVED, Served
 
 pytestmark = pytest.mark.skipif(not SERVED, reason="the lab has no forms of Frappe's")
@@ -20,7 +21,7 @@ STEPS = [
 def test_the_template_s_form_has_the_tree_in_place_of_json_and_stores_it(place):
 	name = place.create("in_a_form", STEPS)
 	page = place.open(f"/app/flow-template/{name}", ".fe-embedded .fe-card")
-	assert page.locator("[data-fieldname=flow_definition] textarea:visible").count() == 0
+	expect(page.locator("[data-fieldname=flow_definition] textarea:visible")).to_have_count(0)
 	page.locator("[data-step=a] > .fe-card").dblclick()
 	page.fill(f"{MODAL} [data-field=label] input", "Changed in the form")
 	page.click(f"{MODAL} button[type=submit]")
@@ -70,13 +71,13 @@ def test_who_only_starts_flows_reads_them(place):
 	reader = Desk(place.context.browser, Served(place.base, account))
 	try:
 		page = reader.open(f"/app/flow-editor/{name}", ".fe-card")
-		assert page.locator(".fe-dialog-head >> text=Save").count() == 0
-		assert page.locator(".fe-toolbar >> text=Add step").count() == 0
+		expect(page.locator(".fe-dialog-head >> text=Save")).to_have_count(0)
+		expect(page.locator(".fe-toolbar >> text=Add step")).to_have_count(0)
 		page.locator("[data-step=a] > .fe-card").focus()
 		page.keyboard.press("Delete")
-		assert page.locator(".fe-card").count() == 2
+		expect(page.locator(".fe-card")).to_have_count(2)
 		page = reader.open_flows()
-		assert page.locator("text=New flow").count() == 0
+		expect(page.locator("text=New flow")).to_have_count(0)
 	finally:
 		reader.context.close()
 		place.bench.remove_account("flow-user-tests@example.com")
@@ -85,7 +86,7 @@ def test_who_only_starts_flows_reads_them(place):
 
 def test_a_flow_is_opened_by_its_name_in_the_address(place):
 	page = place.open("/app/flow-editor/fiber_install", ".fe-card")
-	assert page.input_value("#fe-template-name") == "fiber_install"
+	expect(page.locator("#fe-template-name")).to_have_value("fiber_install")
 	page.wait_for_function("() => /FT-\\d+$/.test(location.pathname)")
 
 
@@ -99,4 +100,6 @@ def test_a_new_flow_asked_for_before_the_catalog_is_there_has_its_event_all_the_
 	for route in held:
 		route.continue_()
 	page.wait_for_selector(".fe-dialog:not(.inline) .fe-settings")
-	assert page.input_value(".fe-settings [data-field=trigger_event] select") == "on_customer_created"
+	expect(page.locator(".fe-settings [data-field=trigger_event] select")).to_have_value(
+		"on_customer_created"
+	)

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from compose import MODAL
+from playwright.sync_api import expect
 
 CONDITION = {"id": "ask", "kind": "condition", "label": "Urgent?", "payload": {"field": "doc.priority", "op": "==", "value": "High"}}  # fmt: skip
 
@@ -119,7 +120,7 @@ def test_a_subtree_is_copied_into_another_flow_and_comes_as_json(place, lanes):
 	page.evaluate("() => navigator.clipboard.writeText('no steps at all')")
 	page.keyboard.press("Control+v")
 	page.wait_for_selector("text=no steps in it")
-	assert page.locator(".fe-card").count() == 5
+	expect(page.locator(".fe-card")).to_have_count(5)
 
 
 def test_prototypes_are_not_reached_by_pasted_json(place, lanes):
@@ -148,7 +149,7 @@ def test_keys_move_edit_choose_search_and_help(place, lanes):
 	assert seen == ["ask", "a", "Add a step at the beginning of No", "a", "ask", "c", "ask", "a"]
 	page.locator("[data-step=b] > .fe-card").focus()
 	page.keyboard.press("Shift+ArrowDown")
-	assert page.locator(".fe-card.selected").count() == 2
+	expect(page.locator(".fe-card.selected")).to_have_count(2)
 	page.keyboard.press("Alt+ArrowUp")
 	assert labels(page) == ["After", "Last", "Urgent?", "In yes"]
 	page.keyboard.press("Control+z")
@@ -233,7 +234,7 @@ def test_paths_are_offered_by_label_and_a_real_document_previews_them(place):
 	page.keyboard.type("subject")
 	page.wait_for_selector(".fe-picker [aria-selected=true] >> text=doc.subject")
 	page.keyboard.press("Enter")
-	assert page.input_value(f"{MODAL} [data-field=subject] input") == "About {{doc.subject}}"
+	expect(page.locator(f"{MODAL} [data-field=subject] input")).to_have_value("About {{doc.subject}}")
 	page.click(f"{MODAL} [data-field=subject] button")
 	offered = page.locator(".fe-picker [role=option] code").all_inner_texts()
 	assert {"variables.group", "steps.job.result.job"} <= set(offered) and not any(
@@ -270,7 +271,7 @@ def test_a_definition_that_does_not_parse_opens_with_its_text_and_is_mended(plac
 	place.spoil(name, broken)
 	page = place.open_flow(name)
 	page.wait_for_selector("text=This is not JSON")
-	assert page.input_value("textarea[aria-label=Definition]") == broken
+	expect(page.locator("textarea[aria-label=Definition]")).to_have_value(broken)
 	page.fill("textarea[aria-label=Definition]", broken + "}]}")
 	page.wait_for_selector(".fe-problems >> text=This is not JSON", state="detached")
 	page.wait_for_selector(".fe-card >> text=Was there")
@@ -333,19 +334,19 @@ def test_a_lost_connection_keeps_the_draft_and_says_so(place, lanes):
 	page.keyboard.press("Control+d")
 	page.keyboard.press("Control+s")
 	page.wait_for_selector(".fe-notice >> text=The server does not answer")
-	assert page.locator(".fe-card").count() == 5
+	expect(page.locator(".fe-card")).to_have_count(5)
 	place.context.set_offline(False)
 	place.broken.clear()  # the browser's own words about the lost connection
 	page.on("dialog", lambda dialog: dialog.accept())
 	page = place.open_flow(lanes)
 	page.wait_for_selector("text=There is a draft of yours")
-	assert page.locator(".fe-card").count() == 4
+	expect(page.locator(".fe-card")).to_have_count(4)
 	page.click("text=Go on with it")
 	page.wait_for_function("() => document.querySelectorAll('.fe-card').length === 5")
 	save(page)
 	assert len(steps_of(place, "with_lanes")) == 5
 	place.open_flow(lanes)
-	assert page.locator("text=There is a draft of yours").count() == 0
+	expect(page.locator("text=There is a draft of yours")).to_have_count(0)
 
 
 def test_unsaved_changes_are_asked_about(place, lanes):
@@ -356,14 +357,14 @@ def test_unsaved_changes_are_asked_about(place, lanes):
 	if place.name == "lab":
 		page.once("dialog", lambda dialog: dialog.dismiss())
 		page.click(".fe-dialog-head >> text=Close")
-		assert page.locator(".fe-card").count() == 3
+		expect(page.locator(".fe-card")).to_have_count(3)
 		page.once("dialog", lambda dialog: dialog.accept())
 		page.click(".fe-dialog-head >> text=Close")
 	else:
 		page.click(".fe-dialog-head >> text=Close")
 		page.click(".modal.show .modal-footer >> text=No")
 		page.wait_for_selector(".modal.show", state="detached")
-		assert page.locator(".fe-card").count() == 3
+		expect(page.locator(".fe-card")).to_have_count(3)
 		page.click(".fe-dialog-head >> text=Close")
 		page.click(".modal.show .modal-footer >> text=Yes")
 	page.wait_for_selector(".fe-templates table")
@@ -373,14 +374,14 @@ def test_unsaved_changes_are_asked_about(place, lanes):
 def test_a_system_template_offers_duplicating_and_refuses_deleting(place):
 	name = place.template("fiber_install")["name"]
 	page = place.open_flow(name)
-	assert page.locator(".fe-dialog-head >> text=Delete").count() == 0
-	assert page.locator("#fe-template-name").get_attribute("readonly") is not None
+	expect(page.locator(".fe-dialog-head >> text=Delete")).to_have_count(0)
+	expect(page.locator("#fe-template-name")).not_to_be_editable()
 	place.made.append("fiber_install (copy")
 	page.click(".fe-dialog-head >> text=Duplicate")
 	page.wait_for_function(
 		"() => document.getElementById('fe-template-name').value === 'fiber_install (copy)'"
 	)
-	assert page.locator("#fe-template-name").get_attribute("readonly") is None
+	expect(page.locator("#fe-template-name")).to_be_editable()
 
 
 def test_flows_are_found_switched_duplicated_and_deleted(place):
@@ -422,8 +423,10 @@ def test_the_quick_button_starts_follows_edits_and_makes_flows(place):
 	page = place.open_quick("Customer", customer)
 	page.click(f"{MODAL} >> text=New flow")
 	page.wait_for_selector(".fe-dialog:not(.inline) .fe-settings")
-	assert page.input_value(".fe-settings [data-field=applies_to] input") == "Customer"
-	assert page.input_value(".fe-settings [data-field=trigger_event] select") == "on_customer_created"
+	expect(page.locator(".fe-settings [data-field=applies_to] input")).to_have_value("Customer")
+	expect(page.locator(".fe-settings [data-field=trigger_event] select")).to_have_value(
+		"on_customer_created"
+	)
 	place.made.append("made_from_a_form")
 	page.fill("#fe-template-name", "made_from_a_form")
 	page.click(".fe-dialog-head button.primary")
@@ -448,7 +451,7 @@ def test_a_run_shows_its_states_as_they_change(place):
 	page = place.open_run(run)
 	page.wait_for_selector("[data-step=ask] .fe-pill >> text=waiting")
 	page.wait_for_selector("[data-step=bad] .fe-pill >> text=failed")
-	assert "NO-SUCH" in page.locator("[data-step=bad] .fe-error").inner_text()
+	expect(page.locator("[data-step=bad] .fe-error")).to_contain_text("NO-SUCH")
 	page.wait_for_selector("[data-step=later] .fe-pill >> text=scheduled")
 	# Somebody else moves it on, and the page follows.
 	place.call("POST", "/complete", {"run": run, "step_id": "later"})
@@ -487,7 +490,7 @@ def test_script_in_labels_results_and_errors_is_text(place):
 	for page in (place.open_flow(name), place.open_run(run), place.open_flows()):
 		page.wait_for_timeout(300)
 		assert page.evaluate("() => window.broken") is None
-		assert page.locator(".flow-editor img").count() == 0
+		expect(page.locator(".flow-editor img")).to_have_count(0)
 
 
 def test_agent_flows_are_composed_and_stored_and_starting_one_is_refused(place):

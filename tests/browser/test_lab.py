@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from compose import MODAL
+from playwright.sync_api import expect
 from served import SERVED
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "site"))
@@ -57,7 +58,7 @@ def test_a_flow_is_written_started_by_hand_and_completed(page):
 def test_an_event_is_raised_by_hand(page):
 	page.click("nav >> text=Documents")
 	page.click("text=ISS-2026-00001")
-	assert page.input_value("select[aria-label=Event]") == "on_issue_opened"
+	expect(page.locator("select[aria-label=Event]")).to_have_value("on_issue_opened")
 	page.click("text=Raise it")
 	page.wait_for_selector("h1 >> text=FR-00001")
 	page.wait_for_selector("[data-step=urgent_repair]")
@@ -81,7 +82,7 @@ def test_leaving_a_changed_flow_asks_first(place, page):
 	page.once("dialog", lambda dialog: dialog.dismiss())
 	page.click("nav >> text=Documents")
 	page.wait_for_function(f"() => location.hash.endsWith('{name}')")
-	assert page.locator(".fe-card").count() == 3
+	expect(page.locator(".fe-card")).to_have_count(3)
 	page.once("dialog", lambda dialog: dialog.accept())
 	page.click("nav >> text=Documents")
 	page.wait_for_selector("h1 >> text=Documents")
@@ -95,7 +96,7 @@ def test_script_in_a_document_is_shown_and_not_run(page):
 	)
 	page.click("text=Create")
 	page.wait_for_selector("text=<img src=x onerror=alert(1)>")
-	assert page.locator("main img").count() == 0
+	expect(page.locator("main img")).to_have_count(0)
 
 
 def test_a_kind_that_is_added_in_python_has_its_form_without_a_line_of_javascript(place):
