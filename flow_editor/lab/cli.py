@@ -127,15 +127,25 @@ def object_in(file: Path) -> dict[str, Any]:
 def moment(text: str, option: str) -> datetime:
 	try:
 		return timing.parse_moment(text, LabHost.timezone)
-	except ValueError as error:
-		raise click.BadParameter(str(error), param_hint=option) from None
+	except ValueError:
+		raise click.BadParameter(
+			f"{text!r} is not a date. Write 2027-03-31, or 2027-03-31T09:00.", param_hint=option
+		) from None
 
 
 def end(text: str, began: datetime) -> datetime:
 	try:
 		return began + timing.parse_span(text)
+	except (ValueError, OverflowError):
+		pass
+	try:
+		return timing.parse_moment(text, LabHost.timezone)
 	except ValueError:
-		return moment(text, "--until")
+		raise click.BadParameter(
+			f"{text!r} is neither a length, such as 30d or 12h, nor a date, such as 2027-03-31 or "
+			"2027-03-31T09:00.",
+			param_hint="--until",
+		) from None
 
 
 def answer(text: str) -> tuple[str, Any]:

@@ -118,7 +118,7 @@ class LabHost:
 
 	def log(self, title: str, detail: str = "") -> None:
 		self.logged.append((title, detail))
-		logger.warning("%s: %s", title, detail)
+		logger.warning("%s", f"{title}: {detail}" if detail else title)
 
 	# What would have been sent
 

@@ -209,7 +209,7 @@ def test_run_with_variables_and_as_a_table(cli):
 @pytest.mark.parametrize(
 	("arguments", "words"),
 	[
-		(["f.json", "--complete", "a={"], "not JSON"), (["f.json", "--now", "soon"], "not a date"), (["f.json", "--until", "later"], "not a date"),
+		(["f.json", "--complete", "a={"], "not JSON"), (["f.json", "--now", "soon"], "not a date"), (["f.json", "--until", "later"], "neither a length"),
 		(["f.json", "--doc", "list.json"], "JSON object"), (["f.json", "--doc", "nameless.json"], "doctype"), (["bad.json"], "nope"), (["none.json"], "does not exist"),
 	],
 )  # fmt: skip
