@@ -34,7 +34,8 @@ def _site(context: Any) -> Iterator[Any]:
 
 	from flow_editor.site.host import current
 
-	sites = context["sites"]
+	# Frappe 15 hands over a dictionary, Frappe 16 an object.
+	sites = context["sites"] if isinstance(context, dict) else context.sites
 	if not sites:
 		raise click.UsageError("Name a site: bench --site SITE flow …")
 	frappe.init(site=sites[0])
