@@ -13,6 +13,7 @@ MODULE = "Flow Editor"
 DOCTYPES = ("Flow Template", "Flow Run", "Flow Step Pending", "Flow Version", "Flow Settings", "Flow Secret")
 ROLES = ("Flow Manager", "Flow User")
 DISPATCH_JOB = "Dispatch Job"
+WORKSPACE = "Flows"
 
 
 def before_install() -> None:
@@ -72,6 +73,12 @@ def before_uninstall() -> None:
 	frappe.db.delete("Custom DocPerm", {"parent": ("in", ours)})
 	frappe.db.delete("Custom DocPerm", {"role": ("in", ROLES)})
 	frappe.db.delete("Has Role", {"role": ("in", ROLES)})
+	if frappe.db.exists("DocType", "Workspace Sidebar"):
+		# Frappe 16's way to the workspace. Deleted as documents, they would take our files along in developer mode.
+		for doctype in ("Desktop Icon", "Workspace Sidebar"):
+			frappe.db.delete(doctype, {"name": WORKSPACE})
+		frappe.db.delete("Has Role", {"parenttype": "Desktop Icon", "parent": WORKSPACE})
+		frappe.db.delete("Workspace Sidebar Item", {"parent": WORKSPACE})
 	for role in ROLES:
 		frappe.delete_doc("Role", role, ignore_permissions=True, force=True, ignore_missing=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import bench
 import frappe
@@ -308,6 +309,16 @@ def test_the_workspace_opens_for_who_works_with_flows_and_for_nobody_else(site):
 	assert len(page["number_cards"]["items"]) == 3
 	frappe.set_user(stranger)
 	assert "Flows" not in [page["name"] for page in get_workspace_sidebar_items()["pages"]]
+
+
+def test_what_leads_to_the_workspace_in_frappe_16_leads_somewhere(site):
+	"""Frappe 15 does not read these files."""
+	folder = Path(frappe.get_app_path("flow_editor"))
+	icon = json.loads((folder / "desktop_icon" / "flows.json").read_text())
+	sidebar = json.loads((folder / "workspace_sidebar" / "flows.json").read_text())
+	assert icon["label"] == icon["link_to"] == sidebar["title"] == sidebar["name"] == install.WORKSPACE
+	links = [item for item in sidebar["items"] if item["type"] == "Link"]
+	assert links and all(frappe.db.exists(item["link_type"], item["link_to"]) for item in links)
 
 
 def test_clearing_old_runs_takes_the_finished_ones_and_their_inbox_rows_alone(site):
