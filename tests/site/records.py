@@ -114,6 +114,12 @@ def subscription(party, **values):
 	)
 
 
+def on_trial() -> str:
+	"""The status of a Subscription on trial, as this ERPNext spells it: Trialling in 15, Trialing in 16."""
+	options = frappe.get_meta("Subscription").get_field("status").options.split("\n")
+	return next(option for option in options if option.startswith("Trial"))
+
+
 def payment(party, **values):
 	company_name = company()
 	receivable = frappe.db.get_value("Company", company_name, "default_receivable_account")

@@ -387,13 +387,13 @@ def test_condition_reads_documents(site):
 
 @pytest.mark.parametrize(
 	"status",
-	["Trialling", "Trialling since", "Cancelled", "Past Due Date", "Unpaid", "Completed", "Grace Period"],
+	["On trial", "On trial since", "Cancelled", "Past Due Date", "Unpaid", "Completed", "Grace Period"],
 )
 def test_subscription_activate_from_any_state(site, status):
 	party = r.customer()
-	if status.startswith("Trialling"):
+	if status.startswith("On trial"):
 		began = add_days(nowdate(), -3) if status.endswith("since") else nowdate()
-		status = "Trialling"
+		status = r.on_trial()
 		made = r.subscription(
 			party, start_date=began, trial_period_start=began, trial_period_end=add_days(nowdate(), 14)
 		)
