@@ -42,6 +42,9 @@ def at_once(count: int, act: Callable[[int], Any]) -> list[Any]:
 
 
 def _be_one_of_them(site: str, number: int, act: Callable[[int], Any], begin: int, write: int) -> None:
+	# Kept until the process ends: mysqlclient says goodbye to the server when a connection is dropped, and the
+	# parent still speaks through this one.
+	_parents = frappe.local.db
 	try:
 		frappe.init(site=site, force=True)
 		frappe.connect()

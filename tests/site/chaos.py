@@ -535,15 +535,18 @@ def forget_the_dead() -> None:
 			worker.register_death()
 	for queue in ("short", "default", "long"):
 		registry = StartedJobRegistry(name=_queue_name(queue), connection=redis)
-		for job_id in registry.get_job_ids():
+		registry.cleanup()
+		for entry in redis.zrange(registry.key, 0, -1):
+			# RQ 2 writes the execution behind the job, and lets nobody remove a job as such.
+			job_id = entry.decode().partition(":")[0]
 			try:
 				job = Job.fetch(job_id, connection=redis)
 			except NoSuchJobError:
-				registry.remove(job_id)
+				redis.zrem(registry.key, entry)
 				continue
 			if job.worker_name not in living:
 				job.set_status(JobStatus.FAILED)
-				registry.remove(job_id)
+				redis.zrem(registry.key, entry)
 
 
 def _forget_documents() -> None:

@@ -77,7 +77,7 @@ def web(order: dict) -> None:
 
 
 def scheduler(order: dict) -> None:
-	def enqueue_our_own(site: str) -> None:
+	def enqueue_our_own(**_: object) -> None:  # Frappe 15 names the site, Frappe 16 does not
 		frappe.get_doc("Scheduled Job Type", {"method": TICK}).enqueue(force=True)
 
 	frappe.utils.scheduler.get_scheduler_tick = lambda: 1
@@ -110,17 +110,17 @@ def arm(commit: int, when: str, whom: str, mark: str) -> None:
 			os.kill(os.getppid(), signal.SIGKILL)
 		os.kill(os.getpid(), signal.SIGKILL)
 
-	def counting_commit(database: Database) -> None:
+	def counting_commit(database: Database, **options: object) -> None:
 		nonlocal counted
 		counted += 1
 		if counted != commit:
-			return commit_really(database)
+			return commit_really(database, **options)
 		if when == "before":
 			die()
 		if when == "between":
 			# It stands first, so that not even the poke is sent.
 			database.after_commit._functions.appendleft(die)
-		commit_really(database)
+		commit_really(database, **options)
 		if when == "after":
 			die()
 
