@@ -80,6 +80,7 @@ def _ended_by_the_alarm() -> Iterator[None]:
 
 def poke() -> None:
 	"""Queue a drain, unless one is waiting already. Never raises: the tick comes anyway."""
+	messages = len(frappe.local.message_log)
 	try:
 		_ask_redis(frappe.conf.redis_queue)
 		for slot in range(SLOTS):
@@ -91,7 +92,9 @@ def poke() -> None:
 			if status != "started":
 				frappe.enqueue(drain, queue="default", timeout=JOB_TIMEOUT, job_id=job_id)
 				return
-	except (redis.RedisError, OSError) as error:
+	except (redis.RedisError, OSError, frappe.ValidationError) as error:
+		# Where hundreds of jobs wait, Frappe 16 refuses another, and says so to the user, who has only saved something.
+		del frappe.local.message_log[messages:]
 		frappe.logger("flow_editor").warning(
 			"No drain could be queued (%s); the scheduler's tick will do it.", type(error).__name__
 		)

@@ -114,6 +114,17 @@ def test_pokes_do_not_pile_up(site):
 	empty_queues()
 
 
+def test_a_queue_that_takes_no_more_jobs_breaks_no_save(site, monkeypatch):
+	def refuse(*_, **__):
+		frappe.throw("Too many queued background jobs", frappe.QueueOverloaded)
+
+	empty_queues()
+	monkeypatch.setattr(frappe, "enqueue", refuse)
+	messages = list(frappe.local.message_log)
+	worker.poke()
+	assert frappe.local.message_log == messages
+
+
 def take_and_die(queue: str) -> None:
 	"""Take a job from its queue and be killed before it is begun."""
 	from frappe.utils.background_jobs import get_queue, get_redis_conn
