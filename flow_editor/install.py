@@ -17,7 +17,12 @@ WORKSPACE = "Flows"
 
 
 def before_install() -> None:
-	"""Refuse to install over DocTypes of the same names that somebody else owns."""
+	"""Refuse to install over DocTypes of the same names that somebody else owns.
+
+	Frappe syncs the DocTypes of the modules that it knows, and may know them from a cache that was filled before this app
+	came to the bench; it would then install nothing, without a word. So it is made to look again.
+	"""
+	frappe.setup_module_map()
 	taken = [
 		_("{0} (of module {1})").format(doctype, module)
 		for doctype in DOCTYPES

@@ -260,6 +260,13 @@ def everything() -> dict:
 	}
 
 
+def test_modules_that_frappe_remembers_from_before_the_app_came_are_looked_up_again(site):
+	frappe.local.app_modules.pop("flow_editor", None)
+	frappe.cache.delete_value("app_modules")
+	install.before_install()
+	assert frappe.local.app_modules["flow_editor"] == ["flow_editor"]
+
+
 @pytest.mark.parametrize("custom", [0, 1])
 @pytest.mark.parametrize("doctype", install.DOCTYPES)
 def test_a_doctype_that_somebody_else_owns_is_named_and_nothing_is_installed(site, doctype, custom):
