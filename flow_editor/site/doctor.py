@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import frappe
 import redis
+from frappe.email.doctype.email_account.email_account import EmailAccount
 from frappe.utils import add_to_date, now_datetime
 from frappe.utils.background_jobs import get_workers
 from frappe.utils.scheduler import is_scheduler_inactive
@@ -128,13 +129,13 @@ def _sms(host: SiteHost) -> Iterator[Finding]:
 
 
 def _email(host: SiteHost) -> Iterator[Finding]:
-	account = frappe.db.get_value("Email Account", {"enable_outgoing": 1, "default_outgoing": 1})
+	account = EmailAccount.find_outgoing()
 	muted = frappe.are_emails_muted()
 	if muted:
 		yield Finding("E-mail", "muted", "Remove mute_emails from the site's configuration.")
 	else:
 		advice = "" if account else "Set up an Email Account with default outgoing."
-		yield Finding("E-mail", account or "no default outgoing account", advice)
+		yield Finding("E-mail", account.default_sender if account else "no default outgoing account", advice)
 
 
 def _templates(host: SiteHost) -> Iterator[Finding]:

@@ -14,20 +14,24 @@ from flow_editor.engine.render import as_text
 from flow_editor.site.errors import as_flow_errors
 
 GATEWAY_TIMEOUT = (5, 20)  # seconds to connect, to answer
+NO_ACCOUNT = "No outgoing e-mail account is set up. Make an Email Account the default outgoing one, then retry the step."
 
 
 class SiteMessages:
 	def send_email(
 		self, recipients: Sequence[str], subject: str, body: str, *, doctype: str = "", name: str = ""
 	) -> str:
-		with as_flow_errors():
-			queued = frappe.sendmail(
-				recipients=list(recipients),
-				subject=subject,
-				message=body,
-				reference_doctype=doctype or None,
-				reference_name=name or None,
-			)
+		try:
+			with as_flow_errors():
+				queued = frappe.sendmail(
+					recipients=list(recipients),
+					subject=subject,
+					message=body,
+					reference_doctype=doctype or None,
+					reference_name=name or None,
+				)
+		except frappe.OutgoingEmailError as error:
+			raise StepFailed(NO_ACCOUNT) from error
 		if queued is None:
 			raise StepFailed(
 				"The e-mail was not queued: e-mails are muted on this site, or no recipient accepts them."

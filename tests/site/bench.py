@@ -253,6 +253,7 @@ def link(_: object = None) -> int:
 	run(
 		[*frappe(), "migrate", "--skip-search-index"] if APP in installed else [*frappe(), "install-app", APP]
 	)
+	run([str(python()), str(CHECKOUT / "tests" / "site" / "prepare.py"), SITE])
 	run([*frappe(site=False), "build", "--app", APP])
 	return 0
 
@@ -303,7 +304,8 @@ def run(command: list[str], *, capture: bool = False) -> str:
 	if done.returncode:
 		raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout[-5000:]}")
 	if not capture:
-		print(f"ok: {' '.join(command[3:])}", flush=True)
+		shown = command[3:] if command[1] == "-m" else [Path(command[1]).name, *command[2:]]
+		print(f"ok: {' '.join(shown)}", flush=True)
 	return done.stdout
 
 

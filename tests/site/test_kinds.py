@@ -168,6 +168,23 @@ def test_notify_falls_back_to_the_customer(site):
 	assert failed["status"] == "failed" and nobody.name in failed["error"]
 
 
+def test_notify_on_a_site_that_sends_no_mail_fails_at_once_and_says_what_to_do(site):
+	accounts = frappe.get_all("Email Account", filters={"default_outgoing": 1}, pluck="name")
+	flow = r.template(
+		r.step("a", "notify", payload={"to": "a@example.com", "subject": "a", "body": "b"}),
+	)
+	frappe.db.set_value("Email Account", {"default_outgoing": 1}, "default_outgoing", 0)
+	frappe.local.outgoing_email_account = {}
+	try:
+		state = runs.start(site, flow.name).run.step_state["a"]
+		assert state["status"] == "failed" and "default outgoing" in state["error"]
+		assert not frappe.db.count("Error Log") and not frappe.db.count("Flow Step Pending")
+	finally:
+		frappe.db.rollback()
+		frappe.local.outgoing_email_account = {}
+	assert frappe.get_all("Email Account", filters={"default_outgoing": 1}, pluck="name") == accounts
+
+
 def test_notify_uses_an_email_template(site):
 	template = r.make(
 		"Email Template",
