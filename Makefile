@@ -14,9 +14,10 @@ LAB := flow_editor/lab
 NODE_MODULES := $(LAB)/node_modules/.package-lock.json
 EDITOR := $(LAB)/pages/built/editor.js
 EDITOR_SOURCES := $(LAB)/editor.js $(wildcard flow_editor/public/js/flow_editor/* flow_editor/public/css/*)
+PEERS := benchmarks/peers/node_modules/.package-lock.json
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help lab test test-unit test-site test-chaos benchmark benchmark-site lint format clean
+.PHONY: help lab test test-unit test-site test-chaos benchmark benchmark-site benchmark-peers lint format clean
 
 help:
 	@echo "make lab         serve the lab on http://127.0.0.1:$(PORT) (PORT=, DB=)"
@@ -27,6 +28,7 @@ help:
 	@echo "                 and the other attacks at full length (KILLS=1000, ROWS=10000, SAVES=10000)"
 	@echo "make benchmark   take the figures of docs/performance.md that need no bench (SIZE=0.1 for a short run)"
 	@echo "make benchmark-site  take those that need the bench at FLOW_EDITOR_BENCH (SIZE=, ROUNDS=)"
+	@echo "make benchmark-peers take those beside n8n and Restate, which it installs (some gigabytes); needs the bench too"
 	@echo "make lint        ruff and the import contracts"
 	@echo "make format      format the code"
 
@@ -55,6 +57,16 @@ benchmark-site: $(VENV)/.benchmark
 	$(PYTHON) tests/site/bench.py up
 	$(PYTHON) tests/site/bench.py link
 	cd $(FLOW_EDITOR_BENCH)/sites && PYTHONPATH=$(CURDIR) ../env/bin/python -m benchmarks site --size $(SIZE) --rounds $(ROUNDS)
+
+# n8n and Restate are servers of their own, and large: some gigabytes, and minutes to install.
+benchmark-peers: $(PEERS)
+	$(PYTHON) tests/site/bench.py up
+	$(PYTHON) tests/site/bench.py link
+	cd $(FLOW_EDITOR_BENCH)/sites && PYTHONPATH=$(CURDIR) ../env/bin/python -m benchmarks peers --size $(SIZE) --rounds $(ROUNDS)
+
+$(PEERS): benchmarks/peers/package.json
+	npm install --prefix benchmarks/peers --no-package-lock --no-audit --no-fund
+	@touch $@
 
 $(VENV)/.benchmark: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test,benchmark]"
@@ -92,4 +104,4 @@ $(VENV)/.ready: $(VENV)/.installed
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(LAB)/node_modules $(LAB)/pages/built .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(LAB)/node_modules benchmarks/peers/node_modules $(LAB)/pages/built .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -3,8 +3,10 @@
     python -m benchmarks lab [--rounds N] [--size F] [--only MODULE]…
     python -m benchmarks browser […]
     python -m benchmarks site […]
+    python -m benchmarks peers […]
 
-`lab` needs the extra `benchmark`, `browser` the extra `test` and Chromium, `site` a bench (see benchmarks.site).
+`lab` needs the extra `benchmark`, `browser` the extra `test` and Chromium, `site` a bench (see benchmarks.site), and
+`peers` a bench and what is installed in benchmarks/peers.
 `--size 0.1` is a short run: a tenth of the rows and rounds. Without `--only`, the table, the plot and the data
 behind them are written anew.
 """
@@ -25,7 +27,9 @@ MODULES = {
 	"lab": ("engine", "lab"),
 	"browser": ("browser",),
 	"site": ("site_events", "site_drain", "site_peers", "site_memory", "site_scale"),
+	"peers": ("peers",),
 }
+ON_A_BENCH = ("site", "peers")
 
 
 def main() -> None:
@@ -38,7 +42,7 @@ def main() -> None:
 	names = chosen.only or MODULES[chosen.where]
 	modules = [importlib.import_module(f"benchmarks.{name}") for name in names]
 	figures = []
-	if chosen.where != "site":
+	if chosen.where not in ON_A_BENCH:
 		for module in modules:
 			figures += show(module.measure(chosen.rounds, chosen.size))
 	else:
@@ -49,7 +53,7 @@ def main() -> None:
 				figures += show(module.measure(host, chosen.rounds, chosen.size))
 			if not chosen.only:
 				write(chosen, figures, PLANS)
-	if chosen.where != "site" and not chosen.only:
+	if chosen.where not in ON_A_BENCH and not chosen.only:
 		write(chosen, figures)
 
 

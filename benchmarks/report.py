@@ -1,6 +1,6 @@
 """Figures as lines, as the table and the plot of docs/performance.md, and as the JSON behind both.
 
-Each part, lab, browser and site, is measured by a Python of its own and replaces its own figures alone.
+Each part, lab, browser, site and peers, is measured by a Python of its own and replaces its own figures alone.
 """
 
 from __future__ import annotations
@@ -16,7 +16,12 @@ from typing import Any
 
 from benchmarks.measure import Figure
 
-TITLES = {"lab": "`make benchmark`", "browser": "`make benchmark`", "site": "`make benchmark-site`"}
+TITLES = {
+	"lab": "`make benchmark`",
+	"browser": "`make benchmark`",
+	"site": "`make benchmark-site`",
+	"peers": "`make benchmark-peers`",
+}
 PACKAGES = ("frappe", "erpnext", "rq", "redis", "PyMySQL", "SpiffWorkflow", "dbos")
 
 
@@ -157,7 +162,7 @@ def versions(where: str) -> str:
 			found.append(f"{package} {version(package)}")
 		except PackageNotFoundError:
 			continue
-	if where == "site":
+	if where in ("site", "peers"):
 		import frappe
 
 		found.append(f"MariaDB {frappe.db.sql('SELECT VERSION()')[0][0].partition('-')[0]}")
