@@ -14,6 +14,19 @@ def chain(length: int, **first: Any) -> Definition:
 	return _flow(steps)
 
 
+def asking(length: int) -> Definition:
+	"""A chain of conditions on the document, each in the other's lane for yes."""
+	flow = chain(length)
+	for number, step in enumerate(flow["steps"]):
+		step.update(
+			kind="condition",
+			depends_on=[],
+			payload={"field": "doc.status", "op": "==", "value": "Open"},
+			**({"parent_id": f"s{number - 1}", "branch": "yes"} if number else {}),
+		)
+	return flow
+
+
 def fan(width: int) -> Definition:
 	"""One step, and `width` that come after it."""
 	return _flow([_step("first"), *(_step(f"s{number}", ["first"]) for number in range(width - 1))])

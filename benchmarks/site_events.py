@@ -16,6 +16,8 @@ from flow_editor.site.host import SiteHost
 
 #: How many one side of a pair does, so that a pair is longer than what disturbs it.
 AT_ONCE = 10
+#: Raised by hand, for a second flow.
+OTHER_EVENT = "on_customer_created"
 
 
 def measure(host: SiteHost, rounds: int, size: float) -> Iterator[Figure]:
@@ -26,10 +28,15 @@ def measure(host: SiteHost, rounds: int, size: float) -> Iterator[Figure]:
 
 def an_event_to_a_completed_run(host: SiteHost, rounds: int) -> Iterator[Figure]:
 	flow, about = site.template(flows.chain(10)), site.document()
+	asking = site.template(flows.asking(10), event=OTHER_EVENT)
 
-	def save() -> None:
-		flow_editor.dispatch_event(site.EVENT, about)
+	def save(event: str = site.EVENT) -> None:
+		flow_editor.dispatch_event(event, about)
 		frappe.db.commit()
+
+	def asks() -> None:
+		for _ in range(AT_ONCE):
+			save(OTHER_EVENT)
 
 	def saves() -> None:
 		for _ in range(AT_ONCE):
@@ -56,8 +63,9 @@ def an_event_to_a_completed_run(host: SiteHost, rounds: int) -> Iterator[Figure]
 
 	for what, ours, target in (
 		("An event to the commit of its completed run of 10 steps", saves, 1.0),
+		("The same of 10 conditions on the document, one in the other", asks, 1.0),
 		(
-			"The same by a worker, as where the first step reads a document, each drained by itself",
+			"The same by a worker, as where the first step changes something, each drained by itself",
 			one_by_one,
 			1.0,
 		),
@@ -74,7 +82,10 @@ def an_event_to_a_completed_run(host: SiteHost, rounds: int) -> Iterator[Figure]
 			target,
 			detail=f"{milliseconds(done)} against {milliseconds(other)}",
 		)
-	assert {run.status for run in host.store.runs({"flow_template": flow.name}, limit=1000)} == {"completed"}
+	for made in (flow, asking):
+		assert {run.status for run in host.store.runs({"flow_template": made.name}, limit=1000)} == {
+			"completed"
+		}
 	site.clear(), site.clear_todos()
 
 

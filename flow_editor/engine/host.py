@@ -210,6 +210,9 @@ class Documents(Protocol):
 	def peek(self, doctype: str, name: str) -> dict[str, Any]:
 		"""As `get`, whoever is acting: for a trigger condition, which is decided within somebody's own save."""
 
+	def shown(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+		"""As `get`, of a document whose fields, its DocType and name among them, are in hand: it is not read again."""
+
 	def find(self, doctype: str, filters: Mapping[str, Any], *, limit: int = 20) -> list[dict[str, Any]]:
 		"""Documents with these field values (a list value: one of), newest first."""
 

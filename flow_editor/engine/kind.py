@@ -123,7 +123,7 @@ class Kind:
 	branches: tuple[tuple[str, str], ...] = ()
 	effect: Effect = "none"
 	#: Whether `run` needs nothing but the step and what the run already knows, and is quick: then it may be done within
-	#: the save that sets the run off. One that finds in its scope a document to read is done by a worker all the same.
+	#: the save that sets the run off. One that reads more than that of its scope is done by a worker all the same.
 	self_contained: bool = False
 	#: Whether the runtime can run it. A kind that is only composed and stored says False.
 	runnable: bool = True

@@ -43,6 +43,9 @@ class LabDocuments:
 
 	peek = get
 
+	def shown(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+		return fields
+
 	def all(self) -> list[dict[str, Any]]:
 		rows = self._host.store.execute("SELECT doctype, name FROM document ORDER BY doctype, position")
 		return [self.get(doctype, name) for doctype, name in rows.fetchall()]

@@ -239,7 +239,7 @@ def _start(
 	if reason := runs.refusal_to_start(host, run):
 		host.log(f"Flow {template['name']} was not started by {event}", f"{doctype} {docname}: {reason}")
 		return {"skipped": reason}
-	rows = head.take(host, run)
+	rows = head.take(host, run, doc)
 	if not host.store.insert_run(run, rows):
 		return {"skipped": runs.re_entry_reason(template)}
 	if run.completed_at is not None and let_others_run(run):

@@ -1,13 +1,15 @@
 """The head of a run: what is done in memory while the run is being stored, in the transaction that set it off.
 
-Steps of kinds that are `self_contained` need no worker: they read no document, change nothing and cannot fail for a
-reason that passes. They are taken at once, and a delay behind them is scheduled at once, so such a start costs no row
-for a worker, no poke and no second write of the run. The first step that needs more is left, with all that comes
-after it, to the inbox. Nothing is lost by that: the run is stored as far as it came, or not at all.
+Steps of kinds that are `self_contained` need no worker: they look at nothing but what the run and the document that set
+it off are at that moment, change nothing and cannot fail for a reason that passes. They are taken at once, and a delay
+behind them is scheduled at once, so such a start costs no row for a worker, no poke and no second write of the run. The
+first step that needs more is left, with all that comes after it, to the inbox. Nothing is lost by that: the run is
+stored as far as it came, or not at all.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flow_editor.engine.context import Scope
@@ -25,23 +27,27 @@ class LeftToTheInbox(Exception):
 	"""The step needs more than the run itself."""
 
 
-def take(host: Host, run: Run) -> list[Pending]:
+def take(host: Host, run: Run, doc: Mapping[str, Any] | None = None) -> list[Pending]:
 	"""Move a run that is not stored yet as far as it needs nothing.
+
+	Args:
+		doc: the fields of the document that it is about, if any, as they are now. Its steps see of them what the user
+			whom the run acts for may read.
 
 	Returns:
 		The inbox rows that it is to be stored with; none if it has ended or waits for somebody.
 	"""
 	if len(flow_of(host, run).steps) > MOST_STEPS:
 		return [Pending("", purpose=START, trigger_at=host.now())]
-	return Head(host, run).take()
+	return Head(host, run, doc).take()
 
 
 class Head(Advance):
 	"""An advance that writes nothing and gives up on no step: one that fails is left, to fail where it can be told."""
 
-	def __init__(self, host: Host, run: Run):
+	def __init__(self, host: Host, run: Run, doc: Mapping[str, Any] | None):
 		super().__init__(host, run)
-		self.scope = Known(host, run)
+		self.scope = Known(host, run, doc)
 		self._left = False
 
 	def take(self) -> list[Pending]:
@@ -75,9 +81,16 @@ class Head(Advance):
 
 
 class Known(Scope):
-	"""What a run knows before it has a name: documents may still change until the commit."""
+	"""What a run knows before it has a name, without asking the database while somebody's save waits."""
+
+	def __init__(self, host: Host, run: Run, doc: Mapping[str, Any] | None):
+		super().__init__(host, run)
+		self._at_hand = doc
 
 	def __getitem__(self, key: str) -> Any:
-		if key not in ("variables", "steps", "now"):
+		if key not in ("doc", "variables", "steps", "now"):
 			raise LeftToTheInbox(key)
 		return super().__getitem__(key)
+
+	def _doc(self) -> Mapping[str, Any]:
+		return self._host.documents.shown(self._at_hand) if self._at_hand else {}

@@ -30,12 +30,15 @@ ACTIVE = "Active"
 
 class SiteDocuments:
 	def get(self, doctype: str, name: str) -> dict[str, Any]:
-		doc = self._load(doctype, name, "read")
-		doc.apply_fieldlevel_read_permissions()
-		return as_fields(doc)
+		return _readable(self._load(doctype, name, "read"))
 
 	def peek(self, doctype: str, name: str) -> dict[str, Any]:
 		return as_fields(self._load(doctype, name, None))
+
+	def shown(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+		doc = frappe.get_doc(dict(fields))
+		self._check(doc, "read")
+		return _readable(doc)
 
 	def find(self, doctype: str, filters: Mapping[str, Any], *, limit: int = 20) -> list[dict[str, Any]]:
 		conditions = {
@@ -168,15 +171,26 @@ class SiteDocuments:
 		except frappe.DoesNotExistError:
 			frappe.clear_last_message()
 			raise NotFound(f"There is no {doctype} {name!r}.") from None
-		if permission and not doc.has_permission(permission):
-			what = "read" if permission == "read" else "change"
-			raise NotAllowed(f"User {frappe.session.user} may not {what} {doctype} {name}.")
+		if permission:
+			self._check(doc, permission)
 		return doc
+
+	@staticmethod
+	def _check(doc, permission: str) -> None:
+		if not doc.has_permission(permission):
+			what = "read" if permission == "read" else "change"
+			raise NotAllowed(f"User {frappe.session.user} may not {what} {doc.doctype} {doc.name}.")
 
 	@staticmethod
 	def _check_doctype(doctype: str) -> None:
 		if not doctype or not frappe.db.exists("DocType", doctype, cache=True):
 			raise StepFailed(f"There is no DocType {doctype!r} on this site.")
+
+
+def _readable(doc) -> dict[str, Any]:
+	"""Those of a document's fields that the acting user may read."""
+	doc.apply_fieldlevel_read_permissions()
+	return as_fields(doc)
 
 
 def as_fields(doc) -> dict[str, Any]:

@@ -102,9 +102,17 @@ def test_a_step_for_somebody_waits_without_a_row(world):
 	assert stored.status == "completed" and stored.step_state["a"]["result"] == {"by": "Ana"}
 
 
-def test_a_step_that_reads_a_document_is_left_to_a_worker_with_what_follows(world):
+def test_the_document_that_set_it_off_is_at_hand(world):
 	issue = world.issue(world.customer(), priority="High")
 	flow = listening(world, ask("doc.subject", "No signal"), step("yes", parent_id="ask", branch="yes"))
+	run = raised(world, flow, doctype="Issue", docname=issue)
+	assert statuses(world, run) == {"ask": "done", "yes": "done"} and rows(world, run) == []
+
+
+def test_a_step_that_reads_another_document_is_left_to_a_worker_with_what_follows(world):
+	customer = world.customer()
+	issue = world.issue(customer)
+	flow = listening(world, ask("customer.name", customer), step("yes", parent_id="ask", branch="yes"))
 	run = raised(world, flow, doctype="Issue", docname=issue)
 	assert rows(world, run) == [("start", "pending")] and world.host.store.run(run).step_state == {}
 	world.drain()
@@ -134,7 +142,9 @@ def test_what_is_left_begins_where_the_head_ended(world):
 	assert world.host.store.run(run).step_state["a"]["attempts"] == 1
 
 
-@pytest.mark.parametrize("path, value", [("run.depth", "0"), ("template.version", "1"), ("doc.name", "")])
+@pytest.mark.parametrize(
+	"path, value", [("run.depth", "0"), ("template.version", "1"), ("customer.name", "")]
+)
 def test_what_is_not_known_before_the_run_is_stored_is_looked_up_by_a_worker(world, path, value):
 	run = raised(world, listening(world, ask(path, value), step("yes", parent_id="ask", branch="yes")))
 	assert rows(world, run) == [("start", "pending")]
@@ -142,14 +152,21 @@ def test_what_is_not_known_before_the_run_is_stored_is_looked_up_by_a_worker(wor
 	assert statuses(world, run) == {"ask": "done", "yes": "done"}
 
 
-@pytest.mark.parametrize("at", ["{{doc.opening_date}}", "{{variables.nonsense}}"])
+@pytest.mark.parametrize("at", ["{{customer.name}}", "{{variables.nonsense}}"])
 def test_a_date_that_cannot_be_told_yet_is_left_to_a_worker(world, at):
-	issue = world.issue(world.customer(), opening_date="2026-01-05")
+	issue = world.issue(world.customer())
 	flow = listening(world, step("a", trigger={"type": "on_date", "at": at}))
 	run = raised(world, flow, doctype="Issue", docname=issue, variables={"nonsense": "soon"})
 	assert rows(world, run) == [("start", "pending")]
 	world.drain()
-	assert statuses(world, run) == {"a": "done" if "doc" in at else "failed"}
+	assert statuses(world, run) == {"a": "failed"}
+
+
+def test_a_date_of_the_document_is_told_at_once(world):
+	issue = world.issue(world.customer(), opening_date="2026-01-05")
+	flow = listening(world, step("a", trigger={"type": "on_date", "at": "{{doc.opening_date}}"}))
+	run = raised(world, flow, doctype="Issue", docname=issue)
+	assert statuses(world, run) == {"a": "done"}
 
 
 def test_an_error_in_the_head_is_told_by_the_worker(world, monkeypatch):

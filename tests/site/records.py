@@ -175,8 +175,8 @@ def step(id: str, kind: str = "wait", **more) -> dict:
 
 
 def reading(id: str, **more) -> dict:
-	"""A step that reads the document, so that a worker has to do it."""
-	return step(id, "condition", payload={"field": "doc.name", "op": "not_empty"}, **more)
+	"""A step that asks what the run is called, so that a worker has to do it."""
+	return step(id, "condition", payload={"field": "run.name", "op": "not_empty"}, **more)
 
 
 def runs(of=None, **filters) -> list:

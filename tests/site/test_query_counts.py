@@ -94,6 +94,17 @@ def test_a_run_of_instant_steps_is_one_insert_in_the_users_own_transaction(site,
 	assert [run.status for run in r.runs(flow)] == ["completed"]
 
 
+def test_conditions_on_the_document_ask_the_database_nothing(site, opened):
+	flow = listening(
+		r.step("a", "condition", payload={"field": "doc.subject", "op": "==", "value": "No signal"})
+	)
+	with queries() as seen:
+		flow_editor.dispatch_event(EVENT, opened)
+		frappe.db.commit()
+	assert seen == ["SELECT Flow Template", "NAMES", "INSERT Flow Run", *COMMIT]
+	assert [r.state(run)["a"]["result"]["branch"] for run in r.runs(flow)] == ["yes"]
+
+
 def test_a_flow_that_begins_with_a_delay_waits_for_it_with_its_start(site, opened):
 	flow = listening(*chain(10, trigger={"type": "after_delay", "delay_days": 3}))
 	with queries() as seen:

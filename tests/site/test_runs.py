@@ -274,6 +274,39 @@ def test_steps_obey_the_permissions_of_the_user_that_the_flow_runs_as(site):
 	assert frappe.db.get_value("Issue", opened.name, "modified_by") == limited.name
 
 
+def test_steps_that_are_done_within_a_save_see_what_the_flows_user_may_and_not_what_the_saver_may(site):
+	limited = r.user("Flow Manager")
+	flow = r.template(
+		r.step("read", "condition", payload={"field": "doc.subject", "op": "not_empty"}),
+		event="on_issue_opened",
+		run_as=limited.name,
+	)
+	for _ in range(2):
+		r.issue()
+		r.drain()
+		limited.add_roles("Support Team")
+	allowed, refused = (r.state(run)["read"] for run in r.runs(flow))
+	assert allowed["result"]["branch"] == "yes"
+	assert refused["status"] == "failed" and f"{limited.name} may not read Issue" in refused["error"]
+	assert frappe.session.user == "Administrator"
+
+	property_ = {
+		"doctype_or_field": "DocField",
+		"doc_type": "Issue",
+		"field_name": "subject",
+		"property": "permlevel",
+	}
+	r.make("Property Setter", **property_, value="1", property_type="Int")
+	frappe.clear_cache(doctype="Issue")
+	try:
+		r.issue()
+		assert r.state(r.runs(flow)[0])["read"]["result"] == {"branch": "no", "value": None}
+	finally:
+		frappe.db.delete("Property Setter", property_)
+		frappe.db.commit()
+		frappe.clear_cache(doctype="Issue")
+
+
 def test_a_disabled_user_fails_the_step_clearly(site):
 	gone = r.user("Flow Manager")
 	flow = r.template(r.step("a"), run_as=gone.name, event="on_customer_created")
