@@ -140,6 +140,8 @@ class N8n(Server):
 		for flow in ("ten", "waits"):
 			self._command("publish:workflow", f"--id={flow}")
 		self.start(PROGRAMS / "n8n", "start", **self._settings)
+		# Before it says that it is ready it takes webhooks, and for a moment none.
+		wait(lambda: "Editor is now accessible" in (folder / "0.log").read_text(), self.name)
 		wait(lambda: requests.post(self.address, json={}, timeout=30).ok, self.name)
 
 	def _command(self, *arguments: str) -> None:

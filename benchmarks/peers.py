@@ -10,7 +10,7 @@ import frappe
 
 import flow_editor
 from benchmarks import flows, site
-from benchmarks.measure import Figure, figure, in_turn, per_second
+from benchmarks.measure import Figure, figure, in_turn, per_second, timed
 from benchmarks.peer_web import N8n, Restate, Server
 from benchmarks.site_memory import resident
 from flow_editor.services import inbox
@@ -22,14 +22,16 @@ RESUMES = 3
 
 def measure(host: SiteHost, rounds: int, size: float) -> Iterator[Figure]:
 	runs = max(20, int(100 * size))
+	waits = max(100, int(1000 * size))
+	mine = a_workers_memory(host, waits)
 	for engine, target in ((N8n, 10), (Restate, None)):
 		with tempfile.TemporaryDirectory() as folder:
 			peer = engine(Path(folder))
 			try:
 				yield from instant(peer, rounds, runs, target)
 				if isinstance(peer, N8n):
-					yield from resuming(host, peer, max(100, int(1000 * size)))
-					yield memory(peer)
+					yield from resuming(host, peer, waits)
+					yield memory(mine, peer)
 			finally:
 				peer.close()
 	site.clear()
@@ -58,20 +60,14 @@ def instant(peer: Server, rounds: int, runs: int, target: float | None) -> Itera
 
 
 def resuming(host: SiteHost, peer: N8n, count: int) -> Iterator[Figure]:
-	flow = site.template(flows.chain(11, trigger={"type": "after_delay", "delay_days": 3}))
+	flow = waiting()
 
-	def ours() -> None:
-		assert inbox.drain(host).worked == count
+	def ours() -> float:
+		site.clear_runs()
+		site.insert_waiting_runs(flow, count)
+		return timed(lambda: drain(host, count))
 
-	def made_ready(do):
-		def timed() -> float:
-			site.clear_runs()
-			site.insert_waiting_runs(flow, count)
-			return do()
-
-		return timed
-
-	pairs = in_turn(made_ready(ours), lambda: peer.resume(count), RESUMES)
+	pairs = in_turn(ours, lambda: peer.resume(count), RESUMES)
 	mine, theirs = pairs.medians
 	yield figure(
 		"7",
@@ -83,8 +79,24 @@ def resuming(host: SiteHost, peer: N8n, count: int) -> Iterator[Figure]:
 	)
 
 
-def memory(peer: N8n) -> Figure:
-	mine, theirs = resident(), peer.memory / 2**20
+def waiting():
+	"""A flow of a wait and ten steps behind it."""
+	return site.template(flows.chain(11, trigger={"type": "after_delay", "delay_days": 3}))
+
+
+def drain(host: SiteHost, count: int) -> None:
+	assert inbox.drain(host).worked == count
+
+
+def a_workers_memory(host: SiteHost, count: int) -> float:
+	"""What this process holds, in MB, once it has worked so many waits off and before it has talked to anybody else."""
+	site.insert_waiting_runs(waiting(), count)
+	drain(host, count)
+	return resident()
+
+
+def memory(mine: float, peer: N8n) -> Figure:
+	theirs = peer.memory / 2**20
 	return figure(
 		"7",
 		f"Memory of the process that does it, against {peer.name} {peer.version}",
