@@ -18,6 +18,9 @@ WORKSPACE = "Flows"
 
 def before_install() -> None:
 	"""Refuse to install over DocTypes of the same names that somebody else owns."""
+	# Frappe has read its list of modules before it cleared its cache. One cached before the app came to the bench
+	# does not have ours, and then it installs the app without its DocTypes.
+	frappe.setup_module_map()
 	taken = [
 		_("{0} (of module {1})").format(doctype, module)
 		for doctype in DOCTYPES

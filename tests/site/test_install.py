@@ -260,6 +260,14 @@ def everything() -> dict:
 	}
 
 
+def test_a_list_of_modules_from_before_the_app_came_keeps_no_doctype_out(site, monkeypatch):
+	before = {app: modules for app, modules in frappe.local.app_modules.items() if app != "flow_editor"}
+	monkeypatch.setattr(frappe.local, "app_modules", before)
+	frappe.clear_cache()  # as Frappe does before it asks us
+	install.before_install()
+	assert frappe.local.app_modules["flow_editor"] == ["flow_editor"]
+
+
 @pytest.mark.parametrize("custom", [0, 1])
 @pytest.mark.parametrize("doctype", install.DOCTYPES)
 def test_a_doctype_that_somebody_else_owns_is_named_and_nothing_is_installed(site, doctype, custom):
