@@ -49,6 +49,17 @@ class FlowTemplate(Document):
 				}
 			).insert(ignore_permissions=True)
 
+	def save_version(self) -> None:
+		"""Frappe's record of who changed what, but for the definition: Flow Version keeps each of them, and two at once
+		may be more than the database takes."""
+		old = self.get_doc_before_save()
+		definition = old and old.flow_definition
+		if old:
+			old.flow_definition = self.flow_definition
+		super().save_version()
+		if old:
+			old.flow_definition = definition
+
 	def before_rename(self, old: str, new: str, merge: bool = False) -> None:
 		frappe.throw(frappe._("A flow keeps its number. Change its name instead."))
 
