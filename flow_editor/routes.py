@@ -199,6 +199,8 @@ def event(
 		raise Invalid.because([problem], "This request")
 	if doctype and docname:
 		host.documents.get(doctype, docname)
+	if customer:
+		host.documents.get("Customer", customer)
 	results = events.dispatch_event(
 		host,
 		event,
