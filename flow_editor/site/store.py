@@ -26,7 +26,7 @@ from flow_editor.engine.host import (
 	Pending,
 	Run,
 )
-from flow_editor.site import transaction
+from flow_editor.site import shown, transaction
 from flow_editor.site.errors import as_flow_errors, breaks_transaction
 from flow_editor.site.naming import next_names
 
@@ -50,6 +50,7 @@ DUE = "status = %s AND trigger_at <= %s"
 LAPSED = "status = %s AND lease_until <= %s"
 RUN_JSON = ("variables", "step_state")
 PENDING_JSON = ("context_snapshot",)
+ERRORS = ("error", "last_error")
 _savepoints = count(1)
 
 
@@ -137,7 +138,7 @@ class SiteStore:
 		paused = _changed(
 			"""UPDATE `tabFlow Template` SET is_active = 0, paused_reason = %s, modified = %s
 			WHERE name = %s AND version = %s AND is_active = 1""",
-			(reason, now_datetime(), name, version),
+			(shown.as_plain(reason), now_datetime(), name, version),
 		)
 		if paused:
 			frappe.clear_document_cache("Flow Template", name)
@@ -323,7 +324,7 @@ class SiteStore:
 			(
 				status,
 				at,
-				error or None,
+				shown.as_plain(error) or None,
 				row.retry_count + (status == ROW_FAILED),
 				row.name,
 				row.lease_token,
@@ -350,7 +351,15 @@ class SiteStore:
 			SET status = %s, trigger_at = %s, last_error = %s, retry_count = %s, lease_until = NULL,
 				lease_token = NULL
 			WHERE name = %s AND lease_token = %s AND status = %s""",
-			(ROW_PENDING, at, error, row.retry_count + 1, row.name, row.lease_token, ROW_RUNNING),
+			(
+				ROW_PENDING,
+				at,
+				shown.as_plain(error),
+				row.retry_count + 1,
+				row.name,
+				row.lease_token,
+				ROW_RUNNING,
+			),
 		)
 
 	def cancel_pending(self, run: str, step_id: str | None = None) -> None:
@@ -405,7 +414,13 @@ def _row(record: Run | Pending, columns: Sequence[str], as_json: Sequence[str]) 
 	for column in columns:
 		value = getattr(record, column)
 		if column in as_json:
-			value = None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+			value = (
+				None
+				if value is None
+				else shown.as_json(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+			)
+		elif column in ERRORS:
+			value = shown.as_plain(value)
 		values.append(None if value == "" else value)
 	return values
 

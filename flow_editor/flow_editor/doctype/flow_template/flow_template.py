@@ -7,6 +7,7 @@ from frappe.model.document import Document
 from frappe.utils import now_datetime
 
 from flow_editor.services import templates
+from flow_editor.site import shown
 from flow_editor.site.errors import as_frappe_errors
 from flow_editor.site.host import current
 from flow_editor.site.naming import next_names
@@ -26,6 +27,7 @@ class FlowTemplate(Document):
 				old.as_dict() if old else None,
 			)
 		self.flags.is_new_version = prepared.pop("changed")
+		prepared["flow_definition"] = shown.as_json(prepared["flow_definition"])
 		self.update(prepared)
 
 	def _keep_origin(self, old: Document | None) -> None:
