@@ -60,10 +60,10 @@ class GuardedHttp:
 		try:
 			port = parts.port or (443 if parts.scheme == "https" else 80)
 		except ValueError:
-			raise StepFailed(f"{url[:200]!r} has no valid port.") from None
+			raise StepFailed(f"{parts.hostname} is called at no valid port.") from None
 		if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
 			raise StepFailed(
-				f"{url[:200]!r} cannot be called: it must be http or https, without a user name."
+				f"{parts.scheme}://{parts.hostname or ''} cannot be called: it must be http or https, without a user name."
 			)
 		address = self._address(parts.hostname, port)
 		path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
