@@ -199,6 +199,8 @@ def event(
 		raise Invalid.because([problem], "This request")
 	if doctype and docname:
 		host.documents.get(doctype, docname)
+	if customer:
+		host.documents.get("Customer", customer)
 	results = events.dispatch_event(
 		host,
 		event,
@@ -316,7 +318,17 @@ def read(route: Route, parts: Mapping[str, str], query: Mapping[str, str], body:
 
 
 def check(route: Route, given: Mapping[str, Any]) -> None:
-	"""Raise Invalid with every parameter that is missing, unknown or of the wrong kind."""
+	"""Raise Invalid with every parameter that is missing, unknown or of the wrong kind.
+
+	Raises:
+		Unreadable: something is in it that Python's reader takes for JSON, and no other does.
+	"""
+	try:
+		json.dumps(given, ensure_ascii=False, allow_nan=False, default=str).encode()
+	except (ValueError, RecursionError):
+		raise Unreadable(
+			"The request holds what JSON cannot: a number that is none or too large, or half of a \\u pair."
+		) from None
 	problems = [
 		Problem(f"{name} is missing. Add it.", field=name)
 		for name in route.required

@@ -45,9 +45,13 @@ class Trigger:
 	at: str = ""
 
 
+#: A year: the longest wait between two attempts.
+MOST_MINUTES = 525_600
+
+
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-	"""How often a failed step is tried again.
+	"""How often a failed step is tried again. No wait is longer than MOST_MINUTES.
 
 	Args:
 		attempts: how many times it is tried in all, the first included.
@@ -63,7 +67,7 @@ class RetryPolicy:
 
 	def wait_before(self, attempt: int) -> float:
 		"""Minutes to wait before attempt number `attempt` (2 is the first repetition)."""
-		return self.delay_minutes * self.factor ** max(0, attempt - 2)
+		return min(self.delay_minutes * self.factor ** max(0, attempt - 2), MOST_MINUTES)
 
 
 DEFAULT_RETRY = RetryPolicy()

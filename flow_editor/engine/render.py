@@ -20,6 +20,7 @@ OPEN, CLOSE = "{{", "}}"
 #: What lies deeper in a value than this many lists and mappings is dropped, so that no outside answer, however
 #: deep, can exhaust the stack.
 MAX_DEPTH = 100
+HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 #: A path: parts of letters, digits, _ and -, joined by dots. Every quantifier is bounded by a different
 #: character than the next begins with, so that matching is linear.
 PATH = re.compile(r"[\w-]+(?:\.[\w-]+)*")
@@ -154,17 +155,22 @@ def _plain(number: Decimal) -> str:
 
 
 def jsonable(value: Any, depth: int = MAX_DEPTH) -> Any:
-	"""The value as JSON can hold it: dates and times as text, decimals as numbers, the unknown as text.
+	"""The value as JSON can hold it and a database store it: dates and times as text, decimals as numbers, the
+	unknown as text, half of a surrogate pair as U+FFFD.
 
 	Args:
 		depth: how many lists and mappings within each other are kept; what lies deeper becomes None.
 	"""
-	if value is None or isinstance(value, str | int | bool):
+	if isinstance(value, str):
+		return value if value.isascii() else HALF_CHARACTER.sub("\ufffd", value)
+	if value is None or isinstance(value, int | bool):
 		return value
 	if isinstance(value, float):
 		return value if math.isfinite(value) else None
 	if isinstance(value, Mapping):
-		return {str(key): jsonable(item, depth - 1) for key, item in value.items()} if depth else None
+		return (
+			{jsonable(str(key)): jsonable(item, depth - 1) for key, item in value.items()} if depth else None
+		)
 	if isinstance(value, list | tuple | set | frozenset):
 		return [jsonable(item, depth - 1) for item in value] if depth else None
 	if isinstance(value, datetime):
@@ -179,4 +185,4 @@ def jsonable(value: Any, depth: int = MAX_DEPTH) -> Any:
 		return int(value) if value == value.to_integral_value() else float(value)
 	if isinstance(value, bytes):
 		return value.decode("utf-8", "replace")
-	return str(value)
+	return jsonable(str(value))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flow_editor.engine.definition import DELAY_FIELDS, LANGUAGE_VERSION, TRIGGER_TYPES
+from flow_editor.engine.definition import DELAY_FIELDS, LANGUAGE_VERSION, MOST_MINUTES, TRIGGER_TYPES
 from flow_editor.engine.kind import Field, Kind
 
 #: Python's $ also matches before a line break at the end; the lookahead does not, and means the same elsewhere.
@@ -46,7 +46,7 @@ def step_schema() -> dict[str, Any]:
 	retry = _closed(
 		{
 			"attempts": {"type": "integer", "minimum": 1, "maximum": 20},
-			"delay_minutes": {"type": "number", "minimum": 0, "maximum": 525_600},
+			"delay_minutes": {"type": "number", "minimum": 0, "maximum": MOST_MINUTES},
 			"factor": {"type": "number", "minimum": 1, "maximum": 10},
 			"on": {"enum": ["transient", "any"]},
 		}

@@ -7,6 +7,8 @@ one. As the call is made, `reveal` puts the values in, and `hide` takes them out
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,6 +16,8 @@ from urllib.parse import quote
 
 ROOT = "secrets"
 HIDDEN = "***"
+#: Fewer characters than this of a value tell nothing.
+SHORTEST_PART = 4
 NAME = re.compile(r"[\w-]+")
 
 
@@ -60,12 +64,35 @@ def reveal(text: str, values: Mapping[str, str], key: str) -> str:
 	return _pattern(key).sub(lambda mark: values[mark[1]], text)
 
 
-def hide(text: str, values: Mapping[str, str]) -> str:
-	"""The text without the values, however a URL spells them."""
+def hide(text: str, values: Mapping[str, str], *, is_cut: bool = False) -> str:
+	"""The text without the values, however a URL, JSON or HTML spells them.
+
+	Args:
+		is_cut: the text may end anywhere, so that the beginning of a value at its end is taken out too.
+	"""
 	for value in values.values():
-		for spelled in {value, quote(value, safe=""), quote(value)}:
+		spellings = sorted(_spellings(value), key=len, reverse=True)
+		for spelled in spellings:
 			text = text.replace(spelled, HIDDEN)
+		for spelled in spellings if is_cut else ():
+			for length in range(len(spelled) - 1, SHORTEST_PART - 1, -1):
+				if text.endswith(spelled[:length]):
+					text = text[:-length] + HIDDEN
+					break
 	return text
+
+
+def _spellings(value: str) -> set[str]:
+	in_url = {quote(value, safe=""), quote(value)}
+	in_json = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+	return {
+		value,
+		*in_url,
+		*(re.sub("%..", lambda sign: sign[0].lower(), spelled) for spelled in in_url),
+		*in_json,
+		*(spelled.replace("/", "\\/") for spelled in in_json),  # as PHP writes it
+		html.escape(value),
+	}
 
 
 def _pattern(key: str) -> re.Pattern[str]:

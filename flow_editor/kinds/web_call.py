@@ -57,7 +57,7 @@ def send_call(
 		)
 	except StepFailed as error:
 		raise StepFailed(hide(error.message, hidden), transient=error.transient) from None
-	whole = hide(response.body, hidden)
+	whole = hide(response.body, hidden, is_cut=response.truncated)
 	text = whole[:ANSWER_LENGTH]
 	truncated = response.truncated or len(whole) > ANSWER_LENGTH
 	answer = {"status": response.status, "body": _parsed(text, truncated), "truncated": truncated}

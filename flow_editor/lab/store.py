@@ -155,7 +155,7 @@ class LabStore:
 
 	def active_templates(self, event: str) -> list[dict[str, Any]]:
 		found = self.templates({"trigger_event": event, "is_active": 1})
-		return sorted(found, key=lambda row: (row["creation"], row["name"]))
+		return sorted(found, key=lambda row: (row["re_entry"] != "Always", row["creation"], row["name"]))
 
 	def insert_template(self, values: Mapping[str, Any]) -> str:
 		kept = self._prepare(values, None)

@@ -53,6 +53,10 @@ BUDGET_SECONDS = 20
 ERROR_LENGTH = 2000
 #: The largest result kept on a step, in characters of JSON.
 RESULT_LENGTH = 64_000
+#: How much all steps of a run may keep together, in characters of JSON: the database takes a run in one packet.
+STATE_LENGTH = 2_000_000
+#: What is no longer than this is kept in any case.
+SHORT = 200
 
 
 class LostClaim(Exception):
@@ -112,6 +116,7 @@ class Advance:
 		self.scope = Scope(host, run)
 		self._had_failed = run.status == FAILED
 		self.moved = Moved(run)
+		self._kept: int | None = None
 		#: New inbox rows, to be stored with the run.
 		self.rows: list[Pending] = []
 		self._row_status = ROW_COMPLETED
@@ -335,7 +340,7 @@ class Advance:
 		)
 
 	def _succeed(self, step: Step, result: Any, given: Any) -> None:
-		result = _bounded(render.jsonable(result))
+		result = self._bounded(render.jsonable(result))
 		if isinstance(given, Mapping):
 			result = {**(result if isinstance(result, Mapping) else {}), **given}
 		elif given is not None:
@@ -347,6 +352,7 @@ class Advance:
 
 	def _fail(self, step: Step, error: BaseException) -> None:
 		message, transient, result = self._explain(step, error)
+		message = message[: max(SHORT, self.room)]
 		entry = self.entry(step)
 		policy = step.retry
 		attempts = entry.get("attempts", 1)
@@ -371,7 +377,7 @@ class Advance:
 		entry.pop("due_at", None)
 		entry.update(error=message, completed_at=self._now())
 		if result is not None:
-			entry["result"] = render.jsonable(result)
+			entry["result"] = self._bounded(render.jsonable(result))
 		if self.row is not None and self.row.step_id == step.id:
 			self._row_status, self._row_error = ROW_FAILED, message
 		if step.on_error == "continue":
@@ -394,7 +400,7 @@ class Advance:
 				f"Flow Run {self.run.name}: step {step.id} ({step.kind}) raised an error",
 				"".join(traceback.format_exception(error)),
 			)
-		return message[:ERROR_LENGTH], transient, getattr(error, "result", None)
+		return render.jsonable(message[:ERROR_LENGTH]), transient, getattr(error, "result", None)
 
 	def _settle_row(self, row: Pending) -> None:
 		store = self.host.store
@@ -407,6 +413,24 @@ class Advance:
 			ours = store.finish(row, self._row_status, self.host.now(), self._row_error)
 		if not ours:
 			raise LostClaim(row.name)
+
+	@property
+	def room(self) -> int:
+		"""How many characters of JSON the run has room for."""
+		if self._kept is None:
+			self._kept = len(json.dumps(self.run.step_state, ensure_ascii=False))
+		return max(0, STATE_LENGTH - self._kept)
+
+	def _bounded(self, result: Any) -> Any:
+		"""The result, or the beginning of it where it is too large to keep in the run."""
+		if not result:
+			return result
+		text = json.dumps(result, ensure_ascii=False)
+		if len(text) <= SHORT:
+			return result
+		most = min(RESULT_LENGTH, max(SHORT, self.room))
+		self._kept = (self._kept or 0) + min(len(text), most)
+		return result if len(text) <= most else {"truncated": True, "text": text[:most]}
 
 	def _now(self) -> str:
 		return _text(self.host.now())
@@ -422,11 +446,3 @@ def let_others_run(run: Run) -> bool:
 
 def _text(moment: datetime) -> str:
 	return moment.isoformat(sep=" ", timespec="seconds")
-
-
-def _bounded(result: Any) -> Any:
-	"""The result, or the beginning of it where it is too large to keep in the run."""
-	if not result:
-		return result
-	text = json.dumps(result, ensure_ascii=False)
-	return result if len(text) <= RESULT_LENGTH else {"truncated": True, "text": text[:RESULT_LENGTH]}

@@ -4,7 +4,8 @@ Rows are claimed in batches under a lease, and worked in transactions that also 
 due. Several rows share a transaction as long as all goes well in it and it stays short; whatever goes wrong,
 it is rolled back and each of its rows is worked in one of its own, as are calls to the outside and rows that
 were tried before. A worker that dies loses its leases, and one that comes back too late finds that its row is
-no longer its own, so what it did is rolled back. A row is tried MAX_ATTEMPTS times, further and further apart.
+no longer its own, so what it did is rolled back. A row is tried MAX_ATTEMPTS times, further and further apart, or
+as often as its step declares, if that is oftener.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from flow_editor.engine.machine import CANCELLED, COMPLETED, FAILED, RUNNING, SC
 from flow_editor.kinds.web_call import send_call
 from flow_editor.services import failures, runs
 from flow_editor.services.advance import ERROR_LENGTH, Advance, LostClaim, Together
+from flow_editor.services.definitions import flow_of
 
 #: How often a row is tried before its step is failed.
 MAX_ATTEMPTS = 5
@@ -137,22 +139,47 @@ def _try_together(host: Host, rows: Sequence[Pending]) -> int:
 def work(host: Host, row: Pending) -> bool:
 	"""Keep one claimed row's promise. Returns whether it is kept; if not, it has been given back or failed."""
 	error: BaseException | None = None
-	if row.retry_count < MAX_ATTEMPTS:
-		for _ in range(TRIES_AT_ONCE):
-			try:
-				_call(host, row) if row.purpose == CALL else _advance(host, row)
+	try:
+		most = _most_tries(host, row)
+		if row.retry_count < most:
+			error = _try(host, row)
+			if error is None:
 				return True
-			except LostClaim:
-				host.log(
-					f"Flow Step Pending {row.name} was taken over by another worker", "Nothing was kept."
-				)
-				return False
-			except Exception as raised:
-				error = raised
-				if not host.breaks_transaction(raised):
-					break
-	_give_back(host, row, error)
+		_give_back(host, row, error, most)
+	except LostClaim:
+		host.log(
+			f"Flow Step Pending {row.name} is no longer this worker's",
+			"Its run was cancelled meanwhile, or another worker has taken it over. Nothing was kept.",
+		)
 	return False
+
+
+def _try(host: Host, row: Pending) -> BaseException | None:
+	"""Keep a row's promise, or say what stood in the way. Raises LostClaim."""
+	for left in reversed(range(TRIES_AT_ONCE)):
+		try:
+			_call(host, row) if row.purpose == CALL else _advance(host, row)
+			return None
+		except LostClaim:
+			raise
+		except Exception as error:
+			if not left or not host.breaks_transaction(error):
+				return error
+	return None
+
+
+def _most_tries(host: Host, row: Pending) -> int:
+	if row.retry_count < MAX_ATTEMPTS - 1 or not row.step_id or _is_beside(row):
+		return MAX_ATTEMPTS
+	try:
+		step = flow_of(host, host.store.run(row.flow_run)).by_id.get(row.step_id)
+	except FlowError:
+		step = None
+	return max(MAX_ATTEMPTS, step.retry.attempts) if step else MAX_ATTEMPTS
+
+
+def _is_beside(row: Pending) -> bool:
+	return bool((row.context_snapshot or {}).get("beside"))
 
 
 def _lease(host: Host):
@@ -196,7 +223,7 @@ def _fire(advance: Advance, row: Pending) -> None:
 def _call(host: Host, row: Pending) -> None:
 	"""Make a call that was committed to: outside any transaction, then write down what came of it."""
 	snapshot = row.context_snapshot or {}
-	if snapshot.get("beside"):
+	if _is_beside(row):
 		_call_beside(host, row, snapshot)
 		return
 	with host.store.transaction():
@@ -258,10 +285,13 @@ def _finish(host: Host, row: Pending, status: str = ROW_COMPLETED, error: str = 
 		raise LostClaim(row.name)
 
 
-def _give_back(host: Host, row: Pending, error: BaseException | None) -> None:
-	"""Something outside the step itself went wrong: come back later, or fail the step."""
+def _give_back(host: Host, row: Pending, error: BaseException | None, most: int) -> None:
+	"""Something outside the step itself went wrong: come back later, or fail the step once it was tried `most` times."""
 	if error is None:
-		message = f"The worker died {row.retry_count} times over it. Look at the worker's log, mend the cause, and retry."
+		message = (
+			f"It was tried {row.retry_count} times, and the last time its worker died over it. "
+			"Look at the worker's log, mend the cause, and retry."
+		)
 	else:
 		message = error.message if isinstance(error, FlowError) else f"{type(error).__name__}: {error}"
 		if not isinstance(error, FlowError):
@@ -271,12 +301,12 @@ def _give_back(host: Host, row: Pending, error: BaseException | None) -> None:
 			)
 	message = message[:ERROR_LENGTH]
 	with host.store.transaction():
-		if row.retry_count + 1 < MAX_ATTEMPTS:
-			wait = timedelta(minutes=4**row.retry_count)
+		if row.retry_count + 1 < most:
+			wait = timedelta(minutes=4 ** min(row.retry_count, MAX_ATTEMPTS - 1))
 			host.store.postpone(row, host.now() + wait, message)
 			return
-		run = host.store.run(row.flow_run, lock=True)
-		if (row.context_snapshot or {}).get("beside") or run.status in (COMPLETED, CANCELLED):
+		run = host.store.lock_runs([row.flow_run]).get(row.flow_run)
+		if run is None or _is_beside(row) or run.status in (COMPLETED, CANCELLED):
 			_finish(host, row, ROW_FAILED, message)
 		elif (advance := _advance_of(host, run, row)) and (step := advance.step(row.step_id)):
 			with runs.working(run):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
 
@@ -26,7 +27,7 @@ from flow_editor.engine.machine import (
 	RUNNING,
 	SCHEDULED,
 )
-from flow_editor.services.advance import RESULT_LENGTH, Advance, Moved, Together, let_others_run
+from flow_editor.services.advance import RESULT_LENGTH, SHORT, Advance, Moved, Together, let_others_run
 from flow_editor.services.customers import customer_of
 from flow_editor.services.definitions import flow_of
 
@@ -34,6 +35,9 @@ RE_ENTRY_ALWAYS = "Always"
 RE_ENTRY_ONCE = "Once per document"
 RE_ENTRY_ALONE = "Not while one runs"
 RE_ENTRY_RULES = (RE_ENTRY_ALWAYS, RE_ENTRY_ONCE, RE_ENTRY_ALONE)
+
+#: The most that is kept of the variables that a run is given, in characters of JSON.
+VARIABLES_LENGTH = 1_000_000
 
 #: The run within whose step this code is working, if any: what a loop is counted by.
 _working: ContextVar[Run | None] = ContextVar("flow_editor_run", default=None)
@@ -58,8 +62,12 @@ def new_run(
 	variables: Mapping[str, Any] | None = None,
 	doc: Mapping[str, Any] | None = None,
 ) -> Run:
-	"""A run of a template's current version, not stored yet."""
+	"""A run of a template's current version, not stored yet. Raises Invalid for variables that are too large."""
 	cause = _working.get()
+	variables = render.jsonable(dict(variables or {}))
+	if variables and (length := len(json.dumps(variables))) > VARIABLES_LENGTH:
+		message = f"The variables have {length:,} characters of JSON; at most {VARIABLES_LENGTH:,} are kept. Send fewer."
+		raise Invalid.because([Problem(message, field="variables")], "This start")
 	return Run(
 		flow_template=template["name"],
 		template_version=template["version"],
@@ -68,7 +76,7 @@ def new_run(
 		context_doctype=doctype,
 		context_docname=docname,
 		customer=customer or customer_of(doctype, doc or {}),
-		variables=render.jsonable(dict(variables or {})),
+		variables=variables,
 		started_at=host.now(),
 		run_as=template.get("run_as") or host.user,
 		depth=cause.depth + 1 if cause else 0,
@@ -206,10 +214,11 @@ def complete(host: Host, name: str, step_id: str, result: Any = None) -> tuple[M
 		raise Conflict(f"Step {step_id} has failed. Retry it instead.")
 	if status not in (PENDING, SCHEDULED):
 		raise Conflict(f"Step {step_id} is {status}, so it cannot be completed.")
+	result = render.jsonable(result)
 	_check_branch(host, step, result)
-	_check_size(step, result)
 	with working(run):
 		move = Advance(host, run)
+		_check_size(step, result, move)
 		if status == PENDING and not entry.get("waiting") and not move.machine.is_reachable(step):
 			raise Conflict(f"Step {step_id} is not reachable yet: steps before it are not done.")
 		host.store.cancel_pending(name, step_id)
@@ -217,11 +226,14 @@ def complete(host: Host, name: str, step_id: str, result: Any = None) -> tuple[M
 		return move.finish(), ""
 
 
-def _check_size(step: Step, result: Any) -> None:
+def _check_size(step: Step, result: Any, move: Advance) -> None:
 	"""Raise Invalid for a result that is too large to keep."""
-	length = len(json.dumps(result, default=str))
-	if length > RESULT_LENGTH:
-		message = f"The result has {length:,} characters of JSON; at most {RESULT_LENGTH:,} are kept. Send less, or a link to it."
+	length = len(json.dumps(result))
+	if length <= SHORT:
+		return
+	most = min(RESULT_LENGTH, max(SHORT, move.room))
+	if length > most:
+		message = f"The result has {length:,} characters of JSON; at most {most:,} are kept. Send less, or a link to it."
 		raise Invalid.because([Problem(message, step.id, "result")], "This request")
 
 
@@ -258,8 +270,9 @@ def retry(host: Host, name: str, step_id: str | None = None) -> Moved:
 	if not steps and run.status != FAILED:
 		raise Conflict(f"Nothing in run {name} has failed.")
 	if not run.reentry_key:
-		template = host.store.template(run.flow_template)
-		run.reentry_key = _reentry_key(template, run.context_doctype, run.context_docname)
+		with suppress(NotFound):  # a flow that is gone keeps no run off another
+			template = host.store.template(run.flow_template)
+			run.reentry_key = _reentry_key(template, run.context_doctype, run.context_docname)
 	with working(run):
 		for step in steps:
 			host.store.cancel_pending(name, step.id)

@@ -74,6 +74,7 @@ class SiteDocuments:
 
 	def update(self, doctype: str, name: str, values: Mapping[str, Any]) -> list[str]:
 		doc = self._load(doctype, name, "write")
+		self._check_fields(doc, values)
 		before = {field: jsonable(doc.get(field)) for field in values}
 		doc.update(dict(values))
 		with as_flow_errors():
@@ -180,6 +181,18 @@ class SiteDocuments:
 		if not doc.has_permission(permission):
 			what = "read" if permission == "read" else "change"
 			raise NotAllowed(f"User {frappe.session.user} may not {what} {doc.doctype} {doc.name}.")
+
+	@staticmethod
+	def _check_fields(doc, values: Mapping[str, Any]) -> None:
+		"""Raise NotAllowed for a field above the user's level, which Frappe would leave as it is without a word."""
+		user = frappe.session.user
+		above = [
+			field
+			for field in values
+			if doc.meta.has_field(field) and not doc.has_permlevel_access_to(field, permission_type="write")
+		]
+		if above and user != "Administrator":
+			raise NotAllowed(f"User {user} may not change {', '.join(above)} of {doc.doctype} {doc.name}.")
 
 	@staticmethod
 	def _check_doctype(doctype: str) -> None:

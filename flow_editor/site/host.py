@@ -25,7 +25,7 @@ from flow_editor.site.documents import SiteDocuments
 from flow_editor.site.http import GuardedHttp, allowed_entries
 from flow_editor.site.messages import SiteMessages
 from flow_editor.site.store import SiteStore
-from flow_editor.site.visibility import may_see
+from flow_editor.site.visibility import may_see, subject
 
 #: Hooks by which other apps add kinds, events and operators: lists of dotted paths.
 KINDS_HOOK = "flow_editor_kinds"
@@ -149,7 +149,7 @@ class SiteHost:
 		return None
 
 	def check_visible(self, run: Run) -> None:
-		doctype, name = run.context_doctype, run.context_docname
+		doctype, name = subject(run.context_doctype, run.context_docname, run.customer)
 		if not may_see(doctype, name):
 			raise NotAllowed(f"You may not see {doctype} {name}, which this run is about.")
 

@@ -7,15 +7,21 @@ admin allows in Flow Settings is let through.
 
 from __future__ import annotations
 
+import http.client
 import ipaddress
 import re
 import socket
+import ssl
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import certifi
 import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from flow_editor import __version__
 from flow_editor.engine.errors import StepFailed
@@ -28,6 +34,8 @@ GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 #: Special addresses that Python's tables, by version, take for public: IETF protocol assignments (RFC 6890) and
 #: documentation (RFC 9637).
 SPECIAL = (ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("3fff::/20"))
+#: What is raised where no answer comes, or none that is HTTP.
+NO_ANSWER = (urllib3.exceptions.HTTPError, http.client.HTTPException, CertificateError, OSError)
 CONNECT_TIMEOUT = 5
 CHUNK = 16_384
 
@@ -52,33 +60,31 @@ class GuardedHttp:
 		try:
 			port = parts.port or (443 if parts.scheme == "https" else 80)
 		except ValueError:
-			raise StepFailed(f"{url[:200]!r} has no valid port.") from None
+			raise StepFailed(f"{parts.hostname} is called at no valid port.") from None
 		if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
 			raise StepFailed(
-				f"{url[:200]!r} cannot be called: it must be http or https, without a user name."
+				f"{parts.scheme}://{parts.hostname or ''} cannot be called: it must be http or https, without a user name."
 			)
 		address = self._address(parts.hostname, port)
 		path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 		host = parts.netloc if not parts.netloc.endswith(":") else parts.netloc[:-1]
-		deadline = time.monotonic() + timeout
-		with self._pool(parts.scheme, address, port, parts.hostname, timeout) as pool:
-			try:
-				response = pool.urlopen(
+		connection = self._connection(parts.scheme, address, port, parts.hostname)
+		try:
+			with _connected(connection, timeout):
+				connection.request(
 					method,
 					path,
 					body=body.encode() if body is not None else None,
 					headers={"User-Agent": f"Flow-Editor/{__version__}", **headers, "Host": host},
-					redirect=False,
-					retries=False,
 					preload_content=False,
-					assert_same_host=False,
 				)
-				data, truncated = self._read(response, deadline)
-			except (urllib3.exceptions.HTTPError, OSError) as error:
-				raise StepFailed(
-					f"{parts.hostname} did not answer {method}: {_reason(error)}.", transient=True
-				) from error
-		text = data.decode(_charset(response.headers.get("Content-Type", "")), "replace")
+				response = connection.getresponse()
+				data, truncated = self._read(response)
+		except NO_ANSWER as error:
+			raise StepFailed(
+				f"{parts.hostname} did not answer {method}: {_reason(error)}.", transient=True
+			) from error
+		text = _decoded(data, response.headers.get("Content-Type", ""))
 		return HttpResponse(response.status, dict(response.headers), text, truncated)
 
 	def _address(self, host: str, port: int) -> str:
@@ -106,33 +112,63 @@ class GuardedHttp:
 		return addresses[0]
 
 	@staticmethod
-	def _pool(scheme: str, address: str, port: int, host: str, timeout: float):
-		limits = urllib3.Timeout(connect=min(CONNECT_TIMEOUT, timeout), read=timeout)
+	def _connection(scheme: str, address: str, port: int, host: str) -> HTTPConnection:
 		if scheme == "http":
-			return urllib3.HTTPConnectionPool(address, port, timeout=limits, maxsize=1)
-		return urllib3.HTTPSConnectionPool(
+			return HTTPConnection(address, port)
+		return HTTPSConnection(
 			address,
 			port,
-			timeout=limits,
-			maxsize=1,
 			server_hostname=host,
 			assert_hostname=host,
 			cert_reqs="CERT_REQUIRED",
 			ca_certs=certifi.where(),
 		)
 
-	def _read(self, response, deadline: float) -> tuple[bytes, bool]:
-		"""The answer's beginning, and whether there was more. The deadline holds against a slow drip too."""
+	def _read(self, response) -> tuple[bytes, bool]:
+		"""The answer's beginning, and whether there was more."""
 		data = bytearray()
 		for chunk in response.stream(CHUNK, decode_content=True):
 			data += chunk
 			if len(data) > self._limit:
-				response.close()
 				return bytes(data[: self._limit]), True
-			if time.monotonic() > deadline:
-				response.close()
-				raise TimeoutError("the answer took too long")
 		return bytes(data), False
+
+
+@contextmanager
+def _connected(connection: HTTPConnection, seconds: float) -> Iterator[None]:
+	"""Connect, and hang up when the time is over, whatever the other side is in the middle of: a socket's own timeout
+	begins anew with each byte, so that one who sends them slowly would never be done.
+
+	Raises:
+		TimeoutError: the time is over.
+	"""
+	deadline = time.monotonic() + seconds
+	connection.timeout = min(CONNECT_TIMEOUT, seconds)
+	over = threading.Event()
+	clock = None
+	try:
+		connection.connect()
+		connection.timeout = max(0.001, deadline - time.monotonic())
+		clock = threading.Timer(connection.timeout, _hang_up, (connection.sock, over))
+		clock.start()
+		yield
+		if over.is_set():  # an answer that may end anywhere looks whole
+			raise TimeoutError
+	except Exception as error:
+		raise TimeoutError("the answer took too long") if over.is_set() else error
+	finally:
+		if clock is not None:
+			clock.cancel()
+		connection.close()
+
+
+def _hang_up(connected: socket.socket, over: threading.Event) -> None:
+	over.set()
+	try:
+		# A TLS socket's own would end its layer first, and that is in use.
+		socket.socket.shutdown(connected, socket.SHUT_RDWR)
+	except OSError:
+		pass  # it has ended by itself
 
 
 def allowed_entries(text: str | None) -> list[str]:
@@ -165,20 +201,20 @@ def _network(entry: str):
 		return None  # a name, matched as such
 
 
-def _charset(content_type: str) -> str:
+def _decoded(data: bytes, content_type: str) -> str:
+	"""An answer's text. What it says of its charset may be anything, and some that Python knows take no text."""
 	charset = content_type.partition("charset=")[2].split(";")[0].strip("\"' ") or "utf-8"
 	try:
-		"".encode(charset)
-	except LookupError:
-		return "utf-8"
-	return charset
+		return data.decode(charset, "replace")
+	except (LookupError, ValueError):
+		return data.decode("utf-8", "replace")
 
 
 def _reason(error: BaseException) -> str:
 	"""What happened, without the addresses and objects that the library's own text carries."""
 	if isinstance(error, urllib3.exceptions.TimeoutError | TimeoutError):
 		return "it took too long"
-	if isinstance(error, urllib3.exceptions.SSLError):
+	if isinstance(error, ssl.SSLError | CertificateError | urllib3.exceptions.SSLError):
 		return "its certificate is not valid"
 	if isinstance(error, urllib3.exceptions.NewConnectionError):
 		return "the connection was refused"

@@ -9,7 +9,7 @@ from typing import Any
 import frappe
 import requests
 
-from flow_editor.engine.errors import NotFound, StepFailed
+from flow_editor.engine.errors import NotAllowed, NotFound, StepFailed
 from flow_editor.engine.render import as_text
 from flow_editor.site.errors import as_flow_errors
 
@@ -44,6 +44,8 @@ class SiteMessages:
 				f"There is no Email Template {name!r}. Choose another, or write the text in the step."
 			)
 		template = frappe.get_doc("Email Template", name)
+		if not template.has_permission("read"):
+			raise NotAllowed(f"User {frappe.session.user} may not read Email Template {name}.")
 		# An Email Template is Frappe's own Jinja, in its sandbox, over plain values; the document's fields
 		# stand at the top, as everywhere in Frappe.
 		values = {**scope["doc"], **{root: scope[root] for root in scope}}
@@ -66,7 +68,16 @@ class SiteMessages:
 		sent = []
 		for recipient in recipients:
 			values = {**fixed, settings.message_parameter: body, settings.receiver_parameter: recipient}
-			self._call(settings, values, {**headers, "Idempotency-Key": f"{idempotency_key}-{recipient}"})
+			try:
+				self._call(settings, values, {**headers, "Idempotency-Key": f"{idempotency_key}-{recipient}"})
+			except StepFailed as error:
+				if not sent:
+					raise
+				raise StepFailed(
+					f"{error.message} {', '.join(sent)} got the message and {recipient} did not. It is not tried again "
+					"by itself, since it would go to all of them.",
+					result={"sent": sent},
+				) from None
 			sent.append(recipient)
 		self._log(recipients, sent, body)
 		return {"sent": sent}

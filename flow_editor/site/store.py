@@ -26,6 +26,7 @@ from flow_editor.engine.host import (
 	Pending,
 	Run,
 )
+from flow_editor.site import shown, transaction
 from flow_editor.site.errors import as_flow_errors, breaks_transaction
 from flow_editor.site.naming import next_names
 
@@ -49,6 +50,7 @@ DUE = "status = %s AND trigger_at <= %s"
 LAPSED = "status = %s AND lease_until <= %s"
 RUN_JSON = ("variables", "step_state")
 PENDING_JSON = ("context_snapshot",)
+ERRORS = ("error", "last_error")
 _savepoints = count(1)
 
 
@@ -79,7 +81,8 @@ class SiteStore:
 		name = f"flow_{next(_savepoints)}"
 		frappe.db.savepoint(name)
 		try:
-			yield
+			with transaction.kept_open(name):
+				yield
 		except BaseException as error:
 			if not breaks_transaction(error):
 				frappe.db.rollback(save_point=name)
@@ -113,7 +116,8 @@ class SiteStore:
 	def active_templates(self, event: str) -> Sequence[Mapping[str, Any]]:
 		return frappe.db.sql(
 			"""SELECT name, version, checksum, trigger_condition, applies_to, run_as, re_entry
-			FROM `tabFlow Template` WHERE trigger_event = %s AND is_active = 1 ORDER BY creation, name""",
+			FROM `tabFlow Template` WHERE trigger_event = %s AND is_active = 1
+			ORDER BY re_entry <> 'Always', creation, name""",
 			event,
 			as_dict=True,
 		)
@@ -134,7 +138,7 @@ class SiteStore:
 		paused = _changed(
 			"""UPDATE `tabFlow Template` SET is_active = 0, paused_reason = %s, modified = %s
 			WHERE name = %s AND version = %s AND is_active = 1""",
-			(reason, now_datetime(), name, version),
+			(shown.as_plain(reason), now_datetime(), name, version),
 		)
 		if paused:
 			frappe.clear_document_cache("Flow Template", name)
@@ -161,11 +165,17 @@ class SiteStore:
 	# Runs
 
 	def insert_run(self, run: Run, rows: Sequence[Pending] = ()) -> bool:
+		# A key that turns out to be taken as it is inserted leaves a lock on its neighbourhood in the index, among it
+		# the place of all runs without a key: two such would break each other's transactions. So it is looked for
+		# first, which locks nothing, and runs with a key are inserted last (see `active_templates`).
+		if run.reentry_key and self._is_taken(run.reentry_key):
+			return False
 		run.name, *names = next_names("Flow Run", *["Flow Step Pending"] * len(rows))
 		try:
 			_insert("Flow Run", RUN_COLUMNS, [_row(run, RUN_COLUMNS, RUN_JSON)])
 		except Exception as error:
-			if frappe.db.is_unique_key_violation(error):
+			# A name that is taken is no rule of the template's: the sequence is behind, and somebody has to be told.
+			if frappe.db.is_unique_key_violation(error) and not frappe.db.is_primary_key_violation(error):
 				return False
 			raise
 		if rows:
@@ -179,6 +189,10 @@ class SiteStore:
 					frappe.db.sql("DELETE FROM `tabFlow Run` WHERE name = %s", run.name)
 				raise
 		return True
+
+	@staticmethod
+	def _is_taken(reentry_key: str) -> bool:
+		return bool(frappe.db.sql("SELECT 1 FROM `tabFlow Run` WHERE reentry_key = %s", reentry_key))
 
 	def has_triggered(self, trigger_key: str) -> bool:
 		return bool(frappe.db.sql("SELECT 1 FROM `tabFlow Run` WHERE trigger_key = %s LIMIT 1", trigger_key))
@@ -310,7 +324,7 @@ class SiteStore:
 			(
 				status,
 				at,
-				error or None,
+				shown.as_plain(error) or None,
 				row.retry_count + (status == ROW_FAILED),
 				row.name,
 				row.lease_token,
@@ -337,7 +351,15 @@ class SiteStore:
 			SET status = %s, trigger_at = %s, last_error = %s, retry_count = %s, lease_until = NULL,
 				lease_token = NULL
 			WHERE name = %s AND lease_token = %s AND status = %s""",
-			(ROW_PENDING, at, error, row.retry_count + 1, row.name, row.lease_token, ROW_RUNNING),
+			(
+				ROW_PENDING,
+				at,
+				shown.as_plain(error),
+				row.retry_count + 1,
+				row.name,
+				row.lease_token,
+				ROW_RUNNING,
+			),
 		)
 
 	def cancel_pending(self, run: str, step_id: str | None = None) -> None:
@@ -392,7 +414,13 @@ def _row(record: Run | Pending, columns: Sequence[str], as_json: Sequence[str]) 
 	for column in columns:
 		value = getattr(record, column)
 		if column in as_json:
-			value = None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+			value = (
+				None
+				if value is None
+				else shown.as_json(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+			)
+		elif column in ERRORS:
+			value = shown.as_plain(value)
 		values.append(None if value == "" else value)
 	return values
 

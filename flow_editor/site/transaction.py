@@ -1,11 +1,15 @@
-"""What is known of the current transaction, and forgotten with it."""
+"""What is known of the current transaction, and forgotten with it; and how a step's savepoint is kept."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import frappe
+
+from flow_editor.engine.errors import StepFailed
 
 
 @dataclass(slots=True)
@@ -29,3 +33,32 @@ def current() -> Transaction:
 
 def _forget() -> None:
 	frappe.local.flow_editor_transaction = None
+
+
+@contextmanager
+def kept_open(savepoint: str) -> Iterator[None]:
+	"""Within it nobody ends the transaction, which holds more than the one document: what that document's own code
+	commits is committed with the run, and where it rolls back, everything since the savepoint is undone.
+
+	Raises:
+		StepFailed: it was rolled back, so that nothing is left of what was done.
+	"""
+	database, undone = frappe.local.db, False
+	kept = {name: vars(database).get(name) for name in ("commit", "rollback")}
+	roll_back = database.rollback
+
+	def undo(*, save_point: str | None = None) -> None:
+		nonlocal undone
+		undone = undone or save_point is None
+		roll_back(save_point=save_point or savepoint)
+
+	database.commit, database.rollback = lambda: None, undo
+	try:
+		yield
+	finally:
+		for name, method in kept.items():
+			delattr(database, name) if method is None else setattr(database, name, method)
+	if undone:
+		raise StepFailed(
+			"The document's own code has rolled the change back. Look in Error Log, mend the cause, and retry."
+		)

@@ -1,4 +1,5 @@
-"""Who may see a run: whoever may read the document that it is about, since the run holds what the document says.
+"""Who may see a run: whoever may read the document that it is about, since the run holds what the document says. A run
+that is about no document but for a customer is about that customer.
 
 The same rule for one run (forms, doors) and for lists, where it has to be said in SQL. A document that is gone leaves its
 runs to those who may read its DocType.
@@ -12,6 +13,12 @@ import frappe
 from frappe.desk.reportview import build_match_conditions
 
 RUN, ROW = "`tabFlow Run`", "`tabFlow Step Pending`"
+ABOUT = ("context_doctype", "context_docname", "customer")
+
+
+def subject(doctype: str | None, name: str | None, customer: str | None) -> tuple[str, str]:
+	"""(DocType, name) of what a run is about, empty if nothing; the arguments are its fields of ABOUT."""
+	return (doctype, name or "") if doctype else ("Customer", customer) if customer else ("", "")
 
 
 def may_see(doctype: str, name: str, user: str | None = None) -> bool:
@@ -32,9 +39,9 @@ def user_is_admin(user: str | None) -> bool:
 def has_permission(doc: Any, ptype: str = "read", user: str | None = None, **_: Any) -> bool:
 	"""The hook for a Flow Run or a Flow Step Pending."""
 	if doc.doctype == "Flow Run":
-		return may_see(doc.get("context_doctype") or "", doc.get("context_docname") or "", user)
-	about = frappe.db.get_value("Flow Run", doc.get("flow_run"), ["context_doctype", "context_docname"])
-	return about is None or may_see(about[0] or "", about[1] or "", user)
+		return may_see(*subject(*map(doc.get, ABOUT)), user)
+	about = frappe.db.get_value("Flow Run", doc.get("flow_run"), ABOUT)
+	return about is None or may_see(*subject(*about), user)
 
 
 def runs_condition(user: str | None = None, **_: Any) -> str:
@@ -42,9 +49,12 @@ def runs_condition(user: str | None = None, **_: Any) -> str:
 	user = user or frappe.session.user
 	if user == "Administrator":
 		return ""
-	seen = [f"{RUN}.context_doctype IS NULL"]
+	seen = [f"({RUN}.context_doctype IS NULL AND {RUN}.customer IS NULL)"]
+	customers = _readable("Customer", "customer", user)
+	if customers is not None:
+		seen.append(f"({RUN}.context_doctype IS NULL{f' AND {customers}' if customers else ''})")
 	for doctype in _doctypes():
-		condition = _readable(doctype, user)
+		condition = _readable(doctype, "context_docname", user)
 		if condition is not None:
 			about = f"{RUN}.context_doctype = {frappe.db.escape(doctype)}"
 			seen.append(f"({about} AND {condition})" if condition else f"({about})")
@@ -65,8 +75,8 @@ def _doctypes() -> list[str]:
 	return [doctype for (doctype,) in found if doctype and frappe.db.exists("DocType", doctype, cache=True)]
 
 
-def _readable(doctype: str, user: str) -> str | None:
-	"""What makes a run's document readable, in SQL: empty if all are, None if none is."""
+def _readable(doctype: str, column: str, user: str) -> str | None:
+	"""What makes the document that a run's column names readable, in SQL: empty if all are, None if none is."""
 	if not frappe.has_permission(doctype, "read", user=user):
 		return None
 	if frappe.get_meta(doctype).issingle:
@@ -75,5 +85,5 @@ def _readable(doctype: str, user: str) -> str | None:
 	if not match:
 		return ""
 	table = f"`tab{doctype}`"
-	document = f"SELECT 1 FROM {table} WHERE {table}.name = {RUN}.context_docname"
+	document = f"SELECT 1 FROM {table} WHERE {table}.name = {RUN}.{column}"
 	return f"(EXISTS ({document} AND ({match})) OR NOT EXISTS ({document}))"

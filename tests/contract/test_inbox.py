@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import timedelta
 
+import pytest
+
+from flow_editor.engine.errors import Invalid
 from flow_editor.engine.host import START, Pending
-from flow_editor.services import inbox, runs, templates
+from flow_editor.services import advance, inbox, runs, templates
 
 
 def flow(world, *steps: dict) -> dict:
@@ -89,3 +93,84 @@ def test_rows_of_one_run_that_are_due_together_are_worked_in_turn(world):
 	assert world.drain().worked == 2
 	run = world.host.store.run(name)
 	assert run.status == "completed" and {entry["attempts"] for entry in run.step_state.values()} == {1}
+
+
+def failing(id: str = "a", **more) -> dict:
+	payload = {"doctype": "Issue", "docname_ref": "NO-SUCH", "fields_json": {"subject": "x"}}
+	return {**step(id), "kind": "erp_update", "payload": payload, **more}
+
+
+def test_a_step_is_tried_as_often_as_it_declares(world):
+	template = flow(
+		world, failing(retry={"attempts": 8, "delay_minutes": 525_600, "factor": 10, "on": "any"})
+	)
+	with world.transaction():
+		name = runs.start(world.host, template["name"]).run.name
+	for _ in range(10):
+		world.let_due(name)
+		world.drain()
+	entry = world.host.store.run(name).step_state["a"]
+	assert (entry["status"], entry["attempts"]) == ("failed", 8)
+	assert "NO-SUCH" in entry["error"]
+
+
+def test_a_row_whose_run_is_gone_is_failed_and_holds_back_nobody(world):
+	with world.transaction():
+		world.host.store.insert_pending([Pending("FR-GONE", "a", trigger_at=world.host.now())])
+	for _ in range(inbox.MAX_ATTEMPTS):
+		(good,) = waiting_to_begin(world, flow(world, step("b")), 1)
+		world.let_due("FR-GONE")
+		world.drain()
+		assert world.host.store.run(good).status == "completed"
+	(row,) = world.host.store.pending({"flow_run": "FR-GONE"})
+	assert (row.status, row.retry_count) == ("failed", inbox.MAX_ATTEMPTS) and "no flow run" in row.last_error
+	assert not world.host.store.is_due(world.host.now())
+
+
+def test_a_failed_run_can_be_retried_when_its_flow_is_gone(world):
+	template = flow(world, failing(), step("b", depends_on=["a"]))
+	with world.transaction():
+		name = runs.start(world.host, template["name"]).run.name
+	with world.transaction():
+		templates.delete(world.host, template["name"])
+	with world.transaction():
+		runs.retry(world.host, name)
+	entry = world.host.store.run(name).step_state["a"]
+	assert entry["status"] == "failed" and entry["retried"] == 1 and "NO-SUCH" in entry["error"]
+
+
+def test_a_run_keeps_no_more_than_the_database_takes_at_once(world):
+	count = advance.STATE_LENGTH // advance.RESULT_LENGTH + 5
+	template = flow(world, *(step(f"s{n}", trigger={"type": "manual"}) for n in range(count)))
+	with world.transaction():
+		name = runs.start(world.host, template["name"]).run.name
+	refused = 0
+	for n in range(count):
+		with world.transaction():
+			try:
+				runs.complete(world.host, name, f"s{n}", "x" * (advance.RESULT_LENGTH - 2))
+			except Invalid:
+				refused += 1
+				runs.complete(world.host, name, f"s{n}", {"short": True})
+	run = world.host.store.run(name)
+	assert run.status == "completed" and refused >= 5
+	assert len(json.dumps(run.step_state)) < advance.STATE_LENGTH * 1.1
+
+
+def test_variables_that_are_too_large_are_refused(world):
+	template = flow(world, step("a"))
+	with pytest.raises(Invalid, match="Send fewer"), world.transaction():
+		runs.start(world.host, template["name"], variables={"x": "y" * runs.VARIABLES_LENGTH})
+	assert world.host.store.runs({"flow_template": template["name"]}) == []
+
+
+@pytest.mark.parametrize("result", [float("nan"), {"x": float("inf")}, "\ud800", {"\udfff": ["\ud800"]}])
+def test_what_no_database_takes_is_taken_out_of_a_result(world, result):
+	template = flow(world, step("a", trigger={"type": "manual"}))
+	with world.transaction():
+		name = runs.start(world.host, template["name"], variables={"v": result}).run.name
+	with world.transaction():
+		runs.complete(world.host, name, "a", result)
+	run = world.host.store.run(name)
+	assert run.status == "completed"
+	json.dumps([run.step_state, run.variables], allow_nan=False, ensure_ascii=False).encode()

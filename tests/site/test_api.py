@@ -101,3 +101,17 @@ def test_a_run_about_a_document_that_one_may_not_see(site):
 	):
 		with pytest.raises(frappe.PermissionError):
 			refused()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800", {"\udc00": 1}])
+def test_what_is_no_json_is_refused(site, value):
+	flow = r.template(r.step("a", trigger={"type": "manual"}))
+	run = api.start(template=flow.name)["run"]["name"]
+	for call in (
+		lambda: api.start(template=flow.name, variables={"v": value}),
+		lambda: api.complete(run=run, step_id="a", result=[value]),
+		lambda: api.create_template(values={"template_name": r.unique("x"), "notes": value}),
+		lambda: api.validate(flow_definition={"x": value}),
+	):
+		with pytest.raises(frappe.ValidationError, match="what JSON cannot"):
+			call()

@@ -105,3 +105,33 @@ def test_in_a_document_it_is_a_value(value):
 		assert "<script" not in opened.subject
 	assert opened.customer == customer.name and opened.owner == "Administrator"
 	assert frappe.db.table_exists("Flow Run")
+
+
+MARKUP = "<img src=x onerror=alert(1)>"
+
+
+def test_nothing_that_frappe_s_own_views_show_as_html_holds_a_tag(receiver):
+	"""Forms, reports and print views put these columns into the page as they are."""
+	receiver.answers += [(400, MARKUP)] * 2
+	flow = r.template(
+		r.step("a", "webhook", label=MARKUP, payload={"url": receiver.url, "body_template": {"v": MARKUP}}),
+		r.step("b", label=MARKUP, trigger={"type": "after_delay", "delay_days": 1}),
+	)
+	run = runs.start(current(), flow.name, variables={"v": MARKUP}).run.name
+	r.drain()
+	error = r.state(run)["a"]["error"]
+	assert MARKUP in error and json.loads(frappe.db.get_value("Flow Run", run, "variables")) == {"v": MARKUP}
+	assert current().store.pause_template(flow.name, 1, error)
+	frappe.db.commit()
+	for doctype, filters in (
+		("Flow Run", {"name": run}),
+		("Flow Step Pending", {"flow_run": run}),
+		("Flow Template", {"name": flow.name}),
+		("Flow Version", {"flow_template": flow.name}),
+		("Notification Log", {"document_name": run}),
+	):
+		found = frappe.get_all(doctype, filters=filters, fields=["*"])
+		texts = [value for row in found for value in row.values() if isinstance(value, str)]
+		assert found and not any("<img" in text for text in texts), doctype
+	shown = json.loads(frappe.db.get_value("Flow Template", flow.name, "flow_definition"))
+	assert shown["steps"][0]["label"] == MARKUP

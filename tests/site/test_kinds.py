@@ -205,6 +205,18 @@ def test_notify_uses_an_email_template(site):
 	assert missing["status"] == "failed" and "No such" in missing["error"]
 
 
+def test_notify_uses_no_e_mail_template_that_its_user_may_not_read(site):
+	name = r.unique("Welcome")
+	r.make("Email Template", name=name, subject="Welcome", response="Hello")
+	outsider = r.user("Flow Manager")
+	frappe.db.set_value("User", outsider.name, "user_type", "Website User")
+	frappe.clear_cache(user=outsider.name)
+	flow = r.template(r.step("a", "notify", payload={"to": "ana@example.com", "template_id": name}))
+	frappe.db.set_value("Flow Template", flow.name, "run_as", outsider.name)
+	run = runs.start(site, flow.name).run.name
+	assert "may not read Email Template" in r.state(run)["a"]["error"]
+
+
 @pytest.mark.parametrize(
 	"to", ["not an address", "a@example.com\r\nBcc: b@example.com x", "{{doc.nothing}}@"]
 )
@@ -240,6 +252,12 @@ def test_notify_by_sms_through_the_gateway(site, receiver):
 		receiver.answers.append((403, "key s3cret refused"))
 		failed = run_step(site, "notify", {"channel": "sms", "body": "Hello"}, party)
 		assert failed["status"] == "failed" and "s3cret" not in json.dumps(failed)
+		receiver.calls.clear()
+		receiver.answers += [(200, "ok"), (503, "busy")]
+		both = {"channel": "sms", "body": "Hello", "to": "+15145550111, +15145550122"}
+		failed = run_step(site, "notify", both, party)
+		assert failed["status"] == "failed" and len(receiver.calls) == 2
+		assert "+15145550111 got the message and +15145550122 did not" in failed["error"]
 	finally:
 		settings.update({"sms_gateway_url": None, "parameters": []})
 		frappe.db.set_single_value("SMS Settings", "sms_gateway_url", None)

@@ -10,11 +10,15 @@ from datetime import timedelta
 import frappe
 import pytest
 import records as r
+from erpnext.support.doctype.issue.issue import Issue
+from frappe.custom.doctype.property_setter.property_setter import make_property_setter
 from frappe.utils import now_datetime
 
 import flow_editor
 from flow_editor.engine.errors import Conflict, NotFound
+from flow_editor.flow_editor.doctype.flow_run.flow_run import FlowRun
 from flow_editor.services import advance, inbox, runs
+from flow_editor.site.host import current
 
 
 def job(id, **more):
@@ -252,6 +256,53 @@ def test_a_definition_broken_behind_the_controllers_fails_the_run_with_its_reaso
 	assert r.rows(run)[0].status == "failed"
 
 
+# What a document's own code does to the transaction
+
+
+def own_code(monkeypatch, act) -> None:
+	"""Let each Issue's own code do something as it is saved."""
+	on_update = Issue.on_update
+
+	def and_act(self):
+		on_update(self)
+		act()
+
+	monkeypatch.setattr(Issue, "on_update", and_act)
+
+
+def opening(id: str, **more) -> dict:
+	return r.step(id, "issue", payload={"subject": f"{id} of {{{{run.name}}}}"}, **more)
+
+
+def opened(run: str, *ids: str) -> list[int]:
+	return [frappe.db.count("Issue", {"subject": f"{id} of {run}"}) for id in ids]
+
+
+def test_a_document_whose_own_code_commits_is_made_once_and_with_its_run(site, monkeypatch):
+	flow = r.template(opening("a", trigger={"type": "manual"}), opening("b", depends_on=["a"]))
+	run = runs.start(site, flow.name).run.name
+	frappe.db.commit()
+	own_code(monkeypatch, lambda: frappe.db.commit())
+	runs.complete(site, run, "a")
+	assert r.statuses(run) == {"a": "done", "b": "done"}
+	frappe.db.rollback()  # as where the worker dies before the run is committed
+	assert r.statuses(run) == {"a": "pending", "b": "pending"} and opened(run, "a", "b") == [0, 0]
+	runs.complete(site, run, "a")
+	frappe.db.commit()
+	frappe.db.rollback()
+	assert r.statuses(run) == {"a": "done", "b": "done"} and opened(run, "a", "b") == [1, 1]
+
+
+def test_a_document_whose_own_code_rolls_back_fails_its_step_and_undoes_no_other(site, monkeypatch):
+	flow = r.template(opening("a"), opening("b", depends_on=["a"], trigger={"type": "manual"}))
+	run = runs.start(site, flow.name).run.name
+	own_code(monkeypatch, lambda: frappe.db.rollback())
+	runs.complete(site, run, "b")
+	assert r.statuses(run) == {"a": "done", "b": "failed"}
+	assert "rolled the change back" in r.state(run)["b"]["error"]
+	assert opened(run, "a", "b") == [1, 0]
+
+
 # As somebody
 
 
@@ -319,6 +370,24 @@ def test_a_disabled_user_fails_the_step_clearly(site):
 	assert len(runs_of_it) == 2 and by_hand in runs_of_it
 	for run in runs_of_it:
 		assert r.statuses(run) == {"a": "failed"} and "disabled" in r.state(run)["a"]["error"]
+
+
+def test_a_field_above_the_user_s_level_is_not_passed_over_in_silence(site):
+	setter = make_property_setter("Issue", "subject", "permlevel", 1, "Int")
+	author, opened = r.user("Flow Manager", "Support Team"), r.issue(r.customer())
+	flow = r.template(
+		r.step("a", "erp_update", payload={"doctype": "Issue", "fields_json": {"subject": "x", "priority": "Low"}}),
+		run_as=author.name,
+	)  # fmt: skip
+	try:
+		run = runs.start(site, flow.name, doctype="Issue", docname=opened.name).run.name
+	finally:
+		setter.delete()
+		frappe.clear_cache(doctype="Issue")
+	state = r.state(run)["a"]
+	assert state["status"] == "failed" and f"{author.name} may not change subject" in state["error"]
+	opened.reload()
+	assert opened.subject == "No signal" and opened.priority != "Low"
 
 
 def test_agent_flows_are_stored_and_not_started(site):
@@ -412,3 +481,18 @@ def test_old_finished_runs_are_cleared_and_those_in_flight_never(site):
 	frappe.get_doc("Flow Run", fresh).clear_old_logs(days=365)
 	assert set(frappe.get_all("Flow Run", pluck="name")) == {waiting, fresh}
 	assert len(r.rows(waiting)) == 1
+
+
+def test_a_finished_run_is_kept_while_a_call_of_it_waits_for_a_job_to_be_closed(receiver):
+	flow = r.template(r.step("a", "dispatch_job", payload={"subject": "x", "on_close_webhook": receiver.url}))
+	run = runs.start(current(), flow.name).run.name
+	frappe.db.set_value("Flow Run", run, "completed_at", now_datetime() - timedelta(days=500))
+	FlowRun.clear_old_logs(days=365)
+	job = frappe.get_doc("Dispatch Job", r.state(run)["a"]["result"]["job"])
+	job.status = "Completed"
+	job.save()
+	r.drain()
+	((*_rest, body),) = receiver.calls
+	assert '"event": "close"' in body
+	FlowRun.clear_old_logs(days=365)
+	assert not frappe.db.exists("Flow Run", run) and not r.rows(run)

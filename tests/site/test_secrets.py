@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import quote
 
 import frappe
 import pytest
@@ -75,6 +76,36 @@ def test_it_is_sent_in_headers_and_url_and_kept_nowhere(secret):
 	exported = json.dumps(templates.export(current(), flow.name)) + json.dumps(runs.get(current(), run))
 	for spelled in (VALUE, "s3cret/with%2Bodd%3Dsigns-42", "s3cret%2Fwith%2Bodd%3Dsigns-42"):
 		assert spelled not in everything_kept() and spelled not in exported
+
+
+@pytest.mark.parametrize(
+	"spelled",
+	[
+		VALUE.replace("/", r"\/"),
+		quote(VALUE, safe="").lower(),
+		"x" * (1024 - 22) + VALUE,  # more than is read of an answer, which ends within the value
+	],
+)
+def test_an_answer_that_spells_it_otherwise_or_is_cut_within_it_does_not_tell_it(secret, spelled):
+	frappe.db.set_single_value("Flow Settings", "response_limit_kb", 1)
+	frappe.clear_document_cache("Flow Settings", "Flow Settings")
+	frappe.local.flow_editor_host = None
+	secret.answers += [(200, json.dumps({"you sent": "?"}).replace("?", spelled))]
+	try:
+		_, run = call(secret)
+	finally:
+		frappe.db.set_single_value("Flow Settings", "response_limit_kb", 64)
+		frappe.clear_document_cache("Flow Settings", "Flow Settings")
+	assert r.statuses(run) == {"a": "done"}
+	kept = json.dumps(r.state(run)["a"]["result"])
+	assert "***" in kept and "s3cret" not in kept
+	assert "s3cret/w" not in everything_kept() and spelled not in everything_kept()
+
+
+def test_an_address_that_is_refused_tells_nothing_of_it(secret):
+	_, run = call(secret, url="http://u@127.0.0.1/" + "x" * 170 + "/{{secrets.crm}}")
+	error = r.state(run)["a"]["error"]
+	assert "without a user name" in error and "s3c" not in error
 
 
 def test_an_error_does_not_tell_it(secret):

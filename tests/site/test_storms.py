@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
+import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,10 +19,11 @@ from frappe.utils.background_jobs import get_jobs
 from receiver import allow
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
-from flow_editor.engine.errors import Invalid
+from flow_editor.engine.errors import Invalid, StepFailed
 from flow_editor.services import advance, inbox, runs
 from flow_editor.site import worker
 from flow_editor.site.host import current
+from flow_editor.site.http import GuardedHttp
 
 #: How many saves a storm has; the long form takes 10,000.
 SAVES = int(os.environ.get("FLOW_EDITOR_SAVES", "200"))
@@ -157,6 +160,56 @@ def test_an_answer_of_a_hundred_megabytes_is_hung_up_on(endless):
 		state["status"] == "done" and state["result"]["truncated"] and len(state["result"]["body"]) < 20_000
 	)
 	assert endless.hung_up.wait(10) and grown < 20, f"{grown:.0f} MB"
+
+
+SLOW = {
+	"headers": (b"HTTP/1.1 200 OK\r\nX-Long: ", b"x", b"\r\nContent-Length: 0\r\n\r\n"),
+	"body": (b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n", b"x", b""),
+	"body without an end": (b"HTTP/1.1 200 OK\r\n\r\n", b"x", b""),
+	"promises": (b"", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("what", SLOW)
+def test_an_answer_that_comes_drop_by_drop_is_hung_up_on(site, what):
+	"""Each drop comes well within the time, and all of them do not."""
+	first, drop, last = SLOW[what]
+	listening = socket.create_server(("127.0.0.1", 0))
+
+	def answer():
+		connected, _ = listening.accept()
+		with connected, contextlib.suppress(OSError):
+			connected.recv(65536)
+			connected.sendall(first)
+			for _ in range(20):
+				connected.sendall(drop)
+				time.sleep(0.2)
+			connected.sendall(last)
+
+	threading.Thread(target=answer, daemon=True).start()
+	http = GuardedHttp(["127.0.0.1"], 1000)
+	with listening, pytest.raises(StepFailed, match="it took too long"):
+		http.request(
+			"GET", f"http://127.0.0.1:{listening.getsockname()[1]}/", headers={}, body=None, timeout=1
+		)
+
+
+@pytest.mark.parametrize("charset", ["idna", "undefined", "hex", "no-such", "x\0y"])
+def test_an_answer_in_a_charset_that_is_none_is_read_all_the_same(site, charset):
+	listening = socket.create_server(("127.0.0.1", 0))
+
+	def answer():
+		connected, _ = listening.accept()
+		with connected:
+			connected.recv(65536)
+			head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset={charset}\r\nContent-Length: 2\r\n\r\nok"
+			connected.sendall(head.encode())
+
+	threading.Thread(target=answer, daemon=True).start()
+	with listening:
+		url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+		answer = GuardedHttp(["127.0.0.1"], 1000).request("GET", url, headers={}, body=None, timeout=5)
+	assert answer.body == "ok"
 
 
 def test_a_result_of_a_hundred_megabytes_is_cut_or_refused(site, other_app):

@@ -225,3 +225,13 @@ def test_export_and_import(site):
 	assert (again["name"], again["version"], is_new) == (flow.name, flow.version, False)
 	made, is_new = templates.import_(site, {**exported, "template_name": r.unique("Imported")})
 	assert is_new and made["step_count"] == 3 and made["is_system"] == 0
+
+
+def test_frappe_s_record_of_changes_is_without_the_definitions_which_flow_version_keeps(site):
+	flow = r.template(r.step("a"))
+	flow.reload()
+	flow.description, flow.flow_definition = "Otherwise", json.dumps({"steps": [r.step("b")]})
+	flow.save()
+	(kept,) = frappe.get_all("Version", filters={"docname": flow.name}, pluck="data")
+	changed = {field for field, *_ in json.loads(kept)["changed"]}
+	assert {"description", "version"} <= changed and "flow_definition" not in changed

@@ -33,14 +33,18 @@ class FlowRun(Document):
 
 	@staticmethod
 	def clear_old_logs(days: int = 365) -> None:
-		"""Delete finished runs and their inbox rows. What is in flight has no completed_at, and stays."""
+		"""Delete finished runs and their inbox rows. What is in flight has no completed_at, and stays; so does a run
+		that has a call yet to make, such as the one that waits for a dispatch job to be closed."""
 		run = frappe.qb.DocType("Flow Run")
 		row = frappe.qb.DocType("Flow Step Pending")
+		awaited = frappe.qb.from_(row).select(row.flow_run).where(row.status.isin(("pending", "running")))
+		awaited = awaited.where(row.flow_run.isnotnull())
 		while True:
 			names = (
 				frappe.qb.from_(run)
 				.select(run.name)
 				.where((run.status != "running") & (run.completed_at < Now() - Interval(days=days)))
+				.where(run.name.notin(awaited))
 				.limit(CLEARING_BATCH)
 				.run(pluck=True)
 			)

@@ -7,6 +7,7 @@ from frappe.model.document import Document
 from frappe.utils import now_datetime
 
 from flow_editor.services import templates
+from flow_editor.site import shown
 from flow_editor.site.errors import as_frappe_errors
 from flow_editor.site.host import current
 from flow_editor.site.naming import next_names
@@ -26,6 +27,7 @@ class FlowTemplate(Document):
 				old.as_dict() if old else None,
 			)
 		self.flags.is_new_version = prepared.pop("changed")
+		prepared["flow_definition"] = shown.as_json(prepared["flow_definition"])
 		self.update(prepared)
 
 	def _keep_origin(self, old: Document | None) -> None:
@@ -48,6 +50,17 @@ class FlowTemplate(Document):
 					"saved_at": now_datetime(),
 				}
 			).insert(ignore_permissions=True)
+
+	def save_version(self) -> None:
+		"""Frappe's record of who changed what, but for the definition: Flow Version keeps each of them, and two at once
+		may be more than the database takes."""
+		old = self.get_doc_before_save()
+		definition = old and old.flow_definition
+		if old:
+			old.flow_definition = self.flow_definition
+		super().save_version()
+		if old:
+			old.flow_definition = definition
 
 	def before_rename(self, old: str, new: str, merge: bool = False) -> None:
 		frappe.throw(frappe._("A flow keeps its number. Change its name instead."))
