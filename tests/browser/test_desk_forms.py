@@ -65,6 +65,38 @@ def test_the_run_s_form_follows_the_run(place):
 	page.wait_for_selector(".page-head .indicator-pill >> text=/completed/i")
 
 
+def test_a_run_that_is_not_shown_is_not_asked_for(place):
+	name = place.create("run_left", STEPS)
+	run = place.call("POST", "/start", {"template": name})["run"]["name"]
+	page = place.open_run(run)
+	page.evaluate("() => frappe.set_route('flow-templates')")
+	page.wait_for_selector(".fe-templates table")
+	expect(page.locator(".fe-run")).to_have_count(0)
+	page.go_back()
+	page.wait_for_selector("[data-step=b] .fe-pill:visible >> text=waiting")
+
+
+def test_leaving_the_editor_asks_about_what_is_not_saved(place):
+	name = place.create("to_be_left", STEPS)
+	page = place.open_flow(name)
+	page.evaluate("() => frappe.set_route('flow-templates')")
+	page.wait_for_selector(".fe-templates table")
+	expect(page.locator(".fe-dialog")).to_have_count(0)
+	page.go_back()
+	page.locator("[data-step=b] > .fe-card").focus()
+	page.keyboard.press("Delete")
+	page.wait_for_selector("text=Not saved")
+	page.evaluate("() => frappe.set_route('List', 'Customer')")
+	page.click(".modal.show .modal-footer >> text=No")
+	page.wait_for_selector(".fe-card:visible >> text=First")
+	expect(page.locator(".fe-pill >> text=Not saved")).to_be_visible()
+	page.go_back()
+	page.click(".modal.show .modal-footer >> text=Yes")
+	page.wait_for_selector(".fe-dialog", state="detached")
+	place.open_flow(name)
+	expect(page.locator(".fe-card")).to_have_count(2)
+
+
 def test_who_only_starts_flows_reads_them(place):
 	name = place.create("only_read", STEPS)
 	account = place.bench.account("flow-user-tests@example.com", "Flow User")
