@@ -116,6 +116,38 @@ def test_who_only_starts_flows_reads_them(place):
 	assert reader.broken == []
 
 
+def test_who_writes_flows_is_offered_doctypes_by_the_desk_s_own_control(place):
+	payload = {"doctype": "Customer", "fields_json": '{"website": "x"}'}
+	page = place.open_flow(
+		place.create("of_doctypes", [{"id": "u", "kind": "erp_update", "payload": payload}])
+	)
+	page.locator("[data-step=u] > .fe-card").dblclick()
+	doctype = page.locator(f"{MODAL} [data-field=doctype] input")
+	doctype.click()
+	page.keyboard.press("Control+a")
+	page.keyboard.type("Sales Invoice Adv")
+	page.wait_for_selector(f"{MODAL} [role=option] >> text=Sales Invoice Advance")
+	# Escape is the list's as long as it is open.
+	page.keyboard.press("Escape")
+	page.wait_for_selector(f"{MODAL} [role=option]", state="hidden")
+	page.keyboard.type("a")
+	page.wait_for_selector(f"{MODAL} [role=option] >> text=Sales Invoice Advance")
+	page.keyboard.press("Enter")
+	expect(doctype).to_have_value("Sales Invoice Advance")
+	page.click(".fe-overlay", position={"x": 5, "y": 5})  # beside the form, which keeps what was written
+	page.click(f"{MODAL} button[type=submit]")
+	page.wait_for_selector("[data-step=u] .fe-what >> text=Sales Invoice Advance")
+
+
+def test_a_system_flow_is_duplicated_from_its_form(place):
+	name = place.template("fiber_install")["name"]
+	place.made.append("fiber_install (copy")
+	page = place.open(f"/app/flow-template/{name}", ".fe-embedded .fe-card")
+	page.click(".page-actions >> text=Duplicate")
+	page.wait_for_selector(".page-title >> text=fiber_install (copy)")
+	expect(page.locator("[data-fieldname=template_name] input:visible")).to_be_editable()
+
+
 def test_a_flow_is_opened_by_its_name_in_the_address(place):
 	page = place.open("/app/flow-editor/fiber_install", ".fe-card")
 	expect(page.locator("#fe-template-name")).to_have_value("fiber_install")
