@@ -380,6 +380,20 @@ def test_somebody_else_s_save_is_shown_and_not_overwritten(place, lanes):
 	assert len(steps_of(place, "with_lanes (mine)")) == 5 and len(steps_of(place, "with_lanes")) == 4
 
 
+def test_a_flow_that_somebody_has_deleted_is_saved_as_a_copy(place, lanes):
+	page = place.open_flow(lanes)
+	place.call("DELETE", f"/templates/{lanes}")
+	page.locator("[data-step=c] > .fe-card").dblclick()
+	page.fill(f"{MODAL} [data-field=label] input", "Kept")
+	page.keyboard.press("Control+s")  # of the form, and of the flow
+	page.wait_for_selector(".fe-notice >> text=Somebody has deleted this flow")
+	expect(page.locator(MODAL)).to_have_count(0)
+	expect(page.locator("text=Overwrite theirs")).to_have_count(0)
+	page.click("text=Save mine as a copy")
+	page.wait_for_selector(".fe-notice", state="detached")
+	assert steps_of(place, "with_lanes (mine)")["c"]["label"] == "Kept"
+
+
 def test_theirs_can_be_taken_and_mine_comes_back_by_undo(place, lanes):
 	page = place.open_flow(lanes)
 	place.call("PUT", f"/templates/{lanes}", {"flow_definition": {"steps": [wait("n", "Only theirs")]}})
@@ -489,6 +503,11 @@ def test_the_quick_button_starts_follows_edits_and_makes_flows(place):
 	page = place.open_quick("Customer", customer)
 	page.click(f"{MODAL} >> text=New flow")
 	page.wait_for_selector(".fe-dialog:not(.inline) .fe-settings")
+	expect(page.locator("#fe-template-name")).to_be_focused()
+	page.keyboard.press("Shift+Tab")
+	expect(page.locator(".fe-settings [data-field=variables] textarea")).to_be_focused()
+	page.keyboard.press("Tab")
+	expect(page.locator("#fe-template-name")).to_be_focused()
 	expect(page.locator(".fe-settings [data-field=applies_to] input")).to_have_value("Customer")
 	expect(page.locator(".fe-settings [data-field=trigger_event] select")).to_have_value(
 		"on_customer_created"

@@ -2,7 +2,7 @@
  * The template that is being edited: one for the whole page, whoever calls `useFlowEditor()`.
  *
  * Read: isOpen, loading, saving, error, dirty, mode ("new" or "edit"), templateName, problems, conflict (what somebody
- * else has saved meanwhile), kept (a draft of an earlier visit that was never saved). Write: template, the draft itself;
+ * else has done to it meanwhile), kept (a draft of an earlier visit that was never saved). Write: template, the draft itself;
  * tell each change by `markDirty`, which `undo` and `redo` of `history` go back and forth over. A draft is kept in the browser until it is saved or given up.
  */
 
@@ -200,7 +200,7 @@ async function save({ overwrite = false } = {}) {
 		if (mine !== session.value) return false;
 		error.value = failure.message;
 		problems.value = failure.problems || [];
-		if (failure.code === "conflict" && mode.value === "edit") await showConflict(failure);
+		if (mode.value === "edit" && ["conflict", "not_found"].includes(failure.code)) await showConflict(failure);
 		keep();
 		return false;
 	} finally {
@@ -215,6 +215,10 @@ function changes() {
 }
 
 async function showConflict(failure) {
+	if (failure.code === "not_found") {
+		conflict.value = { message: __("Somebody has deleted this flow."), theirs: null, changed: [] };
+		return;
+	}
 	const theirs = await api.getTemplate(templateName.value).catch(() => null);
 	if (theirs && String(theirs.version) !== String(stored.version)) {
 		conflict.value = { message: failure.message, theirs, changed: changedBetween(stored, theirs) };
