@@ -23,6 +23,7 @@ FieldType = Literal[
 	"select",  # one of `options`
 	"check",
 	"datetime",
+	"duration",  # a number of `unit`s; the form also reads "1h 30m"
 	"link",  # the name of a document of `doctype`
 	"doctype",  # the name of a DocType
 	"docfield",  # the path of a field, such as doc.status
@@ -31,6 +32,10 @@ FieldType = Literal[
 	"url",
 	"value",  # any JSON scalar, or a list of them
 ]
+
+#: The types that hold a number.
+NUMBERS = ("number", "duration")
+Unit = Literal["seconds", "minutes", "hours", "days"]
 
 Effect = Literal["none", "documents", "external"]
 
@@ -52,6 +57,7 @@ class Field:
 		shown_when: other fields and the values of theirs with which this one is shown, such as
 			`{"channel": ("email",)}`.
 		minimum, maximum: bounds of a number.
+		unit: for `duration`: what its number counts.
 		help: a sentence under the field.
 	"""
 
@@ -67,6 +73,7 @@ class Field:
 	shown_when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 	minimum: float | None = None
 	maximum: float | None = None
+	unit: Unit = "seconds"
 	help: str = ""
 
 	@property
@@ -90,6 +97,8 @@ class Field:
 		}
 		if self.options:
 			entry["options"] = [{"value": value, "label": label} for value, label in self.choices]
+		if self.type == "duration":
+			entry["unit"] = self.unit
 		if self.shown_when:
 			entry["shown_when"] = {other: list(values) for other, values in self.shown_when.items()}
 		for name in ("default", "doctype", "minimum", "maximum", "help"):

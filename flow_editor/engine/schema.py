@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flow_editor.engine.definition import DELAY_FIELDS, LANGUAGE_VERSION, MOST_MINUTES, TRIGGER_TYPES
-from flow_editor.engine.kind import Field, Kind
+from flow_editor.engine.kind import NUMBERS, Field, Kind
 
 #: Python's $ also matches before a line break at the end; the lookahead does not, and means the same elsewhere.
 STEP_ID = r"^[A-Za-z0-9_-]{1,64}(?![\s\S])"
@@ -98,7 +98,7 @@ def payload_schema(kind: Kind) -> dict[str, Any]:
 def field_schema(field: Field) -> dict[str, Any]:
 	"""What a field may hold: nothing, a value of its type, or, where it is templated, an expression."""
 	allowed: list[dict[str, Any]] = []
-	if field.type == "number":
+	if field.type in NUMBERS:
 		bounds = {
 			name: bound
 			for name, bound in (("minimum", field.minimum), ("maximum", field.maximum))
@@ -117,7 +117,7 @@ def field_schema(field: Field) -> dict[str, Any]:
 		allowed += [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
 	else:
 		allowed.append({"type": "string"})
-	if field.templated and field.type in ("number", "select", "check"):
+	if field.templated and field.type in (*NUMBERS, "select", "check"):
 		allowed.append({"type": "string", "pattern": TEMPLATED})
 	# Nothing comes last: most fields that are checked hold something, and the first match ends the search.
 	return {"anyOf": [*allowed, {"enum": [None, ""]}]}

@@ -22,7 +22,7 @@ from jsonschema.exceptions import ValidationError
 from flow_editor.engine import gate, secrets, timing
 from flow_editor.engine.definition import AFTER_DELAY, DELAY_FIELDS, ON_DATE, ON_PREV_COMPLETE, TRIGGER_TYPES
 from flow_editor.engine.errors import Invalid, Problem
-from flow_editor.engine.kind import Field, Kind
+from flow_editor.engine.kind import NUMBERS, Field, Kind
 from flow_editor.engine.render import OPEN, paths, syntax_problem
 from flow_editor.engine.schema import definition_schema, field_schema, step_schema
 
@@ -372,7 +372,7 @@ def _blank_problem(kind: Kind, field: Field, filled: Mapping[str, Any]) -> str |
 def _value_problem(field: Field, value: Any, validator: Draft202012Validator, limits: Limits) -> str | None:
 	written = isinstance(value, str)
 	# A schema compares the bounds of numbers only, not of texts that hold one.
-	is_number = field.type == "number" and written and OPEN not in value and validator.is_valid(value)
+	is_number = field.type in NUMBERS and written and OPEN not in value and validator.is_valid(value)
 	if not validator.is_valid(float(value) if is_number else value):
 		return f"{_label(field)} {_expectation(field)}"
 	if field.type == "json" and written:
@@ -410,13 +410,14 @@ def _label(field: Field) -> str:
 
 def _expectation(field: Field) -> str:
 	expression = " or an expression such as {{variables.x}}" if field.templated else ""
-	if field.type == "number":
+	if field.type in NUMBERS:
 		bounds = "".join(
 			f", at {word} {bound:g}"
 			for word, bound in (("least", field.minimum), ("most", field.maximum))
 			if bound is not None
 		)
-		return f"must be a number{bounds},{expression}.".replace(",.", ".").replace(", or", " or")
+		kind = f"a number of {field.unit}" if field.type == "duration" else "a number"
+		return f"must be {kind}{bounds},{expression}.".replace(",.", ".").replace(", or", " or")
 	if field.type == "select":
 		return f"must be one of {', '.join(value for value, _ in field.choices)}{expression}."
 	if field.type == "check":

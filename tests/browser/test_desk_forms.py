@@ -65,6 +65,38 @@ def test_the_run_s_form_follows_the_run(place):
 	page.wait_for_selector(".page-head .indicator-pill >> text=/completed/i")
 
 
+def test_a_run_that_is_not_shown_is_not_asked_for(place):
+	name = place.create("run_left", STEPS)
+	run = place.call("POST", "/start", {"template": name})["run"]["name"]
+	page = place.open_run(run)
+	page.evaluate("() => frappe.set_route('flow-templates')")
+	page.wait_for_selector(".fe-templates table")
+	expect(page.locator(".fe-run")).to_have_count(0)
+	page.go_back()
+	page.wait_for_selector("[data-step=b] .fe-pill:visible >> text=waiting")
+
+
+def test_leaving_the_editor_asks_about_what_is_not_saved(place):
+	name = place.create("to_be_left", STEPS)
+	page = place.open_flow(name)
+	page.evaluate("() => frappe.set_route('flow-templates')")
+	page.wait_for_selector(".fe-templates table")
+	expect(page.locator(".fe-dialog")).to_have_count(0)
+	page.go_back()
+	page.locator("[data-step=b] > .fe-card").focus()
+	page.keyboard.press("Delete")
+	page.wait_for_selector("text=Not saved")
+	page.evaluate("() => frappe.set_route('List', 'Customer')")
+	page.click(".modal.show .modal-footer >> text=No")
+	page.wait_for_selector(".fe-card:visible >> text=First")
+	expect(page.locator(".fe-pill >> text=Not saved")).to_be_visible()
+	page.go_back()
+	page.click(".modal.show .modal-footer >> text=Yes")
+	page.wait_for_selector(".fe-dialog", state="detached")
+	place.open_flow(name)
+	expect(page.locator(".fe-card")).to_have_count(2)
+
+
 def test_who_only_starts_flows_reads_them(place):
 	name = place.create("only_read", STEPS)
 	account = place.bench.account("flow-user-tests@example.com", "Flow User")
@@ -82,6 +114,38 @@ def test_who_only_starts_flows_reads_them(place):
 		reader.context.close()
 		place.bench.remove_account("flow-user-tests@example.com")
 	assert reader.broken == []
+
+
+def test_who_writes_flows_is_offered_doctypes_by_the_desk_s_own_control(place):
+	payload = {"doctype": "Customer", "fields_json": '{"website": "x"}'}
+	page = place.open_flow(
+		place.create("of_doctypes", [{"id": "u", "kind": "erp_update", "payload": payload}])
+	)
+	page.locator("[data-step=u] > .fe-card").dblclick()
+	doctype = page.locator(f"{MODAL} [data-field=doctype] input")
+	doctype.click()
+	page.keyboard.press("Control+a")
+	page.keyboard.type("Sales Invoice Adv")
+	page.wait_for_selector(f"{MODAL} [role=option] >> text=Sales Invoice Advance")
+	# Escape is the list's as long as it is open.
+	page.keyboard.press("Escape")
+	page.wait_for_selector(f"{MODAL} [role=option]", state="hidden")
+	page.keyboard.type("a")
+	page.wait_for_selector(f"{MODAL} [role=option] >> text=Sales Invoice Advance")
+	page.keyboard.press("Enter")
+	expect(doctype).to_have_value("Sales Invoice Advance")
+	page.click(".fe-overlay", position={"x": 5, "y": 5})  # beside the form, which keeps what was written
+	page.click(f"{MODAL} button[type=submit]")
+	page.wait_for_selector("[data-step=u] .fe-what >> text=Sales Invoice Advance")
+
+
+def test_a_system_flow_is_duplicated_from_its_form(place):
+	name = place.template("fiber_install")["name"]
+	place.made.append("fiber_install (copy")
+	page = place.open(f"/app/flow-template/{name}", ".fe-embedded .fe-card")
+	page.click(".page-actions >> text=Duplicate")
+	page.wait_for_selector(".page-title >> text=fiber_install (copy)")
+	expect(page.locator("[data-fieldname=template_name] input:visible")).to_be_editable()
 
 
 def test_a_flow_is_opened_by_its_name_in_the_address(place):

@@ -181,6 +181,72 @@ def test_keys_move_edit_choose_search_and_help(place, lanes):
 	page.wait_for_selector("text=80%")
 
 
+def test_several_steps_are_chosen_by_mouse(place, lanes):
+	page = place.open_flow(lanes)
+	chosen = page.locator(".fe-card.selected .fe-name")
+	page.locator("[data-step=b] .fe-name").click()
+	page.locator("[data-step=c] .fe-name").click(modifiers=["Control"])
+	expect(chosen).to_have_text(["After", "Last"])
+	page.locator("[data-step=b] .fe-name").click(modifiers=["Control"])
+	expect(chosen).to_have_text(["Last"])
+	page.locator("[data-step=ask] > .fe-card .fe-name").click()
+	page.locator("[data-step=c] .fe-name").click(modifiers=["Shift"])
+	expect(chosen).to_have_text(["Urgent?", "After", "Last"])
+	page.locator("[data-step=b] .fe-name").click()
+	page.locator("[data-step=c] .fe-name").click(modifiers=["Control"])
+	drag(page, "c", page.locator("[data-step=a] > .fe-card"))
+	expect(page.locator(".fe-lanes [data-step=b], .fe-lanes [data-step=c]")).to_have_count(2)
+	# A step cannot stand below itself.
+	page.locator("[data-step=ask] > .fe-card .fe-name").click()
+	drag(page, "ask", page.locator("[data-step=a] > .fe-card"))
+	assert labels(page)[0] == "Urgent?" and len(labels(page)) == 4
+
+
+def test_what_a_flow_is_called_and_when_it_starts_is_undone_too(place, lanes):
+	page = place.open_flow(lanes)
+	name, category = (
+		page.locator("#fe-template-name"),
+		page.locator(".fe-settings [data-field=category] select"),
+	)
+	variables = page.locator(".fe-settings [data-field=variables] textarea")
+	place.made.append("renamed_with_lanes")
+	name.fill("renamed_with_lanes")
+	page.keyboard.press("Control+s")  # from a text as well
+	page.wait_for_selector("text=Not saved", state="detached")
+	category.select_option("billing")
+	page.select_option("#fe-condition", label="A field has a value")
+	variables.fill('{"group":\n\n"Night"}')
+	expect(variables).to_have_value('{"group":\n\n"Night"}')  # as it was typed
+	page.locator("[data-step=b] > .fe-card").focus()
+	page.keyboard.press("Delete")
+	for _ in range(5):
+		page.keyboard.press("Control+z")
+	expect(page.locator(".fe-card")).to_have_count(4)
+	expect(name).to_have_value("with_lanes")
+	expect(category).to_have_value("other")
+	expect(page.locator("#fe-condition")).to_have_value("always")
+	expect(variables).to_have_value("{}")
+	for _ in range(4):
+		page.keyboard.press("Control+y")
+	expect(name).to_have_value("renamed_with_lanes")
+	expect(page.locator("#fe-condition")).to_have_value("equals")
+	assert json.loads(variables.input_value()) == {"group": "Night"}
+	save(page)
+	stored = place.template("renamed_with_lanes")
+	assert stored["category"] == "billing" and stored["flow_definition"]["variables"] == {"group": "Night"}
+
+
+def test_a_flow_that_is_not_there_shows_nothing_of_another(place, lanes):
+	page = place.open_flow(lanes)
+	page.evaluate("address => { place = address }", place.flow_address("FT-99999"))
+	page.evaluate(
+		"() => { place.startsWith('/#') ? (location.hash = place.slice(1)) : frappe.set_route(place.slice(5)) }"
+	)
+	page.wait_for_selector(".fe-notice >> text=FT-99999")
+	expect(page.locator(".fe-card:visible")).to_have_count(0)
+	expect(page.locator(".fe-dialog-head >> text=Save")).to_have_count(0)
+
+
 def test_dependencies_are_set_by_hand_and_a_deleted_step_hands_its_own_on(place, lanes):
 	page = place.open_flow(lanes)
 	page.locator("[data-step=c] > .fe-card").dblclick()
@@ -314,6 +380,20 @@ def test_somebody_else_s_save_is_shown_and_not_overwritten(place, lanes):
 	assert len(steps_of(place, "with_lanes (mine)")) == 5 and len(steps_of(place, "with_lanes")) == 4
 
 
+def test_a_flow_that_somebody_has_deleted_is_saved_as_a_copy(place, lanes):
+	page = place.open_flow(lanes)
+	place.call("DELETE", f"/templates/{lanes}")
+	page.locator("[data-step=c] > .fe-card").dblclick()
+	page.fill(f"{MODAL} [data-field=label] input", "Kept")
+	page.keyboard.press("Control+s")  # of the form, and of the flow
+	page.wait_for_selector(".fe-notice >> text=Somebody has deleted this flow")
+	expect(page.locator(MODAL)).to_have_count(0)
+	expect(page.locator("text=Overwrite theirs")).to_have_count(0)
+	page.click("text=Save mine as a copy")
+	page.wait_for_selector(".fe-notice", state="detached")
+	assert steps_of(place, "with_lanes (mine)")["c"]["label"] == "Kept"
+
+
 def test_theirs_can_be_taken_and_mine_comes_back_by_undo(place, lanes):
 	page = place.open_flow(lanes)
 	place.call("PUT", f"/templates/{lanes}", {"flow_definition": {"steps": [wait("n", "Only theirs")]}})
@@ -423,6 +503,11 @@ def test_the_quick_button_starts_follows_edits_and_makes_flows(place):
 	page = place.open_quick("Customer", customer)
 	page.click(f"{MODAL} >> text=New flow")
 	page.wait_for_selector(".fe-dialog:not(.inline) .fe-settings")
+	expect(page.locator("#fe-template-name")).to_be_focused()
+	page.keyboard.press("Shift+Tab")
+	expect(page.locator(".fe-settings [data-field=variables] textarea")).to_be_focused()
+	page.keyboard.press("Tab")
+	expect(page.locator("#fe-template-name")).to_be_focused()
 	expect(page.locator(".fe-settings [data-field=applies_to] input")).to_have_value("Customer")
 	expect(page.locator(".fe-settings [data-field=trigger_event] select")).to_have_value(
 		"on_customer_created"

@@ -16,6 +16,7 @@ STEPS = [
 	{"id": "ask", "kind": "condition", "label": "Urgent?", "payload": {"field": "doc.priority", "op": "==", "value": "High"}},
 	{"id": "call", "kind": "webhook", "label": "Call", "parent_id": "ask", "branch": "yes", "payload": {"url": "https://example.com", "body_template": '{"a": [1, true, "{{doc.name}}"]}'}},
 	{"id": "hand", "kind": "wait", "label": "By hand", "depends_on": ["ask"], "trigger": {"type": "manual"}},
+	{"id": "answer", "kind": "wait", "label": "Answer", "depends_on": [], "trigger": {"type": "on_webhook"}},
 	{"id": "bad", "kind": "erp_update", "label": "Bad", "depends_on": [], "payload": {"doctype": "Issue", "docname_ref": "NO-SUCH", "fields_json": '{"subject": "x"}'}},
 	{"id": "later", "kind": "notify", "label": "Later", "depends_on": [], "trigger": {"type": "after_delay", "delay_days": 2}, "payload": {"subject": "Hi {{customer.name}}", "body": "Hello"}},
 ]  # fmt: skip
@@ -102,12 +103,23 @@ def test_no_view_has_a_violation(place):
 	page = place.open_run(run)
 	page.wait_for_selector("[data-step=bad] .fe-pill >> text=failed")
 	look("run")
+	place.call("POST", "/complete", {"run": run, "step_id": "hand"})
+	page.click("[data-step=answer] > .fe-card button:text-is('Complete')")
+	page.fill(f"{MODAL} textarea", "{oops")
+	page.click(f"{MODAL} button[type=submit]")
+	page.wait_for_selector(f"{MODAL} .fe-problems")
+	look("answering a step")
+	page.keyboard.press("Escape")
 	page.locator("[data-step=bad] > .fe-card").dblclick()
 	page.wait_for_selector(MODAL)
 	look("step of a run")
 	customer = place.document("Customer", {"customer_name": "Looked At", "customer_type": "Individual"})
 	place.open_quick("Customer", customer)
 	look("quick button")
+	place.spoil(name, '{"steps": [{"id"')
+	page = place.open(place.flow_address(name), "textarea[aria-label=Definition]")
+	page.wait_for_selector("text=/problem/")
+	look("a definition that does not parse")
 	assert found == {}
 
 

@@ -70,6 +70,11 @@ def test_a_step_has_an_id_and_a_kind(name):
 			[-1, 10, "seven", True, [], "1e5"],
 		),
 		(Field("f", "number", templated=False), [1, "1"], ["{{a.b}}"]),
+		(
+			Field("f", "duration", unit="hours", minimum=0),
+			[0, 1.5, "2", "{{a.b}}"],
+			[-1, "1h 30m", True],
+		),
 		(Field("f", "select", options=("a", ("b", "Bee"))), ["a", "b", "{{a.b}}"], ["c", "Bee", 1]),
 		(Field("f", "select", options=("a",), templated=False), ["a"], ["{{a.b}}"]),
 		(Field("f", "check", templated=False), [True, False, 0, 1, "0", "1"], [2, "yes", []]),

@@ -156,7 +156,7 @@ test("the clipboard reads what it wrote, definitions, lists and single steps, an
 		assert.deepEqual(fromText(text), lanes());
 	}
 	assert.deepEqual(fromText(JSON.stringify(step("a"))), [step("a")]);
-	for (const text of ["", "hello", "1", "null", '{"steps": [1]}', '{"a": 1}', '[{"id": "a"}]']) assert.throws(() => fromText(text), Error);
+	for (const text of ["", "hello", '{"steps": []}', "1", "null", '{"steps": [1]}', '{"a": 1}', '[{"id": "a"}]']) assert.throws(() => fromText(text), Error);
 });
 
 test("no key of outside JSON reaches a prototype", () => {

@@ -36,10 +36,11 @@ class Ask(AgentKind):
 		Field("variable", "text", "Keep as", required=True, templated=False),
 		Field(
 			"timeout_minutes",
-			"number",
+			"duration",
 			"Wait at most",
 			minimum=0,
-			help="Minutes. Empty: as long as it takes.",
+			unit="minutes",
+			help="Empty: as long as it takes.",
 		),
 	)
 

@@ -33,7 +33,7 @@ class DispatchJob(Kind):
 		Field("subject", "text", "Subject", required=True),
 		Field("job_type", "text", "Type", help="Such as Installation or Repair."),
 		Field("priority", "select", "Priority", default="medium", options=PRIORITIES),
-		Field("duration_h", "number", "Duration", minimum=0, help="Hours."),
+		Field("duration_h", "duration", "Duration", minimum=0, unit="hours"),
 		Field("assigned_group", "text", "Group"),
 		Field(
 			"merge_key",

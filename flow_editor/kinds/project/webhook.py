@@ -69,13 +69,12 @@ class Webhook(Kind):
 		),
 		Field(
 			"timeout",
-			"number",
+			"duration",
 			"Timeout",
 			default=DEFAULT_TIMEOUT,
 			minimum=1,
 			maximum=60,
 			templated=False,
-			help="Seconds.",
 		),
 	)
 

@@ -40,6 +40,7 @@ async function call(method, path, body) {
 
 function complain(error) {
 	const lines = (error.problems || []).map((p) => `· ${[p.step, p.field].filter(Boolean).join(" ")}: ${p.message}`);
+	notice.className = "";
 	notice.textContent = [lines.length ? error.message.split(":")[0] : error.message || String(error), ...lines].join("\n");
 }
 
@@ -247,7 +248,8 @@ async function show() {
 
 let notice_timer = null;
 /** Say something that passes by itself. */
-function tell(text) {
+function tell(text, color = "") {
+	notice.className = color;
 	notice.textContent = text;
 	clearTimeout(notice_timer);
 	notice_timer = setTimeout(() => (notice.textContent = ""), 6000);

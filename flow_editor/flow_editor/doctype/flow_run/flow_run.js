@@ -9,5 +9,10 @@ frappe.ui.form.on("Flow Run", {
 		element.replaceChildren(own);
 		const view = ui.mount(own, ui.FlowRunView, { name: frm.doc.name, embedded: true, onChanged: () => frm.reload_doc() });
 		frm.run_view = { name: frm.doc.name, element: own, view };
+		// A form that is not shown asks for nothing. It is refreshed when it is shown again.
+		$(frm.wrapper).off("hide.flow_run").one("hide.flow_run", () => {
+			view.unmount();
+			frm.run_view = null;
+		});
 	},
 });

@@ -23,6 +23,7 @@ frappe.ui.form.on("Flow Template", {
 			frappe.set_route("List", "Flow Run", { flow_template: frm.doc.name })
 		);
 		frm.add_custom_button(__("Start"), () => start(frm));
+		if (frm.doc.is_system && frm.perm[0]?.create) frm.add_custom_button(__("Duplicate"), () => duplicate(frm));
 		frm.add_custom_button(__("Open in the editor"), () => frappe.set_route("flow-editor", frm.doc.name));
 	},
 
@@ -69,6 +70,17 @@ async function show_editor(frm) {
 	});
 	frm.flow_editor = { name: frm.doc.name, element: own, view, text };
 	frm.toggle_display("flow_definition", false);
+}
+
+/** What a system template refuses, its copy allows. */
+async function duplicate(frm) {
+	const { api } = await flow_editor.load();
+	try {
+		const copy = await api.duplicateTemplate(frm.doc.name);
+		frappe.set_route("Form", "Flow Template", copy.name);
+	} catch (failure) {
+		frappe.msgprint({ message: frappe.utils.escape_html(failure.message), indicator: "red" });
+	}
 }
 
 function start(frm) {

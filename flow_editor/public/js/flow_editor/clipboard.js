@@ -29,6 +29,7 @@ export function fromText(text) {
 	}
 	const inner = isObject(parsed) && isObject(parsed.flow_definition) ? parsed.flow_definition : parsed;
 	const steps = Array.isArray(inner) ? inner : isObject(inner) && Array.isArray(inner.steps) ? inner.steps : [inner];
+	if (!steps.length) throw new Error(__("What was copied holds no steps."));
 	const problem = shapeProblem({ steps });
 	if (problem) throw new Error(__("What was copied holds no steps: {0}", [problem]));
 	if (steps.some((step) => typeof step.kind !== "string")) throw new Error(__("What was copied holds a step without a kind."));

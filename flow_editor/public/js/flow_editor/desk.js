@@ -2,7 +2,8 @@
 
 const link = (...parts) => frappe.router.make_url(parts);
 const OFFERED = 10;
-const mayLook = (doctype) => frappe.model.can_select(doctype) || frappe.model.can_read(doctype);
+// Frappe names the DocTypes themselves to everybody.
+const mayLook = (doctype) => doctype === "DocType" || frappe.model.can_select(doctype) || frappe.model.can_read(doctype);
 
 export const desk = {
 	headers: () => ({ "X-Frappe-CSRF-Token": frappe.csrf_token }),

@@ -19,6 +19,10 @@ export function useHistory(initial) {
 			current.value = value;
 			return true;
 		},
+		/** Go on from this value without a step back to the one before it. */
+		replace(value) {
+			current.value = value;
+		},
 		undo() {
 			if (!past.value.length) return false;
 			future.value = [current.value, ...future.value];

@@ -4,8 +4,8 @@
  *
  * A kind is `{name, label, icon, color, catalog, description, summary, effect, runnable, has_branches,
  * branches: [{value, label}], results: [{name, label}], fields}`. A field is `{name, type, label, required, templated,
- * options: [{value, label}], default, doctype, shown_when, minimum, maximum, help}`, where type is one of text,
- * textarea, html, number, select, check, datetime, link, doctype, docfield, json, recipients, url, value.
+ * options: [{value, label}], default, doctype, shown_when, minimum, maximum, unit, help}`, where type is one of text,
+ * textarea, html, number, select, check, datetime, duration, link, doctype, docfield, json, recipients, url, value.
  */
 
 import { computed, shallowRef } from "vue";

@@ -2,13 +2,14 @@
  * The template that is being edited: one for the whole page, whoever calls `useFlowEditor()`.
  *
  * Read: isOpen, loading, saving, error, dirty, mode ("new" or "edit"), templateName, problems, conflict (what somebody
- * else has saved meanwhile), kept (a draft of an earlier visit that was never saved). Write: template, the draft itself;
- * tell each change by `markDirty`. A draft is kept in the browser until it is saved or given up.
+ * else has done to it meanwhile), kept (a draft of an earlier visit that was never saved). Write: template, the draft itself;
+ * tell each change by `markDirty`, which `undo` and `redo` of `history` go back and forth over. A draft is kept in the browser until it is saved or given up.
  */
 
 import { readonly, ref, shallowReactive, shallowRef } from "vue";
 import * as api from "./flow-templates.js";
 import { sameFlow } from "./flow-tree.js";
+import { useHistory } from "./history.js";
 import { getHost } from "./host.js";
 import { loadCatalog } from "./kind-catalogs.js";
 
@@ -22,6 +23,8 @@ const BLANK = {
 	trigger_condition: "", tags: "", notes: "", run_as: "", re_entry: "Always", catalog: "project",
 };
 const KEEP_DELAY = 400;
+/** What is typed into one field without a pause is one step back, in ms. */
+const TYPING = 1000;
 
 const isOpen = ref(false);
 const loading = ref(false);
@@ -40,6 +43,9 @@ const surface = ref("dialog");
 let stored = {};
 let savedCallbacks = [];
 let keeping = null;
+/** The authored fields as they were after each change. */
+const states = useHistory({});
+let lastChange = { field: "", at: 0 };
 /** Counts what was opened, so that each has a history of its own. */
 const session = ref(0);
 
@@ -55,9 +61,10 @@ async function openTemplate(name, opts = {}) {
 		const [found] = await Promise.all([api.getTemplate(name), loadCatalog()]);
 		if (mine !== session.value) return false;
 		take(found);
+		states.reset(authored());
 		offerKept();
 	} catch (failure) {
-		error.value = failure.message;
+		if (mine === session.value) error.value = failure.message;
 	} finally {
 		if (mine === session.value) loading.value = false;
 	}
@@ -75,18 +82,20 @@ async function openNew(opts = {}) {
 	try {
 		await loadCatalog();
 	} catch (failure) {
-		error.value = failure.message;
+		if (mine === session.value) error.value = failure.message;
 	} finally {
 		if (mine === session.value) loading.value = false;
 	}
 	if (mine !== session.value) return false;
 	const presets = Object.fromEntries(AUTHORED.filter((field) => opts[field] !== undefined).map((field) => [field, opts[field]]));
 	take({ ...BLANK, flow_definition: { version: 1, variables: {}, steps: [] }, ...presets });
+	states.reset(authored());
 	offerKept();
 	return !error.value;
 }
 
 function begin(opts) {
+	take({});
 	isOpen.value = true;
 	surface.value = opts.surface || "dialog";
 	savedCallbacks = opts.onSaved ? [opts.onSaved] : [];
@@ -115,8 +124,35 @@ async function close(force = false) {
 	return true;
 }
 
-/** Say that the draft has changed. */
-function markDirty() {
+/** Say that the draft has changed. `typedInto`: the text that it was typed into, where that is only a part of a field. */
+function markDirty(typedInto) {
+	remember(typedInto);
+	keepSoon();
+}
+function remember(typedInto = "") {
+	const now = authored();
+	const changed = AUTHORED.filter((name) => now[name] !== states.current.value[name]);
+	if (!changed.length) return;
+	const field = typedInto || (changed.length === 1 && changed[0] !== "flow_definition" ? changed[0] : "");
+	const goesOn = field && field === lastChange.field && Date.now() - lastChange.at < TYPING;
+	if (goesOn) states.replace(now);
+	else states.commit(now);
+	lastChange = { field, at: Date.now() };
+}
+function travel(moved) {
+	if (!moved) return false;
+	Object.assign(template, states.current.value);
+	lastChange = { field: "", at: 0 };
+	keepSoon();
+	return true;
+}
+const history = {
+	canUndo: states.canUndo,
+	canRedo: states.canRedo,
+	undo: () => travel(states.undo()),
+	redo: () => travel(states.redo()),
+};
+function keepSoon() {
 	dirty.value = true;
 	clearTimeout(keeping);
 	keeping = setTimeout(keep, KEEP_DELAY);
@@ -134,19 +170,26 @@ async function save({ overwrite = false } = {}) {
 	saving.value = true;
 	error.value = "";
 	problems.value = [];
+	const mine = session.value;
+	const before = authored();
 	try {
-		const sent = mode.value === "new" ? authored() : changes();
+		const sent = mode.value === "new" ? before : changes();
 		const version = overwrite && conflict.value ? conflict.value.theirs.version : stored.version;
 		const found =
 			mode.value === "new" ? await api.createTemplate(sent) : await api.updateTemplate(templateName.value, { ...sent, version });
-		clearTimeout(keeping);
+		if (mine !== session.value) {
+			// Something else was opened meanwhile, and stays.
+			savedCallbacks.forEach((callback) => callback(found));
+			return true;
+		}
 		forget();
 		conflict.value = null;
 		// What was typed while it was being saved is still to be saved.
-		const typed = AUTHORED.filter((field) => field in sent && !same(sent[field], template[field]));
+		const typed = AUTHORED.filter((field) => !same(before[field], template[field]));
 		const later = Object.fromEntries(typed.map((field) => [field, template[field]]));
 		mode.value = "edit";
 		take({ ...found, flow_definition: sameFlow(found.flow_definition, template.flow_definition) ? template.flow_definition : found.flow_definition });
+		states.replace(authored());
 		if (typed.length) {
 			Object.assign(template, later);
 			markDirty();
@@ -154,9 +197,10 @@ async function save({ overwrite = false } = {}) {
 		savedCallbacks.forEach((callback) => callback(found));
 		return true;
 	} catch (failure) {
+		if (mine !== session.value) return false;
 		error.value = failure.message;
 		problems.value = failure.problems || [];
-		if (failure.code === "conflict" && mode.value === "edit") await showConflict(failure);
+		if (mode.value === "edit" && ["conflict", "not_found"].includes(failure.code)) await showConflict(failure);
 		keep();
 		return false;
 	} finally {
@@ -171,6 +215,10 @@ function changes() {
 }
 
 async function showConflict(failure) {
+	if (failure.code === "not_found") {
+		conflict.value = { message: __("Somebody has deleted this flow."), theirs: null, changed: [] };
+		return;
+	}
 	const theirs = await api.getTemplate(templateName.value).catch(() => null);
 	if (theirs && String(theirs.version) !== String(stored.version)) {
 		conflict.value = { message: failure.message, theirs, changed: changedBetween(stored, theirs) };
@@ -190,6 +238,7 @@ function changedBetween(before, after) {
 function takeTheirs() {
 	forget();
 	take(conflict.value.theirs);
+	remember();
 	conflict.value = null;
 	error.value = "";
 }
@@ -204,6 +253,7 @@ async function saveAsCopy() {
 		conflict.value = null;
 		error.value = "";
 		take(found);
+		states.replace(authored());
 		savedCallbacks.forEach((callback) => callback(found));
 		return true;
 	} catch (failure) {
@@ -286,7 +336,7 @@ function restoreKept(wanted) {
 export function useFlowEditor() {
 	return {
 		isOpen: readonly(isOpen), loading: readonly(loading), saving: readonly(saving), error: readonly(error), dirty: readonly(dirty),
-		mode: readonly(mode), templateName: readonly(templateName), surface: readonly(surface), session: readonly(session), problems, conflict, kept, template,
+		mode: readonly(mode), templateName: readonly(templateName), surface: readonly(surface), session: readonly(session), problems, conflict, kept, template, history,
 		openTemplate, openNew, close, save, duplicate, remove, markDirty, takeTheirs, saveAsCopy, restoreKept,
 	};
 }
