@@ -92,8 +92,8 @@ def poke() -> None:
 			if status != "started":
 				frappe.enqueue(drain, queue="default", timeout=JOB_TIMEOUT, job_id=job_id)
 				return
-	except (redis.RedisError, OSError, frappe.ValidationError) as error:
-		# Where hundreds of jobs wait, Frappe 16 refuses another, and says so to the user, who has only saved something.
+	except Exception as error:
+		# What was saved is committed by now, and whoever saved it is not to be told of the queue's troubles. Where hundreds of jobs wait, Frappe 16 refuses another, and says so to the user, who has only saved something.
 		del frappe.local.message_log[messages:]
 		frappe.logger("flow_editor").warning(
 			"No drain could be queued (%s); the scheduler's tick will do it.", type(error).__name__

@@ -93,7 +93,7 @@ def test_a_worker_frozen_past_its_lease_and_woken_writes_nothing(site):
 	frozen.send_signal(signal.SIGCONT)
 	assert "kept [False]" in frozen.communicate(timeout=60)[0]
 	assert made(subject) == 1 and r.statuses(run) == {"late": "done"}
-	assert frappe.db.count("Error Log", {"method": ("like", "%taken over by another worker%")}) == 1
+	assert frappe.db.count("Error Log", {"method": ("like", "%no longer this worker's%")}) == 1
 
 
 @pytest.fixture
