@@ -73,7 +73,9 @@ def prepare(host: Host, new: Mapping[str, Any], old: Mapping[str, Any] | None) -
 
 	problems: list[Problem] = []
 	definition = _read_definition(host, new.get("flow_definition"), problems)
-	if definition is not None:
+	if definition is None:
+		fields["trigger_event"] = fields["trigger_event"] or MANUAL  # what it might have said is not known
+	else:
 		_agree_on_trigger(fields, definition, old)
 		problems += _problems(host, definition)
 	problems += _field_problems(host, fields, str(new.get("name") or ""))
@@ -312,6 +314,19 @@ def check(host: Host, definition: Any) -> list[Problem]:
 		return list(error.problems)
 
 
+def check_import(host: Host, values: Mapping[str, Any]) -> list[Problem]:
+	"""Every problem that `import_` would find in an exported template."""
+	known = _known(host, values)
+	fields = {**_portable(values), "name": known["name"] if known else ""}
+	problems: list[Problem] = []
+	for check_that in (lambda: _check_names(values), lambda: prepare(host, fields, None)):
+		try:
+			check_that()
+		except Invalid as error:
+			problems += error.problems
+	return problems
+
+
 def _problems(host: Host, definition: Any) -> list[Problem]:
 	return validate(
 		definition, host.catalog, events=host.events, operators=host.operators, limits=host.limits
@@ -336,7 +351,7 @@ def import_(host: Host, values: Any) -> tuple[dict[str, Any], bool]:
 		raise Unreadable(
 			"This is a bare definition. Put it into an object with template_name and flow_definition."
 		)
-	fields = {field: values[field] for field in PORTABLE if field in values}
+	fields = _portable(values)
 	_check_names(values)
 	known = _known(host, fields)
 	if known is None:
@@ -357,8 +372,15 @@ def seed(host: Host) -> list[str]:
 
 
 def _known(host: Host, values: Mapping[str, Any]) -> dict[str, Any] | None:
-	filters = {"template_name": values.get("template_name"), "category": values.get("category") or "other"}
+	filters = {
+		"template_name": _plain(values.get("template_name")),
+		"category": _plain(values.get("category")) or "other",
+	}
 	return next(iter(host.store.templates(filters, limit=1)), None)
+
+
+def _portable(values: Mapping[str, Any]) -> dict[str, Any]:
+	return {field: values[field] for field in PORTABLE if field in values}
 
 
 def _check_names(values: Mapping[str, Any]) -> None:
