@@ -275,20 +275,31 @@ class WrongVerb(FlowError):
 
 
 def find(verb: str, path: str) -> tuple[Route, dict[str, str]]:
-	"""The route of a path below PREFIX, and the parts of it.
+	"""The route of a path below PREFIX, and the parts of it. HEAD is GET: the server leaves the body out.
 
 	Raises:
 		NotFound, WrongVerb.
 	"""
-	allowed = []
-	for pattern, route in _PATTERNS:
-		if match := pattern.fullmatch(path):
-			if route.verb == verb:
-				return route, {name: unquote(part) for name, part in match.groupdict().items()}
-			allowed.append(route.verb)
-	if allowed:
-		raise WrongVerb(allowed)
-	raise NotFound(f"There is nothing at {PREFIX}{path}.")
+	found = _at(path)
+	if verb == "HEAD":
+		verb = "GET"
+	for route, parts in found:
+		if route.verb == verb:
+			return route, {name: unquote(part) for name, part in parts.items()}
+	raise WrongVerb([route.verb for route, _ in found])
+
+
+def allowed(path: str) -> list[str]:
+	"""The verbs that a path below PREFIX takes, as OPTIONS tells them. Raises NotFound."""
+	verbs = [route.verb for route, _ in _at(path)]
+	return [*verbs, *(["HEAD"] if "GET" in verbs else []), "OPTIONS"]
+
+
+def _at(path: str) -> list[tuple[Route, dict[str, str]]]:
+	found = [(route, match.groupdict()) for pattern, route in _PATTERNS if (match := pattern.fullmatch(path))]
+	if not found:
+		raise NotFound(f"There is nothing at {PREFIX}{path}.")
+	return found
 
 
 def read(route: Route, parts: Mapping[str, str], query: Mapping[str, str], body: bytes) -> dict[str, Any]:
@@ -335,11 +346,12 @@ def check(route: Route, given: Mapping[str, Any]) -> None:
 
 def error_answer(error: FlowError) -> dict[str, Any]:
 	"""The one shape of every error."""
+	problems = error.problems or ([Problem(error.message)] if error.status == Invalid.status else ())
 	return {
 		"error": {
 			"code": error.code,
 			"message": error.message,
-			"problems": [problem.as_dict() for problem in error.problems],
+			"problems": [problem.as_dict() for problem in problems],
 		}
 	}
 

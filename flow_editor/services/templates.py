@@ -43,6 +43,8 @@ AUTHORED = (
 ACTING = ("flow_definition", "trigger_event", "trigger_condition", "applies_to", "re_entry")
 #: What an export holds and an import reads.
 PORTABLE = tuple(name for name in AUTHORED if name != "run_as")
+#: How long a field of one line may be.
+MAX_LINE = 140
 #: What the record keeps by itself.
 KEPT = ("version", "step_count", "checksum", "is_system", "paused_reason")
 
@@ -145,6 +147,10 @@ def _field_problems(host: Host, fields: Mapping[str, Any], name: str) -> list[Pr
 	problems = []
 	if not fields["template_name"].strip():
 		problems.append(Problem("Give the flow a name.", field="template_name"))
+	for field in ("template_name", "icon", "tags"):
+		if len(fields[field]) > MAX_LINE:
+			message = f"It has {len(fields[field])} characters; at most {MAX_LINE} are kept. Shorten it."
+			problems.append(Problem(message, field=field))
 	for field, allowed in (("category", CATEGORIES), ("re_entry", RE_ENTRY_RULES)):
 		if fields[field] not in allowed:
 			problems.append(
