@@ -233,6 +233,8 @@ def _run_as(host: Host, fields: Mapping[str, Any], old: Mapping[str, Any] | None
 def find(host: Host, filters: Mapping[str, Any], *, start: int = 0, limit: int = 0) -> list[dict[str, Any]]:
 	"""Templates without their definitions. Filters: category, applies_to, is_active, trigger_event."""
 	wanted = {name: value for name, value in filters.items() if value not in (None, "")}
+	if "is_active" in wanted:
+		wanted["is_active"] = _flag(wanted["is_active"])
 	return [as_dict(template) for template in host.store.templates(wanted, start=start, limit=limit)]
 
 
