@@ -82,7 +82,7 @@ format: $(VENV)/.ready
 	$(BIN)/ruff format .
 
 lab: $(VENV)/.installed $(EDITOR)
-	@$(BIN)/flow-editor serve --port $(PORT) --db $(DB)
+	@$(BIN)/flow-editor serve --port $(PORT) --db "$(DB)"
 
 $(VENV)/.installed: pyproject.toml
 	@echo "Making $(VENV) and installing what the lab needs…"

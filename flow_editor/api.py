@@ -110,7 +110,7 @@ def _is_internal(token: str) -> bool:
 	return bool(frappe.db.get_value("User", settings.service_user, "enabled"))
 
 
-@frappe.whitelist(allow_guest=True, methods=["GET", "POST", "PUT", "DELETE"])
+@frappe.whitelist(allow_guest=True, methods=["GET", "HEAD", "POST", "PUT", "DELETE"])
 def handle(**_: Any) -> Response:
 	"""Answer /flow/…"""
 	request = frappe.local.request
@@ -129,34 +129,51 @@ def handle(**_: Any) -> Response:
 		return _answer(answer, route.status)
 	except FlowError as error:
 		frappe.db.rollback()
-		return _answer(routes.error_answer(error), error.status, allow=getattr(error, "allowed", ()))
+		response = _answer(routes.error_answer(error), error.status)
+		_say_allowed(response, error)
+		return response
 
 
-def _answer(content: dict[str, Any], status: int, allow: Any = ()) -> Response:
+def _answer(content: dict[str, Any], status: int) -> Response:
 	response = Response(
 		json.dumps(content, ensure_ascii=False, default=str), status, mimetype="application/json"
 	)
-	if allow:
-		response.headers["Allow"] = ", ".join(allow)
 	frappe.local.request.environ[OURS] = True
 	return response
 
 
 def shape_errors(response: Response | None = None, request: Any = None) -> None:
 	"""`after_request`: give what Frappe itself refused on /flow/… (a wrong token, a missing CSRF token, a body
-	that is no JSON) the one shape of errors."""
+	that is no JSON) the one shape of errors. What is asked with OPTIONS Frappe itself answers, so that is ours here."""
 	if request is None or response is None:
 		return
 	path = request.environ.get(ASKED) or request.path
-	if request.environ.get(OURS) or not path.startswith(f"{routes.PREFIX}/") or response.status_code < 400:
+	if request.environ.get(OURS) or not path.startswith(f"{routes.PREFIX}/"):
 		return
-	error = _refusal(request, response.status_code)
-	response.status_code = error.status
-	response.mimetype = "application/json"
-	response.data = json.dumps(routes.error_answer(error))
+	path = path.removeprefix(routes.PREFIX)
+	try:
+		if response.status_code >= 400:
+			raise _refusal(request, path, response.status_code)
+		if request.method == "OPTIONS":
+			response.headers["Allow"] = ", ".join(routes.allowed(path))
+			response.status_code = 204
+	except FlowError as error:
+		response.status_code = error.status
+		response.mimetype = "application/json"
+		response.data = json.dumps(routes.error_answer(error))
+		_say_allowed(response, error)
 
 
-def _refusal(request: Any, status: int) -> FlowError:
+def _say_allowed(response: Response, error: FlowError) -> None:
+	if isinstance(error, routes.WrongVerb):
+		response.headers["Allow"] = ", ".join(error.allowed)
+
+
+def _refusal(request: Any, path: str, status: int) -> FlowError:
+	try:
+		routes.find(request.method, path)
+	except FlowError as error:
+		return error
 	if status in (401, 403):
 		return NotSignedIn("The session, API key or token is not valid.")
 	body = request.get_data()

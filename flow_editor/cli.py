@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from flow_editor.engine.errors import FlowError
+from flow_editor.engine.errors import FlowError, Problem
 from flow_editor.engine.host import Host
 from flow_editor.services import templates
 
@@ -46,9 +46,7 @@ def shared_commands(
 	def validate(host: Host, files: tuple[Path, ...], as_json: bool) -> None:
 		"""Check definitions or exported flows. Exits with 1 if any has a problem."""
 		found = [
-			{"file": str(file), **problem.as_dict()}
-			for file in files
-			for problem in templates.check(host, definition_in(file))
+			{"file": str(file), **problem.as_dict()} for file in files for problem in _problems_of(host, file)
 		]
 		if as_json:
 			click.echo(json.dumps({"problems": found}, ensure_ascii=False))
@@ -111,16 +109,28 @@ def number_of(host: Host, template: str) -> str:
 
 def json_in(file: Path) -> Any:
 	try:
-		return json.loads(file.read_text(encoding="utf-8"))
+		return json.loads(file.read_text(encoding="utf-8-sig"))
 	except (ValueError, RecursionError) as error:
 		raise click.ClickException(f"{file} is not JSON: {error}") from None
 
 
 def definition_in(file: Path) -> Any:
 	"""The definition that a file holds: the file itself, or an exported flow's."""
-	content = file.read_bytes()
+	exported = _exported_in(file)
+	return file.read_bytes() if exported is None else exported["flow_definition"]
+
+
+def _problems_of(host: Host, file: Path) -> list[Problem]:
+	exported = _exported_in(file)
+	if exported is not None and "template_name" in exported:
+		return templates.check_import(host, exported)
+	return templates.check(host, definition_in(file))
+
+
+def _exported_in(file: Path) -> dict[str, Any] | None:
+	"""The object with a flow_definition that a file holds, if it does."""
 	try:
-		parsed = json.loads(content)
+		content = json.loads(file.read_text(encoding="utf-8-sig"))
 	except (ValueError, RecursionError):
-		return content  # the check says what is wrong with it
-	return parsed["flow_definition"] if isinstance(parsed, dict) and "flow_definition" in parsed else content
+		return None  # the check of definitions says what is wrong with it
+	return content if isinstance(content, dict) and "flow_definition" in content else None

@@ -31,7 +31,7 @@ OPERATORS = ("Flow User", *AUTHORS)
 
 TEXT = {"type": "string", "maxLength": 1000}
 NAME = {"type": "string", "minLength": 1, "maxLength": 140}
-FLAG = {"enum": ["0", "1", 0, 1, True, False, ""]}
+FLAG = {"enum": ["0", "1", "true", "false", 0, 1, True, False, ""]}
 ANY = {}
 BAG = {"type": ["object", "null"]}
 DEFINITION = {"type": ["object", "string", "null"]}
@@ -244,7 +244,7 @@ ABOUT = {
 
 ROUTES = (
 	Route("list_templates", "GET", "/templates", "The templates, without their definitions", list_templates, OPERATORS, query={"category": TEXT, "applies_to": TEXT, "is_active": FLAG, "trigger_event": TEXT, **PAGE}, answer={"templates": {"type": "array"}}),
-	Route("create_template", "POST", "/templates", "Store a new template", create_template, AUTHORS, body=TEMPLATE_FIELDS, open_body=True, answer={"template": OBJECT}, status=201),
+	Route("create_template", "POST", "/templates", "Store a new template", create_template, AUTHORS, body=TEMPLATE_FIELDS, required=("template_name",), open_body=True, answer={"template": OBJECT}, status=201),
 	Route("get_template", "GET", "/templates/{template}", "One template", get_template, OPERATORS, answer={"template": OBJECT}),
 	Route("update_template", "PUT", "/templates/{template}", "Change some fields of a template", update_template, AUTHORS, body=TEMPLATE_FIELDS | {"version": {"type": ["integer", "null"]}}, open_body=True, answer={"template": OBJECT}),
 	Route("delete_template", "DELETE", "/templates/{template}", "Delete a template", delete_template, AUTHORS, answer={"ok": {"const": True}}),
@@ -277,20 +277,31 @@ class WrongVerb(FlowError):
 
 
 def find(verb: str, path: str) -> tuple[Route, dict[str, str]]:
-	"""The route of a path below PREFIX, and the parts of it.
+	"""The route of a path below PREFIX, and the parts of it. HEAD is GET: the server leaves the body out.
 
 	Raises:
 		NotFound, WrongVerb.
 	"""
-	allowed = []
-	for pattern, route in _PATTERNS:
-		if match := pattern.fullmatch(path):
-			if route.verb == verb:
-				return route, {name: unquote(part) for name, part in match.groupdict().items()}
-			allowed.append(route.verb)
-	if allowed:
-		raise WrongVerb(allowed)
-	raise NotFound(f"There is nothing at {PREFIX}{path}.")
+	found = _at(path)
+	if verb == "HEAD":
+		verb = "GET"
+	for route, parts in found:
+		if route.verb == verb:
+			return route, {name: unquote(part) for name, part in parts.items()}
+	raise WrongVerb([route.verb for route, _ in found])
+
+
+def allowed(path: str) -> list[str]:
+	"""The verbs that a path below PREFIX takes, as OPTIONS tells them. Raises NotFound."""
+	verbs = [route.verb for route, _ in _at(path)]
+	return [*verbs, *(["HEAD"] if "GET" in verbs else []), "OPTIONS"]
+
+
+def _at(path: str) -> list[tuple[Route, dict[str, str]]]:
+	found = [(route, match.groupdict()) for pattern, route in _PATTERNS if (match := pattern.fullmatch(path))]
+	if not found:
+		raise NotFound(f"There is nothing at {PREFIX}{path}.")
+	return found
 
 
 def read(route: Route, parts: Mapping[str, str], query: Mapping[str, str], body: bytes) -> dict[str, Any]:
@@ -329,17 +340,19 @@ def check(route: Route, given: Mapping[str, Any]) -> None:
 		raise Unreadable(
 			"The request holds what JSON cannot: a number that is none or too large, or half of a \\u pair."
 		) from None
-	problems = [
-		Problem(f"{name} is missing. Add it.", field=name)
-		for name in route.required
-		if given.get(name) in (None, "")
+	# What is empty is missing too, except where anything may be given, and what the services miss by themselves.
+	missing = [
+		name
+		for name in (() if route.open_body else route.required)
+		if name not in given or (given[name] in (None, "") and route.body[name] is not ANY)
 	]
+	problems = [Problem(f"{name} is missing. Add it.", field=name) for name in missing]
 	known = {*route.query, *route.body}
 	for name, value in given.items():
 		if name not in known:
 			if not route.open_body:  # the services know a template's fields
 				problems.append(Problem(f"{name[:60]!r} is not known here. Remove it.", field=name[:60]))
-		elif not _validator(route.name, name).is_valid(value) and value is not None:
+		elif name not in missing and not _validator(route.name, name).is_valid(value) and value is not None:
 			problems.append(Problem(f"{name} is not what it should be. See /flow/openapi.json.", field=name))
 	if problems:
 		raise Invalid.because(problems, "This request")
@@ -347,11 +360,12 @@ def check(route: Route, given: Mapping[str, Any]) -> None:
 
 def error_answer(error: FlowError) -> dict[str, Any]:
 	"""The one shape of every error."""
+	problems = error.problems or ([Problem(error.message)] if error.status == Invalid.status else ())
 	return {
 		"error": {
 			"code": error.code,
 			"message": error.message,
-			"problems": [problem.as_dict() for problem in error.problems],
+			"problems": [problem.as_dict() for problem in problems],
 		}
 	}
 

@@ -9,7 +9,7 @@ import html
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +84,12 @@ class Scope(Mapping[str, Any]):
 		return self._read("Customer", self._run.customer) if self._run.customer else {}
 
 	def _run_fields(self) -> Mapping[str, Any]:
-		return render.jsonable(asdict(self._run))
+		# Its variables and step_state are JSON already, and the latter may be long.
+		values = {field.name: getattr(self._run, field.name) for field in fields(self._run)}
+		return {
+			name: value if isinstance(value, Mapping) else render.jsonable(value)
+			for name, value in values.items()
+		}
 
 	def _template(self) -> Mapping[str, Any]:
 		if not self._run.flow_template:  # a flow that is being written and not stored yet

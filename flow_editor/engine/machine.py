@@ -52,9 +52,10 @@ class Machine:
 	def __init__(self, flow: Flow, state: StepState):
 		self.flow = flow
 		self.state = state
-		for step in flow.steps:
-			if step.id not in state:
-				state[step.id] = {"status": PENDING}
+		if not flow.by_id.keys() <= state.keys():
+			for step in flow.steps:
+				if step.id not in state:
+					state[step.id] = {"status": PENDING}
 		self._ready: deque[Step] = deque()
 		self._queued: set[str] = set()
 		self._closing: deque[Step] = deque()

@@ -61,7 +61,8 @@ def load(written: Any, limits: Limits = Limits()) -> dict[str, Any]:
 	try:
 		if isinstance(written, bytes):
 			written = written.decode("utf-8")
-		text = written if isinstance(written, str) else _dump(written)
+		# Some editors begin a file with a byte order mark.
+		text = written.removeprefix("\ufeff") if isinstance(written, str) else _dump(written)
 		_check_size(text, limits)
 		definition = _read_json(text)
 	except UnicodeDecodeError:

@@ -14,10 +14,12 @@ import click
 
 from flow_editor.cli import definition_in, json_in, refusals_as_sentences, shared_commands
 from flow_editor.engine import timing
-from flow_editor.lab.host import LabHost
+from flow_editor.lab.host import LabHost, utc_now
 from flow_editor.lab.simulate import Simulation, simulate
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+#: How much of a value the table shows.
+WIDTH = 80
 DATABASE = click.option("--db", default="flow-editor.db", show_default=True, help="The lab's SQLite file.")
 
 
@@ -86,8 +88,11 @@ def run(
 	complete: tuple[str, ...],
 	as_json: bool,
 ) -> None:
-	"""Run a definition in memory, in virtual time, to its end or --until."""
-	began = moment(now, "--now") if now else datetime.now().replace(microsecond=0)
+	"""Run a definition in memory, in virtual time, to its end or --until.
+
+	Exits with 0 whatever became of the run, which `run.status` says; with 1 if the definition or the document is refused.
+	"""
+	began = moment(now, "--now") if now else utc_now().replace(microsecond=0)
 	done = simulate(
 		definition_in(file),
 		doc=object_in(doc) if doc else None,
@@ -165,22 +170,32 @@ def table(done: Simulation) -> str:
 		"",
 	]
 	for entry in done.timeline:
-		detail = entry["error"] or (
-			json.dumps(entry["result"], ensure_ascii=False)[:80] if entry["result"] else ""
-		)
+		detail = entry["error"] or (_shortly(entry["result"]) if entry["result"] else "")
 		lines.append(
 			f"{entry['at']}  {entry['step_id']:<24} {entry['kind']:<22} {entry['status']:<10} {detail}".rstrip()
 		)
 	if done.sent:
 		lines += ["", "Sent"]
 		lines += [
-			f"{message['at'][:19]}  {message['channel']:<8} {message.get('to') or message.get('url')}  {message.get('subject', '')}".rstrip()
+			f"{message['at'][:19]}  {message['channel']:<8} {message.get('to') or message['url']}  {_said(message)}".rstrip()
 			for message in done.sent
 		]
 	if done.documents:
 		lines += ["", "Documents"]
-		lines += [f"{change['action']:<8} {change['doctype']} {change['name']}" for change in done.documents]
+		lines += [
+			f"{change['action']:<8} {change['doctype']} {change['name']}  {_shortly(change['values'])}"
+			for change in done.documents
+		]
 	return "\n".join(lines)
+
+
+def _said(message: dict[str, Any]) -> str:
+	"""The beginning of what a message says: its subject, if it has one."""
+	return message.get("subject") or " ".join(message["body"].split())[:WIDTH]
+
+
+def _shortly(value: Any) -> str:
+	return json.dumps(value, ensure_ascii=False)[:WIDTH]
 
 
 @main.command()

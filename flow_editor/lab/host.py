@@ -28,21 +28,28 @@ logger = logging.getLogger("flow_editor.lab")
 CLOCK_LEAD = "clock_lead_seconds"
 
 
+def utc_now() -> datetime:
+	return datetime.now(timezone.utc).replace(tzinfo=None)
+
+
 class LabHost:
 	"""
 	Args:
 		path: the SQLite file, or ":memory:".
 		now: a moment at which the clock stands still; by default it runs, ahead of the real one by as much
 			as it has been moved.
+		store: what keeps it all.
 	"""
 
 	timezone = "UTC"
 	max_depth = 5
 	user = "lab"
 
-	def __init__(self, path: str = ":memory:", *, now: datetime | None = None):
+	def __init__(
+		self, path: str = ":memory:", *, now: datetime | None = None, store: type[LabStore] = LabStore
+	):
 		self._frozen = now
-		self.store = LabStore(
+		self.store = store(
 			path,
 			lambda new, old: templates.prepare(self, new, old),
 			lambda template: templates.check_deletion(self, template),
@@ -67,7 +74,7 @@ class LabHost:
 	# The clock
 
 	def now(self) -> datetime:
-		return self._frozen or datetime.now(timezone.utc).replace(tzinfo=None) + self._lead
+		return self._frozen or utc_now() + self._lead
 
 	def move_clock(self, to: datetime) -> None:
 		"""Let it be later. Raises FlowError for a moment that has passed."""
@@ -114,7 +121,7 @@ class LabHost:
 		logger.info(message)
 
 	def tell_owner(self, run: Run, title: str, message: str) -> None:
-		self.log(title, message)
+		self.logged.append((title, message))  # who runs a flow here sees it
 
 	def log(self, title: str, detail: str = "") -> None:
 		self.logged.append((title, detail))

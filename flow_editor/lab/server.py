@@ -124,7 +124,10 @@ class LabApp:
 			raise NotSignedIn("Send the lab's token as a bearer token.")
 
 	def _flow(self, request: Request) -> Response:
-		route, parts = routes.find(request.method, request.path.removeprefix(routes.PREFIX))
+		path = request.path.removeprefix(routes.PREFIX)
+		if request.method == "OPTIONS":
+			return Response(status=204, headers={"Allow": ", ".join(routes.allowed(path))})
+		route, parts = routes.find(request.method, path)
 		given = routes.read(route, parts, request.args.to_dict(), request.get_data())
 		with self.host.store.transaction():
 			answer = route.handler(self.host, **given)

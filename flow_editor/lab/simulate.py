@@ -5,14 +5,17 @@ The clock stands still while steps happen and jumps to the next thing due, so a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from flow_editor.engine.definition import Flow, Step
 from flow_editor.engine.errors import FlowError
 from flow_editor.engine.host import Run
-from flow_editor.lab.host import LabHost
+from flow_editor.lab.host import LabHost, utc_now
+from flow_editor.lab.live import LiveStore
 from flow_editor.services import inbox, runs, templates
 from flow_editor.services.customers import customer_of
 from flow_editor.services.definitions import flow_of
@@ -55,7 +58,7 @@ def simulate(
 		Invalid: with every problem of the definition.
 		FlowError: it cannot be started.
 	"""
-	host = LabHost(now=now or datetime.now().replace(microsecond=0))
+	host = LabHost(now=now or utc_now().replace(microsecond=0), store=LiveStore)
 	timeline = _Timeline(host)
 	with host.store.transaction():
 		template = templates.create(host, {"template_name": "Simulated", "flow_definition": definition})
@@ -119,13 +122,16 @@ class _Timeline:
 		self.entries: list[dict[str, Any]] = []
 		self._host = host
 		self._seen: dict[str, tuple[Any, ...]] = {}
-		self._kinds: dict[str, str] = {}
+		self._flow: Flow | None = None
+		self._places: dict[str, int] = {}
 		host.watchers.append(self.look)
 
 	def look(self, run: Run) -> None:
-		if not self._kinds:
-			self._kinds = {step.id: step.kind for step in flow_of(self._host, run).steps}
-		for step_id, entry in run.step_state.items():
+		if self._flow is None:
+			self._flow = flow_of(self._host, run)
+			self._places = {step_id: place for place, step_id in enumerate(_in_turn(self._flow))}
+		for step_id in sorted(run.step_state.before, key=self._places.__getitem__):
+			entry = run.step_state[step_id]
 			mark = (entry["status"], entry.get("waiting"), entry.get("attempts"), entry.get("error"))
 			if mark == self._seen.get(step_id, ("pending", None, None, None)):
 				continue
@@ -134,9 +140,35 @@ class _Timeline:
 				{
 					"at": self._host.now().isoformat(sep=" ", timespec="seconds"),
 					"step_id": step_id,
-					"kind": self._kinds.get(step_id, ""),
+					"kind": self._flow.by_id[step_id].kind,
 					"status": entry["status"],
 					"result": entry.get("result"),
 					"error": entry.get("error"),
 				}
 			)
+
+
+def _in_turn(flow: Flow) -> Iterator[str]:
+	"""The ids of a flow's steps, each after those that it waits for: what happens at one moment happens in this order."""
+	waits_for = {step.id: len(step.depends_on) + (step.parent_id is not None) for step in flow.steps}
+	#: Of each block, itself and its children that are still to come.
+	open_in = {step.id: 1 + len(flow.children.get(step.id, ())) for step in flow.steps}
+	ready = deque(flow.first)
+
+	def release(steps: Iterable[Step]) -> None:
+		for step in steps:
+			waits_for[step.id] -= 1
+			if not waits_for[step.id]:
+				ready.append(step)
+
+	while ready:
+		step = ready.popleft()
+		yield step.id
+		release(flow.children.get(step.id, ()))
+		block: Step | None = step
+		while block is not None:
+			open_in[block.id] -= 1
+			if open_in[block.id]:
+				break
+			release(flow.dependents.get(block.id, ()))
+			block = flow.by_id[block.parent_id] if block.parent_id is not None else None

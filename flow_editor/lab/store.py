@@ -11,7 +11,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from flow_editor.engine.errors import NotFound
+from flow_editor.engine.errors import FlowError, NotFound
 from flow_editor.engine.host import (
 	ROW_CANCELLED,
 	ROW_COMPLETED,
@@ -64,6 +64,11 @@ class LabStore:
 		now: the host's clock.
 	"""
 
+	#: The columns that change as a run moves.
+	saved_of_run: tuple[str, ...] = (
+		"status", "variables", "step_state", "completed_at", "error", "reentry_key",
+	)  # fmt: skip
+
 	def __init__(
 		self,
 		path: str,
@@ -78,10 +83,13 @@ class LabStore:
 		self._savepoints = 0
 		#: Names the transaction, so that one change within it counts once.
 		self.transaction_number = 0
-		self.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-		self.connection.executescript(
-			SCHEMA.format(run=", ".join(RUN_COLUMNS), pending=", ".join(PENDING_COLUMNS))
-		)
+		try:
+			self.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+			self.connection.executescript(
+				SCHEMA.format(run=", ".join(RUN_COLUMNS), pending=", ".join(PENDING_COLUMNS))
+			)
+		except sqlite3.Error as error:
+			raise FlowError(f"{path} cannot hold the lab ({error}). Name another file.") from error
 
 	def close(self) -> None:
 		self.connection.close()
@@ -255,12 +263,11 @@ class LabStore:
 		return {run.name: run for run in found}
 
 	def save_run(self, run: Run) -> bool:
-		columns = ("status", "variables", "step_state", "completed_at", "error", "reentry_key")
-		sets = ", ".join(f"{column} = ?" for column in columns)
+		sets = ", ".join(f"{column} = ?" for column in self.saved_of_run)
 		try:
 			self.execute(
 				f"UPDATE run SET {sets} WHERE name = ?",
-				[*(_stored(run, column) for column in columns), run.name],
+				[*(_stored(run, column) for column in self.saved_of_run), run.name],
 			)
 		except sqlite3.IntegrityError:
 			return False

@@ -43,6 +43,8 @@ AUTHORED = (
 ACTING = ("flow_definition", "trigger_event", "trigger_condition", "applies_to", "re_entry")
 #: What an export holds and an import reads.
 PORTABLE = tuple(name for name in AUTHORED if name != "run_as")
+#: How long a field of one line may be.
+MAX_LINE = 140
 #: What the record keeps by itself.
 KEPT = ("version", "step_count", "checksum", "is_system", "paused_reason")
 
@@ -73,7 +75,9 @@ def prepare(host: Host, new: Mapping[str, Any], old: Mapping[str, Any] | None) -
 
 	problems: list[Problem] = []
 	definition = _read_definition(host, new.get("flow_definition"), problems)
-	if definition is not None:
+	if definition is None:
+		fields["trigger_event"] = fields["trigger_event"] or MANUAL  # what it might have said is not known
+	else:
 		_agree_on_trigger(fields, definition, old)
 		problems += _problems(host, definition)
 	problems += _field_problems(host, fields, str(new.get("name") or ""))
@@ -143,6 +147,10 @@ def _field_problems(host: Host, fields: Mapping[str, Any], name: str) -> list[Pr
 	problems = []
 	if not fields["template_name"].strip():
 		problems.append(Problem("Give the flow a name.", field="template_name"))
+	for field in ("template_name", "icon", "tags"):
+		if len(fields[field]) > MAX_LINE:
+			message = f"It has {len(fields[field])} characters; at most {MAX_LINE} are kept. Shorten it."
+			problems.append(Problem(message, field=field))
 	for field, allowed in (("category", CATEGORIES), ("re_entry", RE_ENTRY_RULES)):
 		if fields[field] not in allowed:
 			problems.append(
@@ -225,6 +233,8 @@ def _run_as(host: Host, fields: Mapping[str, Any], old: Mapping[str, Any] | None
 def find(host: Host, filters: Mapping[str, Any], *, start: int = 0, limit: int = 0) -> list[dict[str, Any]]:
 	"""Templates without their definitions. Filters: category, applies_to, is_active, trigger_event."""
 	wanted = {name: value for name, value in filters.items() if value not in (None, "")}
+	if "is_active" in wanted:
+		wanted["is_active"] = _flag(wanted["is_active"])
 	return [as_dict(template) for template in host.store.templates(wanted, start=start, limit=limit)]
 
 
@@ -312,6 +322,19 @@ def check(host: Host, definition: Any) -> list[Problem]:
 		return list(error.problems)
 
 
+def check_import(host: Host, values: Mapping[str, Any]) -> list[Problem]:
+	"""Every problem that `import_` would find in an exported template."""
+	known = _known(host, values)
+	fields = {**_portable(values), "name": known["name"] if known else ""}
+	problems: list[Problem] = []
+	for check_that in (lambda: _check_names(values), lambda: prepare(host, fields, None)):
+		try:
+			check_that()
+		except Invalid as error:
+			problems += error.problems
+	return problems
+
+
 def _problems(host: Host, definition: Any) -> list[Problem]:
 	return validate(
 		definition, host.catalog, events=host.events, operators=host.operators, limits=host.limits
@@ -336,7 +359,7 @@ def import_(host: Host, values: Any) -> tuple[dict[str, Any], bool]:
 		raise Unreadable(
 			"This is a bare definition. Put it into an object with template_name and flow_definition."
 		)
-	fields = {field: values[field] for field in PORTABLE if field in values}
+	fields = _portable(values)
 	_check_names(values)
 	known = _known(host, fields)
 	if known is None:
@@ -357,8 +380,15 @@ def seed(host: Host) -> list[str]:
 
 
 def _known(host: Host, values: Mapping[str, Any]) -> dict[str, Any] | None:
-	filters = {"template_name": values.get("template_name"), "category": values.get("category") or "other"}
+	filters = {
+		"template_name": _plain(values.get("template_name")),
+		"category": _plain(values.get("category")) or "other",
+	}
 	return next(iter(host.store.templates(filters, limit=1)), None)
+
+
+def _portable(values: Mapping[str, Any]) -> dict[str, Any]:
+	return {field: values[field] for field in PORTABLE if field in values}
 
 
 def _check_names(values: Mapping[str, Any]) -> None:

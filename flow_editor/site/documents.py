@@ -9,7 +9,7 @@ import frappe
 from frappe import _
 from frappe.utils import add_days, getdate, nowdate
 
-from flow_editor.engine.errors import NotAllowed, NotFound, StepFailed
+from flow_editor.engine.errors import NotAllowed, NotFound
 from flow_editor.engine.render import jsonable
 from flow_editor.services.events import CLOSED_STATUSES
 from flow_editor.site.errors import as_flow_errors
@@ -197,7 +197,7 @@ class SiteDocuments:
 	@staticmethod
 	def _check_doctype(doctype: str) -> None:
 		if not doctype or not frappe.db.exists("DocType", doctype, cache=True):
-			raise StepFailed(f"There is no DocType {doctype!r} on this site.")
+			raise NotFound(f"There is no DocType {doctype!r} on this site.")
 
 
 def _readable(doc) -> dict[str, Any]:

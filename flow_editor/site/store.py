@@ -16,7 +16,7 @@ from typing import Any
 import frappe
 from frappe.utils import now_datetime
 
-from flow_editor.engine.errors import NotFound
+from flow_editor.engine.errors import Invalid, NotFound, Problem
 from flow_editor.engine.host import (
 	ROW_CANCELLED,
 	ROW_COMPLETED,
@@ -123,12 +123,14 @@ class SiteStore:
 		)
 
 	def insert_template(self, values: Mapping[str, Any]) -> str:
+		_check_links(values)
 		doc = frappe.get_doc({"doctype": "Flow Template", **_written(values)})
 		doc.flags.is_seed = bool(values.get("is_system"))
 		with as_flow_errors():
 			return doc.insert(ignore_permissions=doc.flags.is_seed).name
 
 	def update_template(self, name: str, values: Mapping[str, Any]) -> None:
+		_check_links(values)
 		doc = frappe.get_doc("Flow Template", name)
 		doc.update(_written(values))
 		with as_flow_errors():
@@ -399,6 +401,17 @@ class SiteStore:
 		return frappe.db.sql(
 			"SELECT MIN(trigger_at) FROM `tabFlow Step Pending` WHERE status = %s", ROW_PENDING
 		)[0][0]
+
+
+def _check_links(values: Mapping[str, Any]) -> None:
+	"""Raise Invalid for every field of a template that names what there is not; Frappe would not say which field."""
+	problems = [
+		Problem(f"There is no {link.options} {wanted!r} on this site. Choose another.", field=link.fieldname)
+		for link in frappe.get_meta("Flow Template").get_link_fields()
+		if (wanted := values.get(link.fieldname)) and not frappe.db.exists(link.options, str(wanted))
+	]
+	if problems:
+		raise Invalid.because(problems)
 
 
 def _written(values: Mapping[str, Any]) -> dict[str, Any]:

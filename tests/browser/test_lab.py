@@ -99,6 +99,36 @@ def test_script_in_a_document_is_shown_and_not_run(page):
 	expect(page.locator("main img")).to_have_count(0)
 
 
+def test_an_e_mail_is_shown_as_its_reader_would_see_it_and_runs_no_script(place, page):
+	place.host.messages.send_email(
+		["ana@example.com"], "Hello", "It&#x27;s <b>done</b>.<script>parent.ran = 1</script>"
+	)
+	place.host.messages.send_email(
+		["ana@example.com"], "Image", "<img src='data:,' onerror='parent.ran = 1'>"
+	)
+	page.click("nav >> text=Sent")
+	expect(page.frame_locator("iframe[title=Hello]").locator("b")).to_have_text("done")
+	expect(page.frame_locator("iframe[title=Hello]").locator("body")).to_contain_text("It's done.")
+	page.frame_locator("iframe[title=Image]").locator("img").wait_for(state="attached")
+	assert page.evaluate("window.ran") is None
+	assert place.broken and all(
+		"script" in message for message in place.broken
+	)  # the browser says that it ran none
+	place.broken.clear()
+
+
+def test_a_lab_with_a_token_asks_for_it_once(place):
+	place.server.app.token = "s3cret"
+	asked = []
+	page = place.new_page()
+	page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.accept("s3cret")))
+	page.goto(place.base)
+	expect(page.locator("tbody tr")).to_have_count(6)
+	expect(page.locator("#notice")).to_be_empty()
+	assert len(asked) == 1
+	place.server.app.token = ""
+
+
 def test_a_kind_that_is_added_in_python_has_its_form_without_a_line_of_javascript(place):
 	place.host.catalog.add(readme.SendInvite())
 	page = place.open_flow(place.create("with_a_new_kind", []))

@@ -15,6 +15,7 @@ def expect(call: Call, status: int, verb: str, path: str, body: Any = None) -> A
 	assert found == status, (verb, path, found, answer)
 	if status >= 400:
 		assert set(answer) == {"error"} and set(answer["error"]) == {"code", "message", "problems"}
+		assert answer["error"]["problems"] or status != 422, (verb, path, answer)
 		return answer["error"]
 	return answer
 
@@ -151,5 +152,7 @@ def run_all(call: Call, doctype: str, docname: str) -> None:
 		("GET", "/nowhere", None, 404), ("GET", "/runs/FR-none", None, 404), ("PUT", "/start", {}, 405), ("POST", "/start", {}, 422),
 		("POST", "/start", [1], 400), ("POST", "/start", {"template": "FT-none"}, 404), ("GET", "/runs?status=nope", None, 422), ("POST", "/event", {"event": "nope"}, 422),
 		("POST", "/start", {"template": seed, "doctype": doctype}, 422), ("POST", "/start", {"template": seed, "unknown": 1}, 422),
+		("PATCH", "/templates", None, 405), ("PATCH", "/nowhere", None, 404), ("POST", "/templates", {"template_name": "x" * 141}, 422),
+		("POST", "/event", {"event": "on_issue_opened", "doctype": "No Such DocType", "docname": "x"}, 404),
 	):  # fmt: skip
 		expect(call, status, verb, path, body)

@@ -234,15 +234,78 @@ def test_seed_export_import_and_doctor(cli):
 	assert "ok" in cli("doctor")
 
 
-def test_ten_thousand_steps_run_to_their_end(cli):
+@pytest.mark.parametrize(
+	("step", "changes"),
+	[
+		({"kind": "wait"}, ["done"]),
+		({"kind": "wait", "trigger": {"type": "after_delay", "delay_hours": 1}}, ["scheduled", "done"]),
+		({"kind": "webhook", "payload": {"url": "https://example.com/{{run.name}}"}}, ["running", "done"]),
+	],
+	ids=["instant", "delayed", "calls"],
+)
+def test_ten_thousand_steps_run_to_their_end(cli, step, changes):
 	file = write(
 		"f.json",
 		flow(
-			*(
-				{"id": f"s{i}", "kind": "wait", "depends_on": [f"s{i - 1}"] if i else []}
-				for i in range(10_000)
-			)
+			*({"id": f"s{i}", **step, "depends_on": [f"s{i - 1}"] if i else []} for i in range(10_000)),
 		),
 	)
 	done = json.loads(cli("run", file, "--json"))
-	assert done["run"]["status"] == "completed" and len(done["timeline"]) == 10_000
+	assert done["run"]["status"] == "completed"
+	assert [(entry["step_id"], entry["status"]) for entry in done["timeline"]] == [
+		(f"s{i}", change) for i in range(10_000) for change in changes
+	]
+
+
+def test_what_happens_at_one_moment_stands_in_the_order_in_which_it_happened(cli):
+	definition = flow(
+		{"id": "after_all", "kind": "wait", "depends_on": ["ask"]},
+		{"id": "second", "kind": "wait", "depends_on": ["first"]},
+		{"id": "within", "kind": "wait", "parent_id": "ask", "branch": "yes"},
+		{"id": "first", "kind": "wait"},
+		{"id": "ask", "kind": "condition", "depends_on": ["second"], "payload": {"field": "now", "op": "not_empty"}},
+	)  # fmt: skip
+	done = json.loads(cli("run", write("f.json", definition), "--json"))
+	assert [entry["step_id"] for entry in done["timeline"]] == [
+		"first", "second", "ask", "within", "after_all",
+	]  # fmt: skip
+
+
+def test_files_may_begin_with_a_byte_order_mark(cli):
+	asking = {"id": "q", "kind": "condition", "payload": {"field": "doc.status", "op": "==", "value": "Open"}}
+	file = write("f.json", "\ufeff" + json.dumps(flow(asking)))
+	doc = write("d.json", '\ufeff{"doctype": "Issue", "status": "Open"}')
+	assert json.loads(cli("validate", file, "--json")) == {"problems": []}
+	done = json.loads(cli("run", file, "--doc", doc, "--json"))
+	assert done["run"]["step_state"]["q"]["result"]["branch"] == "yes"
+
+
+def test_validate_tells_every_problem_of_an_exported_flow(cli):
+	exported = json.loads((SEEDS / "repair_service.json").read_text())
+	wrong = write("x.json", {**exported, "trigger_event": "on_nothing", "category": "none", "colour": "red"})
+	problems = json.loads(cli("validate", wrong, "--json", exit_code=1))["problems"]
+	assert {problem["field"] for problem in problems} == {"trigger_event", "category", "colour"}
+
+
+def test_a_run_that_fails_is_an_answer_and_a_flow_that_is_refused_is_none(cli):
+	file = write("f.json", flow(mail("a"), {"id": "b", "kind": "wait", "depends_on": ["a"]}))
+	done = json.loads(cli("run", file, "--json"))  # nothing but the object, on either stream
+	assert done["run"]["status"] == "failed" and "nobody to notify" in done["timeline"][0]["error"]
+	assert cli("run", write("bad.json", "{"), exit_code=1).count("flow_definition") == 1
+
+
+def test_the_table_shows_what_messages_without_a_subject_say(cli):
+	text = {
+		"id": "a",
+		"kind": "notify",
+		"payload": {"channel": "sms", "to": "+15145550100", "body": "On\nour way"},
+	}
+	said = cli("run", write("f.json", flow(text)))
+	assert "+15145550100  On our way" in said
+
+
+@pytest.mark.parametrize("verb", ["serve", "doctor", "seed"])
+def test_a_file_that_cannot_hold_the_lab_is_said(cli, verb):
+	write("notes.txt", "no database" * 100)
+	for file in ("notes.txt", "no/such/folder.db"):
+		assert f"{file} cannot hold the lab" in cli(verb, "--db", file, exit_code=1)

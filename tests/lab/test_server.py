@@ -179,6 +179,15 @@ def test_a_failed_request_leaves_nothing_behind(call):
 	assert call("GET", "/templates")[1] == before
 
 
+def test_head_is_get_without_its_body_and_options_tells_the_verbs(host):
+	client = Client(LabApp(host, PORT))
+	looked = client.head("/flow/templates", base_url=HERE)
+	assert (looked.status_code, looked.get_data()) == (200, b"")
+	asked = client.options("/flow/templates", base_url=HERE)
+	assert (asked.status_code, asked.headers["Allow"]) == (204, "GET, POST, HEAD, OPTIONS")
+	assert client.options("/flow/nowhere", base_url=HERE).status_code == 404
+
+
 def test_bodies_of_any_kind_are_no_500(host):
 	client = Client(LabApp(host, PORT))
 	for path in ("/flow/start", "/flow/validate", "/flow/templates", "/lab/clock", "/lab/documents"):

@@ -131,6 +131,21 @@ def test_errors_have_one_shape_and_the_right_status(author, verb, path, body, st
 	assert author(verb, path, body).status_code == status
 
 
+def test_head_is_get_without_its_body_and_options_tells_the_verbs(author):
+	looked = author("HEAD", "/templates")
+	assert (looked.status_code, looked.content) == (200, b"")
+	asked = author("OPTIONS", "/templates")
+	assert (asked.status_code, asked.headers["Allow"]) == (204, "GET, POST, HEAD, OPTIONS")
+	assert author("OPTIONS", "/nowhere").status_code == 404
+
+
+def test_a_template_that_names_what_there_is_not_says_in_which_field(author):
+	wanted = {"template_name": r.unique("Links"), "applies_to": "No Such DocType", "run_as": "no@such.user"}
+	refused = author("POST", "/templates", wanted)
+	assert refused.status_code == 422
+	assert {p["field"] for p in refused.json()["error"]["problems"]} == {"applies_to", "run_as"}
+
+
 def test_what_is_no_json_is_a_400(author):
 	answer = author.session.post(
 		author.server + "/flow/start",

@@ -1,5 +1,5 @@
 // The lab's pages: flows and runs (the editor's own parts), documents, what was sent, and the clock. Everything that
-// comes from outside is set as text, never as HTML.
+// comes from outside is set as text, never as HTML; an e-mail, which is HTML, stands in a frame of its own.
 
 const main = document.getElementById("main");
 const notice = document.getElementById("notice");
@@ -211,8 +211,17 @@ function quick(doc) {
 
 async function show_sent() {
 	const { sent } = await call("GET", "/lab/sent");
-	const rows = sent.reverse().map((m) => [m.at.slice(0, 19), m.channel, m.to || `${m.method} ${m.url}`, m.subject || "", el("pre", {}, [m.body, m.headers && JSON.stringify(m.headers, null, 1)].filter(Boolean).join("\n\n"))]);
-	page("Sent", [], el("p", { class: "muted" }, "What would have been sent. Nothing leaves this machine."), table(["At", "By", "To", "Subject", "Text"], rows, "Nothing yet."));
+	const rows = sent.reverse().map((m) => [m.at.slice(0, 19), m.channel, m.to || `${m.method} ${m.url}`, m.subject || "", m.channel === "email" ? mail(m) : text_of(m)]);
+	page("Sent", [], el("p", { class: "muted" }, "What would have been sent. Nothing leaves this machine."), el("div", { class: "sent" }, table(["At", "By", "To", "Subject", "Text"], rows, "Nothing yet.")));
+}
+
+const text_of = (message) => el("pre", {}, [message.body, message.headers && JSON.stringify(message.headers, null, 1)].filter(Boolean).join("\n\n"));
+
+/** An e-mail as its reader would see it: a document of its own, in which no script runs and nothing is fetched from elsewhere. */
+function mail(message) {
+	const fit = ({ target }) => (target.style.height = `${target.contentDocument.documentElement.scrollHeight}px`);
+	const srcdoc = `<!doctype html><link rel="stylesheet" href="lab.css">${message.body}`;
+	return el("iframe", { sandbox: "allow-same-origin", title: message.subject, srcdoc, onload: fit });
 }
 
 // The clock, and where we are
@@ -291,5 +300,10 @@ try {
 	throw new Error("not built");
 }
 editor.useLab({ call, token: () => sessionStorage.getItem(TOKEN), tell });
+try {
+	await show_clock(); // asks for the token, where one is wanted, before anything else needs it
+} catch (error) {
+	complain(error);
+}
 editor.mountDialog();
 show();
