@@ -87,13 +87,15 @@ def poke() -> None:
 			job_id = f"flow_editor_drain_{slot}"
 			job = get_job(job_id)
 			status = job and job.get_status(refresh=False)
-			if status in ("queued", "deferred", "scheduled") and not is_lost(job):
+			lost = job is not None and is_lost(job)
+			if status in ("queued", "deferred", "scheduled") and not lost:
 				return
-			if status != "started":
+			if status != "started" or lost:
 				frappe.enqueue(drain, queue="default", timeout=JOB_TIMEOUT, job_id=job_id)
 				return
 	except Exception as error:
-		# What was saved is committed by now, and whoever saved it is not to be told of the queue's troubles. Where hundreds of jobs wait, Frappe 16 refuses another, and says so to the user, who has only saved something.
+		# What was saved is committed by now, and whoever saved it is not to be told of the queue's troubles. Where
+		# hundreds of jobs wait, Frappe 16 refuses another, and says so to the user, who has only saved something.
 		del frappe.local.message_log[messages:]
 		frappe.logger("flow_editor").warning(
 			"No drain could be queued (%s); the scheduler's tick will do it.", type(error).__name__

@@ -538,10 +538,11 @@ def forget_the_dead() -> None:
 		registry.cleanup()
 		for entry in redis.zrange(registry.key, 0, -1):
 			# RQ 2 writes the execution behind the job, and lets nobody remove a job as such.
-			job_id = entry.decode().partition(":")[0]
-			try:
-				job = Job.fetch(job_id, connection=redis)
-			except NoSuchJobError:
+			for job_id in (entry.decode(), entry.decode().rpartition(":")[0]):
+				with suppress(NoSuchJobError):
+					job = Job.fetch(job_id, connection=redis)
+					break
+			else:
 				redis.zrem(registry.key, entry)
 				continue
 			if job.worker_name not in living:
