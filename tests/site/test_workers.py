@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import bench
 import frappe
@@ -142,6 +142,25 @@ def test_a_drain_that_was_lost_with_its_worker_does_not_keep_others_from_being_q
 	assert get_queue("default").count == 0, "it may be on its way to its worker"
 	monkeypatch.setattr(worker, "LOST_AFTER", timedelta(0))
 	worker.poke()
+	worker.poke()
+	assert get_queue("default").count == 1
+	empty_queues()
+
+
+def test_drains_whose_workers_are_long_silent_do_not_keep_others_from_being_queued(site, monkeypatch):
+	from frappe.utils.background_jobs import get_job, get_queue
+	from rq.job import JobStatus
+
+	empty_queues()
+	for slot in range(worker.SLOTS):
+		worker.poke()
+		job = get_job(f"flow_editor_drain_{slot}")
+		job.set_status(JobStatus.STARTED)
+		job.heartbeat(datetime.now(timezone.utc), ttl=60)
+		take_and_die("default")
+	worker.poke()
+	assert get_queue("default").count == 0, "each of them may be at work"
+	monkeypatch.setattr(worker, "LOST_AFTER", timedelta(0))
 	worker.poke()
 	assert get_queue("default").count == 1
 	empty_queues()
