@@ -98,6 +98,9 @@ FIELDS = {
 INDEXES = {
 	"Flow Template": [("trigger_event", "is_active")],
 	"Flow Run": [
+		("creation", "name"),
+		("flow_template", "creation"),
+		("status", "creation"),
 		("flow_template", "status"),
 		("status", "completed_at"),
 		("context_doctype", "context_docname"),
