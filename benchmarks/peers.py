@@ -38,6 +38,7 @@ def measure(host: SiteHost, rounds: int, size: float) -> Iterator[Figure]:
 
 
 def instant(peer: Server, rounds: int, runs: int, target: float | None) -> Iterator[Figure]:
+	site.clear()
 	site.template(flows.chain(10))
 	about = site.document()
 
@@ -92,7 +93,9 @@ def a_workers_memory(host: SiteHost, count: int) -> float:
 	"""What this process holds, in MB, once it has worked so many waits off and before it has talked to anybody else."""
 	site.insert_waiting_runs(waiting(), count)
 	drain(host, count)
-	return resident()
+	held = resident()
+	site.clear()  # its flow listens to the event that is raised next
+	return held
 
 
 def memory(mine: float, peer: N8n) -> Figure:
