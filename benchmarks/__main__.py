@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import signal
 import sys
 from pathlib import Path
 
@@ -39,6 +40,8 @@ def main() -> None:
 	parser.add_argument("--size", type=float, default=1.0, help="how many rows, runs and steps, as a factor")
 	parser.add_argument("--only", action="append", metavar="MODULE", help="measure this, and write nothing")
 	chosen = parser.parse_args()
+	# Whoever ends it wants the site's flows on again, and the peers' servers ended.
+	signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 	names = chosen.only or MODULES[chosen.where]
 	modules = [importlib.import_module(f"benchmarks.{name}") for name in names]
 	figures = []

@@ -206,7 +206,7 @@ def event(
 		event,
 		doctype=doctype or "",
 		docname=docname or "",
-		customer=customer or "",
+		customer=customer or None,
 		variables=variables,
 	)
 	return {"results": results}

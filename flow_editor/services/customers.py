@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 #: (field that names the party's DocType, field that names the party)
 PARTY_FIELDS = (
@@ -14,7 +14,13 @@ PARTY_FIELDS = (
 )
 
 
-def customer_of(doctype: str, fields: Mapping[str, Any]) -> str:
+class Fields(Protocol):
+	"""A document, of which `get` is used."""
+
+	def get(self, name: str, /) -> Any: ...
+
+
+def customer_of(doctype: str, fields: Fields) -> str:
 	"""The name of the Customer that a document is about, or an empty text."""
 	if doctype == "Customer":
 		return str(fields.get("name") or "")
@@ -24,6 +30,6 @@ def customer_of(doctype: str, fields: Mapping[str, Any]) -> str:
 	if customer:
 		return str(customer)
 	for type_field, party_field in PARTY_FIELDS:
-		if fields.get(type_field) == "Customer" and fields.get(party_field):
-			return str(fields[party_field])
+		if fields.get(type_field) == "Customer" and (party := fields.get(party_field)):
+			return str(party)
 	return ""

@@ -7,8 +7,9 @@ What goes wrong in one template is logged and reported, and touches neither the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
 
 from flow_editor.engine import gate
 from flow_editor.engine.context import Scope
@@ -25,10 +26,27 @@ from flow_editor.engine.event import (
 from flow_editor.engine.host import Host
 from flow_editor.services import head, runs
 from flow_editor.services.advance import let_others_run
+from flow_editor.services.customers import Fields, customer_of
 
 
-class Fields(Protocol):
-	def get(self, name: str, /) -> Any: ...
+class WhenAsked(Mapping[str, Any]):
+	"""All fields of a document, made when the first of them is asked for: most flows that start ask for none."""
+
+	def __init__(self, make: Callable[[], Mapping[str, Any]]):
+		self._make = make
+
+	@cached_property
+	def _made(self) -> Mapping[str, Any]:
+		return self._make()
+
+	def __getitem__(self, name: str) -> Any:
+		return self._made[name]
+
+	def __iter__(self) -> Iterator[str]:
+		return iter(self._made)
+
+	def __len__(self) -> int:
+		return len(self._made)
 
 
 MANUAL = "manual"
@@ -141,9 +159,9 @@ def raise_transitions(
 		moment: one of `engine.event.MOMENTS`.
 		now, before: the document after and before, of which only `get` is used.
 		transaction: names the transaction: one transition within it counts once, however often it is seen.
-		fields: all the document's fields, asked for only when something has happened.
+		fields: makes all the document's fields, if they are asked for.
 	"""
-	results = []
+	results, doc = [], WhenAsked(fields)
 	for event, source in sources:
 		if moment not in source.moments:
 			continue
@@ -156,8 +174,9 @@ def raise_transitions(
 			event.name,
 			doctype=doctype,
 			docname=docname,
+			customer=customer_of(doctype, now),
 			variables=variables,
-			doc=fields(),
+			doc=doc,
 			trigger_key=f"{transaction()}:{event.name}:{doctype}:{docname}:{transition}",
 		)
 	return results
@@ -169,7 +188,7 @@ def dispatch_event(
 	*,
 	doctype: str = "",
 	docname: str = "",
-	customer: str = "",
+	customer: str | None = None,
 	variables: Mapping[str, Any] | None = None,
 	doc: Mapping[str, Any] | None = None,
 	trigger_key: str = "",
@@ -177,6 +196,7 @@ def dispatch_event(
 	"""Start a run of every active template that listens to an event and whose condition holds.
 
 	Args:
+		customer: whom the document is about; None: look in its fields.
 		doc: the document's fields where the caller has them; else they are read.
 		trigger_key: where one transition may be seen several times: what names it.
 
@@ -209,7 +229,7 @@ def _start(
 	event: str,
 	doctype: str,
 	docname: str,
-	customer: str,
+	customer: str | None,
 	variables: Mapping[str, Any],
 	doc: Mapping[str, Any] | None,
 	trigger_key: str,

@@ -58,11 +58,15 @@ def new_run(
 	event: str,
 	doctype: str = "",
 	docname: str = "",
-	customer: str = "",
+	customer: str | None = None,
 	variables: Mapping[str, Any] | None = None,
 	doc: Mapping[str, Any] | None = None,
 ) -> Run:
-	"""A run of a template's current version, not stored yet. Raises Invalid for variables that are too large."""
+	"""A run of a template's current version, not stored yet. Without a customer, `doc` is asked for one.
+
+	Raises:
+		Invalid: the variables are too large.
+	"""
 	cause = _working.get()
 	variables = render.jsonable(dict(variables or {}))
 	if variables and (length := len(json.dumps(variables))) > VARIABLES_LENGTH:
@@ -75,7 +79,7 @@ def new_run(
 		trigger_event=event,
 		context_doctype=doctype,
 		context_docname=docname,
-		customer=customer or customer_of(doctype, doc or {}),
+		customer=customer_of(doctype, doc or {}) if customer is None else customer,
 		variables=variables,
 		started_at=host.now(),
 		run_as=template.get("run_as") or host.user,
@@ -86,10 +90,9 @@ def new_run(
 
 
 def _reentry_key(template: Mapping[str, Any], doctype: str, docname: str) -> str:
-	subject = key(template["name"], doctype, docname)
 	prefixes = {RE_ENTRY_ONCE: "once:", RE_ENTRY_ALONE: "running:"}
 	prefix = prefixes.get(template.get("re_entry") or RE_ENTRY_ALWAYS)
-	return f"{prefix}{subject}" if prefix else ""
+	return f"{prefix}{key(template['name'], doctype, docname)}" if prefix else ""
 
 
 def refusal_to_start(host: Host, run: Run) -> str | None:
@@ -143,7 +146,7 @@ def start(
 		event="manual",
 		doctype=doctype,
 		docname=docname,
-		customer=customer,
+		customer=customer or None,
 		variables=variables,
 		doc=doc,
 	)

@@ -13,12 +13,18 @@ from frappe.database.sequence import create_sequence
 PREFIXES = {"Flow Template": "FT-", "Flow Run": "FR-", "Flow Step Pending": "FSP-"}
 
 
-def next_names(*doctypes: str) -> list[str]:
-	"""The next name of each of these DocTypes, such as FR-00001, in one query."""
+def next_name(doctype: str) -> str:
+	"""The next name of a DocType, such as FR-00001."""
+	((name,),) = frappe.db.sql(f"SELECT {next_name_sql(doctype)}")
+	return name
+
+
+def next_name_sql(doctype: str) -> str:
+	"""The next name as an expression, so that a row can be stored and named in one statement."""
 	quote = "'\"{}\"'" if frappe.db.db_type == "postgres" else "`{}`"
-	numbers = ", ".join(f"nextval({quote.format(_sequence(doctype))})" for doctype in doctypes)
-	(row,) = frappe.db.sql(f"SELECT {numbers}")
-	return [f"{PREFIXES[doctype]}{number:05d}" for doctype, number in zip(doctypes, row, strict=True)]
+	number = f"nextval({quote.format(_sequence(doctype))})"
+	# Five digits or more. LPAD would cut a longer number.
+	return f"CONCAT('{PREFIXES[doctype]}', REGEXP_REPLACE(CONCAT('0000', {number}), '^0+(?=[0-9]{{5}})', ''))"
 
 
 def create_sequences() -> None:

@@ -28,7 +28,7 @@ from flow_editor.engine.host import (
 )
 from flow_editor.site import shown, transaction
 from flow_editor.site.errors import as_flow_errors, breaks_transaction
-from flow_editor.site.naming import next_names
+from flow_editor.site.naming import next_name_sql
 
 RUN_COLUMNS = (
 	"flow_template", "template_version", "status", "name", "trigger_event", "context_doctype",
@@ -172,19 +172,18 @@ class SiteStore:
 		# first, which locks nothing, and runs with a key are inserted last (see `active_templates`).
 		if run.reentry_key and self._is_taken(run.reentry_key):
 			return False
-		run.name, *names = next_names("Flow Run", *["Flow Step Pending"] * len(rows))
 		try:
-			_insert("Flow Run", RUN_COLUMNS, [_row(run, RUN_COLUMNS, RUN_JSON)])
+			(run.name,) = _insert("Flow Run", RUN_COLUMNS, [_row(run, RUN_COLUMNS, RUN_JSON)])
 		except Exception as error:
 			# A name that is taken is no rule of the template's: the sequence is behind, and somebody has to be told.
 			if frappe.db.is_unique_key_violation(error) and not frappe.db.is_primary_key_violation(error):
 				return False
 			raise
 		if rows:
-			for row, name in zip(rows, names, strict=True):
-				row.name, row.flow_run = name, run.name
+			for row in rows:
+				row.flow_run = run.name
 			try:
-				_insert_pending(rows)
+				self.insert_pending(rows)
 			except Exception as error:
 				# Cheaper than a savepoint, which every start would pay for. A run that nothing carries on must not stay.
 				if not breaks_transaction(error):
@@ -260,12 +259,13 @@ class SiteStore:
 	# The inbox
 
 	def insert_pending(self, rows: Sequence[Pending]) -> None:
-		for row, name in zip(rows, next_names(*["Flow Step Pending"] * len(rows)), strict=True):
+		values = [_row(row, PENDING_COLUMNS, PENDING_JSON) for row in rows]
+		for row, name in zip(rows, _insert("Flow Step Pending", PENDING_COLUMNS, values), strict=True):
 			row.name = name
-		_insert_pending(rows)
 
 	def claim(self, now: datetime, limit: int, lease_until: datetime, token: str) -> Sequence[Pending]:
-		with self.transaction():
+		# It reads with locks, which is to say what is committed by now, whatever the open transaction has seen.
+		with self.transaction(follows=not frappe.db.transaction_writes):
 			again = 0
 			rows = self._lock(f"{DUE} ORDER BY trigger_at", [ROW_PENDING, now], limit)
 			if not rows:
@@ -470,19 +470,23 @@ def _where(filters: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, lis
 	return " AND ".join(["1 = 1", *(f"`{name}` = %s" for name in filters)]), list(filters.values())
 
 
-def _insert_pending(rows: Sequence[Pending]) -> None:
-	values = [_row(row, PENDING_COLUMNS, PENDING_JSON) for row in rows]
-	_insert("Flow Step Pending", PENDING_COLUMNS, values)
-
-
-def _insert(doctype: str, columns: Sequence[str], rows: list[list[Any]]) -> None:
+def _insert(doctype: str, columns: Sequence[str], rows: list[list[Any]]) -> list[str]:
+	"""Store rows and return their names. One without a name is given the next, in the same statement."""
 	user, now = frappe.session.user, now_datetime()
+	named = columns.index("name")
+	places, values = [], []
+	for row in rows:
+		marks = ["%s"] * (len(columns) + 4)
+		if row[named] is None:
+			marks[named] = next_name_sql(doctype)
+			row = row[:named] + row[named + 1 :]
+		places.append(f"({', '.join(marks)})")
+		values += (*row, user, user, now, now)
 	names = ", ".join(f"`{column}`" for column in (*columns, "owner", "modified_by", "creation", "modified"))
-	places = "(" + ", ".join(["%s"] * (len(columns) + 4)) + ")"
-	frappe.db.sql(
-		f"INSERT INTO `tab{doctype}` ({names}) VALUES {', '.join([places] * len(rows))}",
-		[value for row in rows for value in (*row, user, user, now, now)],
+	stored = frappe.db.sql(
+		f"INSERT INTO `tab{doctype}` ({names}) VALUES {', '.join(places)} RETURNING name", values
 	)
+	return [name for (name,) in stored]
 
 
 def _update(doctype: str, name: str, columns: Sequence[str], values: list[Any]) -> None:

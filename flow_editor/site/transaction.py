@@ -18,6 +18,8 @@ class Transaction:
 	name: str = field(default_factory=lambda: uuid.uuid4().hex)
 	#: Whether a worker will be poked once it is committed.
 	will_poke: bool = False
+	#: Names of the runs that open views are told of once it is committed.
+	changed_runs: list[str] = field(default_factory=list)
 	#: Whether the users whom flows run as are enabled; None for one whom there is not.
 	enabled: dict[str, int | None] = field(default_factory=dict)
 

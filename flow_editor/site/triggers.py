@@ -8,6 +8,7 @@ import frappe
 
 from flow_editor.engine.event import CHANGE, UPDATE
 from flow_editor.services import events
+from flow_editor.services.customers import customer_of
 from flow_editor.site import transaction
 from flow_editor.site.documents import as_fields
 from flow_editor.site.host import SiteHost, current
@@ -65,13 +66,20 @@ def dispatch(
 	host = current()
 	if name not in host.events:
 		raise ValueError(f"There is no trigger event {name!r}. There are: {', '.join(host.events)}.")
-	fields = None
+	fields, whose = None, customer or None
 	if isinstance(doc, tuple | list):
 		doctype, docname = doc
 	elif doc is not None:
-		doctype, docname, fields = doc.doctype, doc.name, as_fields(doc)
+		doctype, docname, fields = doc.doctype, doc.name, events.WhenAsked(lambda: as_fields(doc))
+		whose = customer or customer_of(doctype, doc)
 	return events.dispatch_event(
-		host, name, doctype=doctype, docname=docname, customer=customer, variables=variables, doc=fields
+		host,
+		name,
+		doctype=doctype,
+		docname=docname,
+		customer=whose,
+		variables=variables,
+		doc=fields,
 	)
 
 

@@ -20,10 +20,11 @@ from functools import lru_cache
 
 import frappe
 import redis
-from frappe.utils.background_jobs import get_job
+from frappe.utils.background_jobs import create_job_id, get_job
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from rq import Queue
+from rq.exceptions import NoSuchJobError
 from rq.job import Job
 
 from flow_editor.services import inbox
@@ -82,10 +83,9 @@ def poke() -> None:
 	"""Queue a drain, unless one is waiting already. Never raises: the tick comes anyway."""
 	messages = len(frappe.local.message_log)
 	try:
-		_ask_redis(frappe.conf.redis_queue)
 		for slot in range(SLOTS):
 			job_id = f"flow_editor_drain_{slot}"
-			job = get_job(job_id)
+			job = _job(job_id)
 			status = job and job.get_status(refresh=False)
 			lost = job is not None and is_lost(job)
 			if status in ("queued", "deferred", "scheduled") and not lost:
@@ -118,12 +118,15 @@ def _is_past(moment: datetime | None, patience: timedelta) -> bool:
 	return moment is not None and datetime.now(timezone.utc) - moment.replace(tzinfo=timezone.utc) > patience
 
 
-def _ask_redis(url: str) -> None:
-	"""Raise at once if Redis is away. Frappe's own connection tries again for seconds, in which a user waits."""
+def _job(job_id: str) -> Job | None:
+	"""A job of this site. Raises at once if Redis is away; Frappe's own connection tries again for seconds, in which a
+	user waits."""
 	try:
-		_impatient(url).ping()
+		return Job.fetch(create_job_id(job_id), connection=_impatient(frappe.conf.redis_queue))
+	except NoSuchJobError:
+		return None
 	except (redis.AuthenticationError, redis.ResponseError):
-		pass  # it is there, and wants the password that Frappe's own connection has
+		return get_job(job_id)  # it is there, and wants the password that Frappe's own connection has
 
 
 @lru_cache(maxsize=8)

@@ -190,7 +190,7 @@ def test_names_come_from_a_sequence_and_lock_nobody(site):
 	series = frappe.db.sql("SELECT name FROM tabSeries WHERE name IN ('FT-', 'FR-', 'FSP-')")
 	assert not series
 	frappe.db.rollback()
-	later = naming.next_names(*["Flow Run"] * 3)
+	later = [naming.next_name("Flow Run") for _ in range(3)]
 	assert (
 		len(set(later)) == 3 and min(later, key=number) == later[0] and number(later[0]) > number(first.name)
 	)
@@ -204,7 +204,7 @@ def test_a_sequence_that_is_made_anew_goes_on_after_the_names_that_there_are(sit
 	try:
 		naming.create_sequences()
 		naming.create_sequences()
-		(name,) = naming.next_names("Flow Run")
+		name = naming.next_name("Flow Run")
 	finally:
 		naming.create_sequences()
 	assert number(name) == number(last.name) + 1

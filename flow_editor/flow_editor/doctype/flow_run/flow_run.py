@@ -9,7 +9,7 @@ from frappe.query_builder import Interval
 from frappe.query_builder.functions import Now
 
 from flow_editor.services.runs import RUN_STATES
-from flow_editor.site.naming import next_names
+from flow_editor.site.naming import next_name
 
 #: How many runs one pass of the retention deletes.
 CLEARING_BATCH = 1000
@@ -17,7 +17,7 @@ CLEARING_BATCH = 1000
 
 class FlowRun(Document):
 	def autoname(self) -> None:
-		(self.name,) = next_names(self.doctype)
+		self.name = next_name(self.doctype)
 
 	def validate(self) -> None:
 		if self.status not in RUN_STATES:

@@ -6,14 +6,14 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 
-from flow_editor.site.naming import next_names
+from flow_editor.site.naming import next_name
 
 STATUSES = ("pending", "running", "completed", "failed", "cancelled")
 
 
 class FlowStepPending(Document):
 	def autoname(self) -> None:
-		(self.name,) = next_names(self.doctype)
+		self.name = next_name(self.doctype)
 
 	def validate(self) -> None:
 		if self.status not in STATUSES:

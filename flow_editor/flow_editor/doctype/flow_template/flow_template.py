@@ -10,12 +10,12 @@ from flow_editor.services import templates
 from flow_editor.site import shown
 from flow_editor.site.errors import as_frappe_errors
 from flow_editor.site.host import current
-from flow_editor.site.naming import next_names
+from flow_editor.site.naming import next_name
 
 
 class FlowTemplate(Document):
 	def autoname(self) -> None:
-		(self.name,) = next_names(self.doctype)
+		self.name = next_name(self.doctype)
 
 	def validate(self) -> None:
 		old = None if self.is_new() else self.get_doc_before_save()

@@ -55,9 +55,10 @@ export const desk = {
 	moment: (text) => (text ? frappe.datetime.str_to_user(text) : ""),
 
 	watchRun(name, changed) {
-		const listen = ({ run }) => run === name && changed();
-		frappe.realtime.on("flow_run_changed", listen);
-		return () => frappe.realtime.off("flow_run_changed", listen);
+		const listen = ({ runs }) => runs.includes(name) && changed();
+		frappe.realtime.doctype_subscribe("Flow Run");
+		frappe.realtime.on("flow_runs_changed", listen);
+		return () => frappe.realtime.off("flow_runs_changed", listen);
 	},
 
 	get user() {
