@@ -100,6 +100,8 @@ class Flow:
 	dependents: Mapping[str, tuple[Step, ...]]
 	#: The steps that nothing stands before.
 	first: tuple[Step, ...]
+	#: The names of the kinds that its steps are of.
+	kinds: tuple[str, ...]
 
 
 def canonical(definition: Mapping[str, Any]) -> str:
@@ -134,6 +136,7 @@ def parse(definition: Mapping[str, Any]) -> Flow:
 		children={parent: tuple(below) for parent, below in children.items()},
 		dependents={dependency: tuple(after) for dependency, after in dependents.items()},
 		first=tuple(step for step in steps if step.parent_id is None and not step.depends_on),
+		kinds=tuple(dict.fromkeys(step.kind for step in steps)),
 	)
 
 

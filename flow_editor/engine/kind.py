@@ -213,6 +213,9 @@ class Catalog(Mapping[str, Kind]):
 	def __getitem__(self, name: str) -> Kind:
 		return self._kinds[name]
 
+	def get(self, name: str, default: Any = None) -> Any:
+		return self._kinds.get(name, default)  # every step asks, and Mapping's own would catch an error
+
 	def __iter__(self) -> Iterator[str]:
 		return iter(self._kinds)
 

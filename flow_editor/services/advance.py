@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import traceback
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -172,7 +172,10 @@ class Advance:
 
 	def move(self) -> None:
 		"""Fire all that has become ready, and give the run the status that comes of it. Writes no run and no row."""
-		with self._as_its_user():
+		with ExitStack() as acting:
+			# The user is changed once for all steps. Each asks again, so one who is disabled fails at the step.
+			with suppress(StepFailed):
+				acting.enter_context(self.host.acting_as(self.run.run_as))
 			self._work_off()
 		run = self.run
 		run.status = run_status(run.step_state)
@@ -215,14 +218,6 @@ class Advance:
 			)
 
 	# Waves
-
-	@contextmanager
-	def _as_its_user(self) -> Iterator[None]:
-		"""Change the user once for all steps. Each asks again, so one who is disabled fails at the step."""
-		with ExitStack() as stack:
-			with suppress(StepFailed):
-				stack.enter_context(self.host.acting_as(self.run.run_as))
-			yield
 
 	def _work_off(self) -> None:
 		deadline = self.host.monotonic() + BUDGET_SECONDS

@@ -103,8 +103,8 @@ def refusal_to_start(host: Host, run: Run) -> str | None:
 			f"{host.max_depth}. Flows that set each other off need a condition that ends the loop."
 		)
 	catalog = host.catalog
-	for step in flow_of(host, run).steps:
-		kind = catalog.get(step.kind)
+	for name in flow_of(host, run).kinds:
+		kind = catalog.get(name)
 		if kind is not None and not kind.runnable:
 			return f"It has steps of kind {kind.label!r}, which can be composed and stored, but not run yet."
 	return None

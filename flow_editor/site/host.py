@@ -44,15 +44,15 @@ class SiteHost:
 		self.documents = SiteDocuments()
 		self.messages = SiteMessages()
 
-	@property
+	@cached_property
 	def catalog(self) -> Catalog:
 		return _catalog(tuple(frappe.get_hooks(KINDS_HOOK)))
 
-	@property
+	@cached_property
 	def events(self) -> dict[str, TriggerEvent]:
 		return _events(tuple(frappe.get_hooks(EVENTS_HOOK)))
 
-	@property
+	@cached_property
 	def operators(self) -> dict[str, Operator]:
 		return _operators(tuple(frappe.get_hooks(OPERATORS_HOOK)))
 
@@ -103,7 +103,7 @@ class SiteHost:
 		return "System Manager" in frappe.get_roles() or frappe.session.user == "Administrator"
 
 	def acting_as(self, user: str) -> AbstractContextManager[None]:
-		return AS_BEFORE if user == frappe.session.user else self._as(user)
+		return AS_BEFORE if user == frappe.local.session.user else self._as(user)
 
 	@contextmanager
 	def _as(self, user: str) -> Iterator[None]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from compose import MODAL
 from places import Desk
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from playwright.sync_api import expect
-from served import SERVED, Served
+from served import SERVED, Served, bench
 
 pytestmark = pytest.mark.skipif(not SERVED, reason="the lab has no forms of Frappe's")
 
@@ -63,6 +65,44 @@ def test_the_run_s_form_follows_the_run(place):
 	page.click("[data-step=b] > .fe-card button:text-is('Complete')")
 	page.wait_for_selector("[data-run-status] >> text=completed")
 	page.wait_for_selector(".page-head .indicator-pill >> text=/completed/i")
+
+
+@pytest.fixture
+def realtime():
+	"""The bench's socket.io, where nobody has it running."""
+	port = bench.site_config().get("socketio_port", 9000)
+	script = bench.BENCH / "apps" / "frappe" / "socketio.js"
+	if not (script.parent / "node_modules" / "socket.io").exists():
+		pytest.skip("the bench has no socket.io")
+	if bench.answers("127.0.0.1", port):
+		yield
+		return
+	command = ["node", "--require", str(Path(bench.__file__).with_name("loopback.js")), str(script)]
+	bench.start("socketio", command, folder=bench.BENCH, FRAPPE_SITE=bench.SITE)
+	try:
+		bench.wait("socket.io", lambda: bench.answers("127.0.0.1", port))
+		yield
+	finally:
+		bench.stop("socketio")
+
+
+def test_the_run_s_form_is_told_of_changes(place, realtime):
+	steps = [{"id": f"s{n}", "kind": "wait", "trigger": {"type": "manual"}} for n in range(10)]
+	run = place.call("POST", "/start", {"template": place.create("run_told_of", steps)})["run"]["name"]
+	# As on a developer's bench, whose socket.io has a port of its own; and a page in the background asks for nothing.
+	place.page.add_init_script(
+		"""Object.defineProperty(window, "dev_server", { get: () => 1, set() {} });
+		Object.defineProperty(document, "hidden", { get: () => true });"""
+	)
+	page = place.open_run(run)
+	for step in steps:  # the page is told nothing until socket.io has asked whether it may be
+		place.call("POST", "/complete", {"run": run, "step_id": step["id"]})
+		try:
+			page.wait_for_selector("[data-step] .fe-pill >> text=done", timeout=1000)
+			return
+		except PlaywrightTimeout:
+			continue
+	pytest.fail("the page was told of none of ten changes")
 
 
 def test_a_run_that_is_not_shown_is_not_asked_for(place):

@@ -165,11 +165,17 @@ def down(_: object = None) -> int:
 	return 0
 
 
-def start(name: str, command: list[str], folder: Path = BENCH) -> int:
+def start(name: str, command: list[str], folder: Path = BENCH, **environment: str) -> int:
 	"""Start a process that outlives this one, and remember it for `down`."""
 	log = (BENCH / "logs" / f"{name}.test.log").open("ab")
 	process = subprocess.Popen(
-		command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+		command,
+		cwd=folder,
+		env={**os.environ, **environment},
+		stdin=subprocess.DEVNULL,
+		stdout=log,
+		stderr=log,
+		start_new_session=True,
 	)
 	STATE.write_text(json.dumps({**remembered(), name: process.pid}))
 	print(f"started {name} ({process.pid})", flush=True)

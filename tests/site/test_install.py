@@ -98,7 +98,7 @@ FIELDS = {
 INDEXES = {
 	"Flow Template": [("trigger_event", "is_active")],
 	"Flow Run": [
-		("creation", "name"),
+		("creation",),
 		("flow_template", "creation"),
 		("status", "creation"),
 		("flow_template", "status"),

@@ -58,7 +58,7 @@ class FlowRun(Document):
 def on_doctype_update() -> None:
 	# Lists are newest first, whatever they are filtered by, and pick twenty of a million. Frappe itself indexes what a
 	# list is sorted by only when it changes a table that is there, and a new site's is not.
-	frappe.db.add_index("Flow Run", ["creation", "name"])
+	frappe.db.add_index("Flow Run", ["creation"], "creation")
 	frappe.db.add_index("Flow Run", ["flow_template", "creation"])
 	frappe.db.add_index("Flow Run", ["status", "creation"])
 	frappe.db.add_index("Flow Run", ["flow_template", "status"])

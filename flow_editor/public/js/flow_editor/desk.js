@@ -56,6 +56,7 @@ export const desk = {
 
 	watchRun(name, changed) {
 		const listen = ({ runs }) => runs.includes(name) && changed();
+		if (!frappe.realtime.socket) return () => {}; // a site without it, where asking now and then is all there is
 		frappe.realtime.doctype_subscribe("Flow Run");
 		frappe.realtime.on("flow_runs_changed", listen);
 		return () => frappe.realtime.off("flow_runs_changed", listen);
