@@ -44,15 +44,15 @@ class SiteHost:
 		self.documents = SiteDocuments()
 		self.messages = SiteMessages()
 
-	@cached_property
+	@property
 	def catalog(self) -> Catalog:
 		return _catalog(tuple(frappe.get_hooks(KINDS_HOOK)))
 
-	@cached_property
+	@property
 	def events(self) -> dict[str, TriggerEvent]:
 		return _events(tuple(frappe.get_hooks(EVENTS_HOOK)))
 
-	@cached_property
+	@property
 	def operators(self) -> dict[str, Operator]:
 		return _operators(tuple(frappe.get_hooks(OPERATORS_HOOK)))
 
