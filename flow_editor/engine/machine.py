@@ -96,7 +96,7 @@ class Machine:
 					self._skip(child)
 				else:
 					self._consider(child)
-		if not self._unsettled_children(step):
+		if not children or not self._unsettled_children(step):
 			self._close(step)
 		self._settle()
 
@@ -113,18 +113,20 @@ class Machine:
 
 	def is_settled(self, step: Step) -> bool:
 		"""Whether the step and its whole subtree are done or skipped."""
-		status = self.status(step.id)
-		return status == SKIPPED or (status == DONE and not self._unsettled_children(step))
+		status = self.state[step.id]["status"]
+		if status != DONE:
+			return status == SKIPPED
+		return step.id not in self.flow.children or not self._unsettled_children(step)
 
 	# How it moves
 
-	def _consider(self, step: Step) -> None:
+	def _consider(self, step: Step, *, dependencies_settled: bool = False) -> None:
 		entry = self.state[step.id]
 		if entry["status"] != PENDING or entry.get("waiting") or step.id in self._queued:
 			return
 		if step.parent_id is not None and not self._parent_lets(step):
 			return
-		if step.depends_on and self._unsettled_dependencies(step):
+		if not dependencies_settled and step.depends_on and self._unsettled_dependencies(step):
 			return
 		if self._any_dependency_done(step):
 			self._queued.add(step.id)
@@ -156,10 +158,12 @@ class Machine:
 			block = self._closing.popleft()
 			for dependent in self.flow.dependents.get(block.id, ()):
 				waiting = self._open_dependencies.get(dependent.id)
-				if waiting is not None:
+				if waiting is None:
+					waiting = self._unsettled_dependencies(dependent)
+				else:
 					waiting.discard(block.id)
 				if not waiting:
-					self._consider(dependent)
+					self._consider(dependent, dependencies_settled=True)
 			if block.parent_id is not None:
 				parent = self.flow.by_id[block.parent_id]
 				unsettled = self._unsettled_children(parent)
@@ -188,8 +192,14 @@ class Machine:
 	def _unsettled_dependencies(self, step: Step) -> set[str]:
 		waiting = self._open_dependencies.get(step.id)
 		if waiting is None:
-			by_id = self.flow.by_id
-			waiting = {dep for dep in step.depends_on if not self.is_settled(by_id[dep])}
+			state, children, waiting = self.state, self.flow.children, NOTHING
+			for dependency in step.depends_on:
+				if state[dependency]["status"] == DONE and dependency not in children:
+					continue  # as most are, and each step asks
+				if not self.is_settled(self.flow.by_id[dependency]):
+					if waiting is NOTHING:
+						waiting = set()
+					waiting.add(dependency)
 			if waiting:
 				self._open_dependencies[step.id] = waiting
 		return waiting
