@@ -34,7 +34,7 @@ COMPLETED = "completed"
 
 RUN_STATES = (RUNNING, COMPLETED, FAILED, CANCELLED)
 
-#: What a step without children waits for. Nobody changes it.
+#: What a step waits for that waits for nothing. Nobody changes it.
 NOTHING: set[str] = set()
 
 StepState = MutableMapping[str, MutableMapping[str, Any]]
@@ -57,7 +57,6 @@ class Machine:
 				if step.id not in state:
 					state[step.id] = {"status": PENDING}
 		self._ready: deque[Step] = deque()
-		self._queued: set[str] = set()
 		self._closing: deque[Step] = deque()
 		self._closed: set[str] = set()
 		self._open_children: dict[str, set[str]] = {}
@@ -80,11 +79,12 @@ class Machine:
 	def next_ready(self) -> Step | None:
 		"""Take the next step that has become ready, in the order in which they did. Its entry must be changed
 		before anything else is asked: until then it would become ready again."""
-		if not self._ready:
-			return None
-		step = self._ready.popleft()
-		self._queued.discard(step.id)
-		return step
+		while self._ready:
+			step = self._ready.popleft()
+			entry = self.state[step.id]
+			if entry["status"] == PENDING and not entry.get("waiting"):  # else it was here twice
+				return step
+		return None
 
 	def done(self, step: Step) -> None:
 		"""The step's entry has been marked done: look at what that allows."""
@@ -122,14 +122,13 @@ class Machine:
 
 	def _consider(self, step: Step, *, dependencies_settled: bool = False) -> None:
 		entry = self.state[step.id]
-		if entry["status"] != PENDING or entry.get("waiting") or step.id in self._queued:
+		if entry["status"] != PENDING or entry.get("waiting"):
 			return
 		if step.parent_id is not None and not self._parent_lets(step):
 			return
 		if not dependencies_settled and step.depends_on and self._unsettled_dependencies(step):
 			return
 		if self._any_dependency_done(step):
-			self._queued.add(step.id)
 			self._ready.append(step)
 		else:
 			self._skip(step)
@@ -160,8 +159,12 @@ class Machine:
 				waiting = self._open_dependencies.get(dependent.id)
 				if waiting is None:
 					waiting = self._unsettled_dependencies(dependent)
+				elif block.id not in waiting:
+					continue  # it was settled already when they were first looked at
 				else:
 					waiting.discard(block.id)
+					if not waiting:  # a long run keeps no empty sets
+						self._open_dependencies[dependent.id] = NOTHING
 				if not waiting:
 					self._consider(dependent, dependencies_settled=True)
 			if block.parent_id is not None:
@@ -194,13 +197,20 @@ class Machine:
 		if waiting is None:
 			state, children, waiting = self.state, self.flow.children, NOTHING
 			for dependency in step.depends_on:
-				if state[dependency]["status"] == DONE and dependency not in children:
-					continue  # as most are, and each step asks
-				if not self.is_settled(self.flow.by_id[dependency]):
-					if waiting is NOTHING:
-						waiting = set()
+				# As `is_settled`, which each step would call for each that it depends on.
+				status = state[dependency]["status"]
+				if status == DONE:
+					if dependency not in children:
+						continue
+					if not self._unsettled_children(self.flow.by_id[dependency]):
+						continue
+				elif status == SKIPPED:
+					continue
+				if waiting is NOTHING:
+					waiting = {dependency}
+				else:
 					waiting.add(dependency)
-			if waiting:
+			if len(step.depends_on) > 1:
 				self._open_dependencies[step.id] = waiting
 		return waiting
 

@@ -164,8 +164,19 @@ def looks_at(flow) -> int:
 		lambda n: steps(
 			*((f"s{i}", None, None, []) for i in range(n)), ("join", None, None, [f"s{i}" for i in range(n)])
 		),
+		lambda n: steps(
+			("ask", None, None, []),
+			*((f"s{i}", "ask", "no", []) for i in range(n)),
+			("join", None, None, [f"s{i}" for i in range(n)]),
+		),
+		lambda n: steps(
+			("done", None, None, []),
+			("ask", None, None, []),
+			*((f"s{i}", "ask", "no", []) for i in range(n)),
+			("join", None, None, [*(f"s{i}" for i in range(n)), "done"]),
+		),
 	],
-	ids=["chain", "fan", "join"],
+	ids=["chain", "fan", "join", "join of a branch that is not taken", "join of such a branch and a step"],
 )
 def test_the_cost_grows_with_the_steps_and_not_with_their_square(shape):
 	small, large = looks_at(shape(200)), looks_at(shape(2_000))
