@@ -14,6 +14,7 @@ behind them are written anew.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import importlib
 import signal
 import sys
@@ -42,6 +43,18 @@ def main() -> None:
 	chosen = parser.parse_args()
 	# Whoever ends it wants the site's flows on again, and the peers' servers ended.
 	signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+	with open(__file__) as own:
+		try:
+			fcntl.flock(own, fcntl.LOCK_EX | fcntl.LOCK_NB)
+		except BlockingIOError:
+			sys.exit(
+				"Another measurement is under way, and each would measure the other. Wait for it to end."
+			)
+		take(chosen)
+
+
+def take(chosen: argparse.Namespace) -> None:
+	"""Take the chosen figures and write them down."""
 	names = chosen.only or MODULES[chosen.where]
 	modules = [importlib.import_module(f"benchmarks.{name}") for name in names]
 	figures = []
