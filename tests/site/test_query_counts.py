@@ -138,6 +138,48 @@ def test_an_event_that_nothing_listens_to_is_one_look(site, opened):
 	assert seen == ["SELECT Flow Template"]
 
 
+@contextmanager
+def without_us():
+	"""Frappe's document events without Flow Editor's handler."""
+	hooks = frappe.get_doc_hooks()
+	frappe.local.doc_events_hooks = {
+		doctype: {
+			event: [name for name in names if not name.startswith("flow_editor.")]
+			for event, names in events.items()
+		}
+		for doctype, events in hooks.items()
+	}
+	try:
+		yield
+	finally:
+		frappe.local.doc_events_hooks = hooks
+
+
+@pytest.mark.parametrize("active", [0, 20])
+def test_a_save_that_matches_nothing_asks_no_more_than_without_us(site, opened, active):
+	for _ in range(active):
+		r.template(*chain(1), event="on_contract_signed")
+	todo = r.make("ToDo", description="x")
+	unsigned = r.contract(r.customer())
+	for doc in (todo, opened, unsigned):
+		doc.reload()
+		doc.save()  # what is asked once and then cached
+		with without_us(), queries() as bare:
+			doc.save()
+		with queries() as ours:
+			doc.save()
+		assert ours == bare and len(bare) > 2, doc.doctype
+
+
+def test_a_document_s_event_that_nothing_listens_to_is_one_look_more(site, opened):
+	r.customer()
+	with without_us(), queries() as bare:
+		r.customer()
+	with queries() as ours:
+		r.customer()
+	assert sorted(ours) == sorted([*bare, "SELECT Flow Template"])
+
+
 def test_a_drain_that_finds_nothing_writes_nothing(site, opened):
 	with queries() as seen:
 		assert r.drain().worked == 0
