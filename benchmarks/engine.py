@@ -18,7 +18,7 @@ from flow_editor.kinds import builtin_kinds
 
 def measure(rounds: int, size: float) -> Iterator[Figure]:
 	yield from against_spiffworkflow(rounds, max(20, int(300 * size)))
-	yield from cost_per_step(rounds, max(2000, int(20_000 * size)))
+	yield from cost_per_step(rounds, max(10_000, int(20_000 * size)))
 	yield from what_authors_wait_for(rounds)
 
 

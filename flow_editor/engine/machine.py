@@ -164,7 +164,7 @@ class Machine:
 				else:
 					waiting.discard(block.id)
 					if not waiting:  # a long run keeps no empty sets
-						self._open_dependencies[dependent.id] = NOTHING
+						del self._open_dependencies[dependent.id]
 				if not waiting:
 					self._consider(dependent, dependencies_settled=True)
 			if block.parent_id is not None:
