@@ -66,21 +66,17 @@ def dispatch(
 	host = current()
 	if name not in host.events:
 		raise ValueError(f"There is no trigger event {name!r}. There are: {', '.join(host.events)}.")
-	fields, whose = None, customer or None
+	subject = {"doctype": doctype, "docname": docname, "customer": customer or None}
 	if isinstance(doc, tuple | list):
-		doctype, docname = doc
+		subject.update(doctype=doc[0], docname=doc[1])
 	elif doc is not None:
-		doctype, docname, fields = doc.doctype, doc.name, events.WhenAsked(lambda: as_fields(doc))
-		whose = customer or customer_of(doctype, doc)
-	return events.dispatch_event(
-		host,
-		name,
-		doctype=doctype,
-		docname=docname,
-		customer=whose,
-		variables=variables,
-		doc=fields,
-	)
+		subject.update(
+			doctype=doc.doctype,
+			docname=doc.name,
+			customer=customer or customer_of(doc.doctype, doc),
+			doc=events.WhenAsked(lambda: as_fields(doc)),
+		)
+	return events.dispatch_event(host, name, variables=variables, **subject)
 
 
 def _sources() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -69,19 +70,20 @@ def test_the_run_s_form_follows_the_run(place):
 
 @pytest.fixture
 def realtime():
-	"""The bench's socket.io, where nobody has it running."""
-	port = bench.site_config().get("socketio_port", 9000)
+	"""The port of a socket.io of the bench's own."""
 	script = bench.BENCH / "apps" / "frappe" / "socketio.js"
 	if not (script.parent / "node_modules" / "socket.io").exists():
 		pytest.skip("the bench has no socket.io")
-	if bench.answers("127.0.0.1", port):
-		yield
-		return
+	with socket.socket() as probe:
+		probe.bind(("127.0.0.1", 0))
+		port = probe.getsockname()[1]
 	command = ["node", "--require", str(Path(bench.__file__).with_name("loopback.js")), str(script)]
-	bench.start("socketio", command, folder=bench.BENCH, FRAPPE_SITE=bench.SITE)
+	bench.start(
+		"socketio", command, folder=bench.BENCH, FRAPPE_SITE=bench.SITE, FRAPPE_SOCKETIO_PORT=str(port)
+	)
 	try:
 		bench.wait("socket.io", lambda: bench.answers("127.0.0.1", port))
-		yield
+		yield port
 	finally:
 		bench.stop("socketio")
 
@@ -91,8 +93,10 @@ def test_the_run_s_form_is_told_of_changes(place, realtime):
 	run = place.call("POST", "/start", {"template": place.create("run_told_of", steps)})["run"]["name"]
 	# As on a developer's bench, whose socket.io has a port of its own; and a page in the background asks for nothing.
 	place.page.add_init_script(
-		"""Object.defineProperty(window, "dev_server", { get: () => 1, set() {} });
-		Object.defineProperty(document, "hidden", { get: () => true });"""
+		f"""Object.defineProperty(window, "dev_server", {{
+			get: () => ((frappe.boot.socketio_port = {realtime}), 1), set() {{}},
+		}});
+		Object.defineProperty(document, "hidden", {{ get: () => true }});"""
 	)
 	page = place.open_run(run)
 	for step in steps:  # the page is told nothing until socket.io has asked whether it may be
