@@ -2,12 +2,12 @@
 
 `/flow/…` takes every verb, answers plainly and has one shape of error. The whitelisted methods take and answer as
 Frappe's own do, for the desk. Each asks for the role first; who is asking is Frappe's to say (session, API key),
-or the internal token of Flow Settings, which stands for the service user there.
+or the internal token of Flow Settings, which stands for the service user there. What they answer is kept by nobody on
+the way.
 """
 
 from __future__ import annotations
 
-import hmac
 import json
 from collections.abc import Callable
 from typing import Any
@@ -18,10 +18,12 @@ from werkzeug.wrappers import Response
 from flow_editor import routes
 from flow_editor.engine.errors import Conflict, FlowError, NotAllowed, NotFound, NotSignedIn, Unreadable
 from flow_editor.routes import ROUTES, Route
+from flow_editor.site import token
 from flow_editor.site.errors import as_flow_errors, as_frappe_errors
 from flow_editor.site.host import current
 
 HANDLER = "/api/method/flow_editor.api.handle"
+OUR_METHODS = "/api/method/flow_editor."
 #: Where the path that was asked for is kept while Frappe sees HANDLER.
 ASKED = "flow_editor.path"
 OURS = "flow_editor.answered"
@@ -29,9 +31,19 @@ OURS = "flow_editor.answered"
 MAX_BODY = 16 * 1024 * 1024
 
 
+#: Where the bearer token that was sent is remembered, until it is known to be somebody's.
+BEARER = "flow_editor.bearer"
+NO_STORE = "no-store"
+
+
 class TooLarge(FlowError):
 	status = 413
 	code = "too_large"
+
+
+class TooMany(FlowError):
+	status = 429
+	code = "too_many"
 
 
 # Whitelisted methods
@@ -89,25 +101,23 @@ def _check_role(route: Route) -> None:
 def route_request() -> None:
 	"""`before_request`: lead /flow/… to `handle`, and the bearer of the internal token in."""
 	request = frappe.local.request
-	if not (request.path == routes.PREFIX or request.path.startswith(f"{routes.PREFIX}/")):
+	if not _is_ours(request.path):
 		return
 	request.environ[ASKED] = request.path
 	request.environ["PATH_INFO"] = request.path = HANDLER
-	scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-	if scheme.lower() == "bearer" and _is_internal(token.strip()):
-		frappe.set_user(current().settings.service_user)
+	# The body is ours to read. To Frappe, a `cmd` in it would name a method of its own to run.
+	frappe.local.form_dict = frappe._dict()
+	scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+	if scheme.lower() != "bearer":
+		return
+	request.environ[BEARER] = True
+	if user := token.user_of(current().settings, bearer.strip()):
+		request.environ[BEARER] = False
+		frappe.set_user(user)
 
 
-def _is_internal(token: str) -> bool:
-	"""Whether it is the internal token. Without one in Flow Settings, or with the service user disabled, that
-	door is shut."""
-	settings = current().settings
-	if not token or not settings.service_user:
-		return False
-	stored = settings.get_password("internal_token", raise_exception=False)
-	if not stored or not hmac.compare_digest(token.encode(), stored.encode()):
-		return False
-	return bool(frappe.db.get_value("User", settings.service_user, "enabled"))
+def _is_ours(path: str) -> bool:
+	return path == routes.PREFIX or path.startswith(f"{routes.PREFIX}/")
 
 
 @frappe.whitelist(allow_guest=True, methods=["GET", "HEAD", "POST", "PUT", "DELETE"])
@@ -121,9 +131,10 @@ def handle(**_: Any) -> Response:
 	try:
 		route, parts = routes.find(request.method, path.removeprefix(routes.PREFIX))
 		_check_role(route)
-		if (request.content_length or 0) > MAX_BODY:
+		body = request.get_data()
+		if len(body) > MAX_BODY:  # which a body in chunks does not say beforehand
 			raise TooLarge(f"The body is larger than {MAX_BODY:,} bytes.")
-		given = routes.read(route, parts, request.args.to_dict(), request.get_data())
+		given = routes.read(route, parts, request.args.to_dict(), body)
 		with as_flow_errors():
 			answer = route.handler(current(), **given)
 		return _answer(answer, route.status)
@@ -148,8 +159,13 @@ def shape_errors(response: Response | None = None, request: Any = None) -> None:
 	if request is None or response is None:
 		return
 	path = request.environ.get(ASKED) or request.path
-	if request.environ.get(OURS) or not path.startswith(f"{routes.PREFIX}/"):
+	at_our_door = _is_ours(path)
+	if at_our_door or path.startswith(OUR_METHODS):
+		response.headers["Cache-Control"] = NO_STORE
+	if request.environ.get(OURS) or not at_our_door:
 		return
+	if request.environ.get(BEARER) and response.status_code in (401, 403):
+		token.was_wrong(current().settings)
 	path = path.removeprefix(routes.PREFIX)
 	try:
 		if response.status_code >= 400:
@@ -170,6 +186,8 @@ def _say_allowed(response: Response, error: FlowError) -> None:
 
 
 def _refusal(request: Any, path: str, status: int) -> FlowError:
+	if status == TooMany.status:
+		return TooMany(f"Too many wrong tokens came from here. Wait {token.LOCKED_SECONDS} seconds.")
 	try:
 		routes.find(request.method, path)
 	except FlowError as error:

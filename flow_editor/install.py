@@ -140,7 +140,8 @@ def _create_dispatch_job() -> None:
 				field("column_2", "Column Break", label=""),
 				field("reference_doctype", "Link", options="DocType"),
 				field("reference_name", "Dynamic Link", options="reference_doctype"),
-				field("flow_run", "Link", options="Flow Run", read_only=1),
+				# No link: Frappe lets whoever may write one read what is linked to.
+				field("flow_run", read_only=1),
 			],
 			"permissions": [
 				{"role": "System Manager", "delete": 1, **everything},

@@ -23,6 +23,7 @@ from flow_editor.engine.machine import RUN_STATES
 from flow_editor.openapi import document
 from flow_editor.services import compose, events, runs, templates
 from flow_editor.services.advance import Moved
+from flow_editor.services.customers import customer_of
 from flow_editor.services.templates import CATEGORIES
 
 PREFIX = "/flow"
@@ -197,10 +198,11 @@ def event(
 	if bool(doctype) != bool(docname):
 		problem = Problem("Give both the DocType and the name of the document, or neither.", field="docname")
 		raise Invalid.because([problem], "This request")
-	if doctype and docname:
-		host.documents.get(doctype, docname)
+	doc = host.documents.get(doctype, docname) if doctype and docname else {}
 	if customer:
 		host.documents.get("Customer", customer)
+	elif about := customer_of(doctype or "", doc):
+		host.documents.check_readable("Customer", about)
 	results = events.dispatch_event(
 		host,
 		event,
@@ -208,6 +210,7 @@ def event(
 		docname=docname or "",
 		customer=customer or None,
 		variables=variables,
+		caller=host.user,
 	)
 	return {"results": results}
 

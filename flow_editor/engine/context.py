@@ -136,6 +136,8 @@ class StepContext:
 		self.http = host.http
 		#: Calls that the step asks to be made beside its own effect; see `call`.
 		self.calls: list[tuple[dict[str, Any], tuple[str, str] | None]] = []
+		#: What all its texts may come to; see `render.Budget`.
+		self.budget = render.Budget()
 		self._payload: dict[str, Any] | None = None
 
 	@property
@@ -145,7 +147,7 @@ class StepContext:
 	@property
 	def payload(self) -> dict[str, Any]:
 		if self._payload is None:
-			self._payload = render_payload(self.kind, self.step.payload, self.scope)
+			self._payload = render_payload(self.kind, self.step.payload, self.scope, self.budget)
 		return self._payload
 
 	@property
@@ -159,13 +161,15 @@ class StepContext:
 		if not isinstance(value, str):
 			return ""
 		if TAG.search(value):
-			return render.render_text(value, self.scope, escape=True)
-		return html.escape(render.render_text(value, self.scope)).replace("\n", "<br>\n")
+			return render.render_text(value, self.scope, escape=True, budget=self.budget)
+		text = render.render_text(value, self.scope, budget=self.budget)
+		return html.escape(text).replace("\n", "<br>\n")
 
 	def with_secrets(self, name: str) -> Any:
 		"""A field rendered with marks where `{{secrets.…}}` stands; see `engine.secrets`."""
 		scope = WithMarks(self.scope, self.idempotency_key)
-		return render_payload(self.kind, self.step.payload, scope)[name]
+		field, value = self.kind.field(name), self.step.payload.get(name)
+		return None if field is None else _render_field(field, _or_default(field, value), scope, self.budget)
 
 	def lookup(self, path: str) -> Any:
 		"""The value at a dotted path of the scope; unknown is None."""
@@ -181,26 +185,38 @@ class StepContext:
 		self.calls.append((request, when_closed))
 
 
-def render_payload(kind: Kind, payload: Mapping[str, Any], scope: Mapping[str, Any]) -> dict[str, Any]:
-	"""Render a payload by its kind's fields, so that text stays text and JSON is parsed before it is rendered."""
-	rendered = {}
-	for field in kind.fields:
-		value = payload.get(field.name)
-		if value is None or (isinstance(value, str) and not value.strip()):
-			value = field.default
-		rendered[field.name] = _render_field(field, value, scope)
-	return rendered
+def render_payload(
+	kind: Kind, payload: Mapping[str, Any], scope: Mapping[str, Any], budget: render.Budget | None = None
+) -> dict[str, Any]:
+	"""Render a payload by its kind's fields, so that text stays text and JSON is parsed before it is rendered.
+
+	Raises:
+		StepFailed: its values come to more than the budget, by default one step's.
+		ValueError, RecursionError: a JSON field holds what validation refuses.
+	"""
+	budget = budget or render.Budget()
+	return {
+		field.name: _render_field(field, _or_default(field, payload.get(field.name)), scope, budget)
+		for field in kind.fields
+	}
 
 
-def _render_field(field: Field, value: Any, scope: Mapping[str, Any]) -> Any:
+def _or_default(field: Field, value: Any) -> Any:
+	return field.default if value is None or (isinstance(value, str) and not value.strip()) else value
+
+
+def _render_field(field: Field, value: Any, scope: Mapping[str, Any], budget: render.Budget) -> Any:
 	if value is None or not field.templated:
 		return value
 	if field.type == "json":
-		return render.render_value(json.loads(value) if isinstance(value, str) else value, scope)
+		return render.render_value(json.loads(value) if isinstance(value, str) else value, scope, budget)
 	if field.type == "value":
-		return render.render_value(value, scope)
+		return render.render_value(value, scope, budget)
 	if isinstance(value, str):
-		return render.render_text(value, scope, escape=field.type == "html")
+		return render.render_text(value, scope, escape=field.type == "html", budget=budget)
 	if isinstance(value, list):
-		return [render.render_text(item, scope) if isinstance(item, str) else item for item in value]
+		return [
+			render.render_text(item, scope, budget=budget) if isinstance(item, str) else item
+			for item in value
+		]
 	return value

@@ -200,15 +200,16 @@ class Store(Protocol):
 class Documents(Protocol):
 	"""The host's documents, under the permissions of the acting user.
 
-	A refusal raises a `FlowError` with the reason: NotAllowed, NotFound, or StepFailed for a validation error.
+	A refusal raises a `FlowError` with the reason: NotAllowed, NotFound, or StepFailed for a validation error. A DocType
+	and a document go by their own names, to the letter: what a database takes for the same is not found.
 	Values are JSON-able: dates and times as ISO text.
 	"""
 
 	def get(self, doctype: str, name: str) -> dict[str, Any]:
 		"""A document's fields."""
 
-	def peek(self, doctype: str, name: str) -> dict[str, Any]:
-		"""As `get`, whoever is acting: for a trigger condition, which is decided within somebody's own save."""
+	def check_readable(self, doctype: str, name: str) -> None:
+		"""Raise NotAllowed if the acting user may not read a document. One that is not there hides nothing."""
 
 	def shown(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
 		"""As `get`, of a document whose fields, its DocType and name among them, are in hand: it is not read again."""
@@ -301,8 +302,8 @@ class Host(Protocol):
 		"""Whether the error (a deadlock, a lost connection, a timeout of the whole job) left no transaction
 		to go on in, so that the work has to be done again from its beginning."""
 
-	def secret(self, name: str, host: str) -> str:
-		"""A secret's value, to be sent to a web host. Raises StepFailed if there is none, or that host is not to have it."""
+	def secret(self, name: str, url: str) -> str:
+		"""A secret's value, to be sent to a web address. Raises StepFailed if there is none, or it is not to go there."""
 
 	def refusal(self, error: BaseException) -> str | None:
 		"""The message of an error of the host's own by which it refused what was asked, else None."""
@@ -319,8 +320,16 @@ class Host(Protocol):
 	def notify(self, message: str) -> None:
 		"""Tell the acting user something, where there is a way to."""
 
-	def tell_owner(self, run: Run, title: str, message: str) -> None:
-		"""Tell the owner of a run's template something about the run. Never raises but for a broken transaction."""
+	def tell_owner(self, run: Run, title: str, message: str, reason: str = "") -> None:
+		"""Tell the owner of a run's template something about the run. Never raises but for a broken transaction.
 
-	def log(self, title: str, detail: str = "") -> None:
-		"""Note something an admin should look at, where the host keeps such things. Never raises."""
+		Args:
+			reason: what of it may hold a document's words: left out, if the owner may not see the run.
+		"""
+
+	def log(self, title: str, detail: str = "", *, once_a_day: bool = False) -> None:
+		"""Note something an admin should look at, where the host keeps such things. Never raises.
+
+		Args:
+			once_a_day: leave it out if the same title was noted so within a day.
+		"""

@@ -2,7 +2,8 @@
 
 Unknown is empty and nothing is ever evaluated: a path is split at its dots, each part is a key of a mapping
 or an index of a list, and no attribute is ever read. What was rendered is not rendered again. Errors of a
-lazy mapping, such as a missing permission, go through; a missing key does not.
+lazy mapping, such as a missing permission, go through; a missing key does not. What values may become is bounded
+by a `Budget`, so that a short text which names a long value many times costs no more than it says.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from flow_editor.engine.errors import StepFailed
+
 OPEN, CLOSE = "{{", "}}"
 #: What lies deeper in a value than this many lists and mappings is dropped, so that no outside answer, however
 #: deep, can exhaust the stack.
@@ -24,6 +27,28 @@ HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 #: A path: parts of letters, digits, _ and -, joined by dots. Every quantifier is bounded by a different
 #: character than the next begins with, so that matching is linear.
 PATH = re.compile(r"[\w-]+(?:\.[\w-]+)*")
+#: How much the values in all of a step's fields may come to, in characters.
+MAX_RENDERED = 1_000_000
+
+
+class Budget:
+	"""What one step may still put into its texts, in characters of its values. Its author's own words are free: they
+	are as long as the definition is."""
+
+	def __init__(self, characters: int = MAX_RENDERED):
+		self._most = self._left = characters
+
+	def spend(self, characters: int) -> None:
+		"""Raise StepFailed once it is used up."""
+		self._left -= characters
+		if self._left < 0:
+			raise StepFailed(
+				f"The values in this step come to more than {self._most:,} characters. Use shorter ones, or fewer."
+			)
+
+	def take(self, text: str) -> str:
+		self.spend(len(text))
+		return text
 
 
 def resolve(root: Mapping[str, Any], path: str) -> Any:
@@ -45,33 +70,60 @@ def resolve(root: Mapping[str, Any], path: str) -> Any:
 	return value
 
 
-def render_text(template: str, root: Mapping[str, Any], *, escape: bool = False) -> str:
+def render_text(
+	template: str, root: Mapping[str, Any], *, escape: bool = False, budget: Budget | None = None
+) -> str:
 	"""Replace every expression by its value as text.
 
 	Args:
 		escape: escape the values for HTML; the template's own text stays as it is.
+		budget: what the values may come to; if None, as much as one step's may.
+
+	Raises:
+		StepFailed: they come to more.
 	"""
 	if OPEN not in template:
 		return template
+	budget = budget or Budget()
 	rendered = []
 	for text, expression in _split(template):
 		rendered.append(text)
 		if expression is not None:
 			value = as_text(resolve(root, expression)) if PATH.fullmatch(expression) else ""
-			rendered.append(html.escape(value) if escape else value)
+			rendered.append(budget.take(html.escape(value) if escape else value))
 	return "".join(rendered)
 
 
-def render_value(value: Any, root: Mapping[str, Any]) -> Any:
-	"""Render the leaves of parsed JSON. A text that is one whole expression becomes the value, of its type."""
+def render_value(value: Any, root: Mapping[str, Any], budget: Budget | None = None) -> Any:
+	"""Render the leaves of parsed JSON. A text that is one whole expression becomes the value, of its type.
+
+	Raises:
+		StepFailed: they come to more than the budget, by default one step's.
+	"""
+	budget = budget or Budget()
 	if isinstance(value, str):
 		path = whole_path(value)
-		return render_text(value, root) if path is None else jsonable(resolve(root, path))
+		if path is None:
+			return render_text(value, root, budget=budget)
+		found = jsonable(resolve(root, path))
+		budget.spend(_length(found))
+		return found
 	if isinstance(value, Mapping):
-		return {key: render_value(item, root) for key, item in value.items()}
+		return {key: render_value(item, root, budget) for key, item in value.items()}
 	if isinstance(value, list | tuple):
-		return [render_value(item, root) for item in value]
+		return [render_value(item, root, budget) for item in value]
 	return value
+
+
+def _length(value: Any) -> int:
+	"""Of a value's JSON, in characters, near enough."""
+	if isinstance(value, str):
+		return len(value)
+	if isinstance(value, Mapping):
+		return sum(len(key) + _length(item) + 6 for key, item in value.items()) + 2
+	if isinstance(value, list | tuple):
+		return sum(_length(item) + 2 for item in value) + 2
+	return 8 if value is None or isinstance(value, bool | float) else len(str(value))
 
 
 def whole_path(text: str) -> str | None:

@@ -8,17 +8,87 @@ one. As the call is made, `reveal` puts the values in, and `hide` takes them out
 from __future__ import annotations
 
 import html
+import ipaddress
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 ROOT = "secrets"
 HIDDEN = "***"
 #: Fewer characters than this of a value tell nothing.
 SHORTEST_PART = 4
 NAME = re.compile(r"[\w-]+")
+PORTS: Mapping[str, int] = {"https": 443, "http": 80}
+HOST = re.compile(r"[\w.:-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+	"""Where a secret may be sent: one port of one host, by one protocol."""
+
+	scheme: str
+	host: str
+	port: int
+
+	def __str__(self) -> str:
+		host = f"[{self.host}]" if ":" in self.host else self.host
+		return f"{host}:{self.port} over {self.scheme}"
+
+
+def places(entry: str) -> set[Place]:
+	"""What an admin's entry stands for: `host` or `host:port` for https, with `http://` before it for plain http.
+
+	This machine itself is reached by either without a word: what is sent there crosses no wire (W3C, Secure Contexts,
+	3.1).
+
+	Raises:
+		ValueError: it is no such entry.
+	"""
+	scheme, separator, _ = entry.partition("://")
+	parts = urlsplit(entry if separator else f"//{entry}")
+	host = (parts.hostname or "").lower()
+	if (
+		not HOST.fullmatch(host)
+		or parts.netloc.lower() != entry.lower().partition("://")[2 if separator else 0]
+	):
+		raise ValueError(f"{entry} names no host")
+	if parts.username is not None or (separator and scheme.lower() not in PORTS):
+		raise ValueError(f"{entry} is not https or http")
+	by = [scheme.lower()] if separator else ["https", *(["http"] if _is_this_machine(host) else [])]
+	return {Place(one, host, parts.port or PORTS[one]) for one in by}
+
+
+def place_of(url: str) -> Place:
+	"""Where a call to an address goes.
+
+	Raises:
+		ValueError: it has no valid port, or is neither https nor http.
+	"""
+	parts = urlsplit(url)
+	if parts.scheme not in PORTS:
+		raise ValueError(f"{parts.scheme} is neither https nor http")
+	return Place(parts.scheme, (parts.hostname or "").lower(), parts.port or PORTS[parts.scheme])
+
+
+def may_go(url: str, entries: Iterable[str]) -> bool:
+	"""Whether a secret with these entries may be sent to an address. An entry that is none stands for nothing."""
+	for entry in entries:
+		try:
+			if place_of(url) in places(entry):
+				return True
+		except ValueError:
+			continue
+	return False
+
+
+def _is_this_machine(host: str) -> bool:
+	try:
+		return ipaddress.ip_address(host).is_loopback
+	except ValueError:
+		return host == "localhost"
 
 
 class WithMarks(Mapping[str, Any]):

@@ -45,6 +45,8 @@ class Limits:
 
 #: Of a whole number in JSON. What has more is no quantity, and past 308 not even a float holds it.
 MAX_DIGITS = 100
+#: How many problems are told at once. Nobody mends more in one go, and to find them all may take longer than the request.
+MOST_PROBLEMS = 200
 #: With more names to choose from than this, none is suggested: it would take longer than all other checks.
 MOST_HINTED = 200
 
@@ -182,7 +184,8 @@ def validate(
 	operators: Mapping[str, gate.Operator] = gate.OPERATORS,
 	limits: Limits = Limits(),
 ) -> list[Problem]:
-	"""Every problem of a definition, in the order of its steps.
+	"""The problems of a definition, in the order of its steps: every one, or the first MOST_PROBLEMS and a word that
+	there are more.
 
 	Args:
 		definition: parsed, or its JSON text.
@@ -194,22 +197,40 @@ def validate(
 		definition = load(definition, limits)
 	except Invalid as error:
 		return list(error.problems)
-	problems = [*_check_head(definition, events, operators)]
-	steps = definition.get("steps") or []
-	if not isinstance(steps, list):
-		return problems
-	if len(steps) > limits.max_steps:
+	found = _problems(definition, catalog, events, operators, limits)
+	problems = list(islice(found, MOST_PROBLEMS))
+	if next(found, None) is not None:
 		problems.append(
 			Problem(
-				f"The flow has {len(steps):,} steps; at most {limits.max_steps:,} are allowed. Split it in two.",
+				f"There are more problems than these {MOST_PROBLEMS}. Mend them, and check again.",
 				field="steps",
 			)
 		)
-		return problems
+	return problems
+
+
+def _problems(
+	definition: dict[str, Any],
+	catalog: Mapping[str, Kind],
+	events: Collection[str] | None,
+	operators: Mapping[str, gate.Operator],
+	limits: Limits,
+) -> Iterator[Problem]:
+	"""Every problem, found only as it is asked for."""
+	yield from _check_head(definition, events, operators)
+	steps = definition.get("steps") or []
+	if not isinstance(steps, list):
+		return
+	if len(steps) > limits.max_steps:
+		yield Problem(
+			f"The flow has {len(steps):,} steps; at most {limits.max_steps:,} are allowed. Split it in two.",
+			field="steps",
+		)
+		return
 	for index, step in enumerate(steps):
-		problems += _check_step(step, index, catalog, limits)
+		yield from _check_step(step, index, catalog, limits)
 	sound = [step for step in steps if isinstance(step, dict) and isinstance(step.get("id"), str)]
-	return problems + _check_graph(sound, catalog, limits)
+	yield from _check_graph(sound, catalog, limits)
 
 
 def _check_head(
@@ -377,6 +398,19 @@ def _value_problem(field: Field, value: Any, validator: Draft202012Validator, li
 	if not validator.is_valid(float(value) if is_number else value):
 		return f"{_label(field)} {_expectation(field)}"
 	if field.type == "json" and written:
+		if message := json_problem(field, value, limits):
+			return message
+		value = json.loads(value)
+	if not field.templated:
+		return None
+	return next(filter(None, (_template_problem(field, text) for text in _texts(value))), None)
+
+
+def json_problem(field: Field, value: Any, limits: Limits = Limits()) -> str | None:
+	"""What is wrong with a field's value as JSON: with the text of a JSON field, or with how deep any value is nested."""
+	if field.type == "json" and isinstance(value, str):
+		if not value.strip():
+			return None
 		try:
 			value = _read_json(value)
 		except json.JSONDecodeError as error:
@@ -388,13 +422,9 @@ def _value_problem(field: Field, value: Any, validator: Draft202012Validator, li
 			return f"{_label(field)} {error}"
 		if not isinstance(value, dict | list):
 			return f"{_label(field)} is JSON, but neither an object nor a list."
-		if (depth := _depth(value)) > limits.max_json_depth:
-			return (
-				f"{_label(field)} is nested {depth} levels deep; at most {limits.max_json_depth} are allowed."
-			)
-	if not field.templated:
-		return None
-	return next(filter(None, (_template_problem(field, text) for text in _texts(value))), None)
+	if isinstance(value, dict | list) and (depth := _depth(value)) > limits.max_json_depth:
+		return f"{_label(field)} is nested {depth} levels deep; at most {limits.max_json_depth} are allowed."
+	return None
 
 
 def _template_problem(field: Field, text: str) -> str | None:
@@ -444,31 +474,27 @@ def _texts(value: Any) -> Iterator[str]:
 # The graph
 
 
-def _check_graph(steps: list[dict[str, Any]], catalog: Mapping[str, Kind], limits: Limits) -> list[Problem]:
-	problems: list[Problem] = []
+def _check_graph(
+	steps: list[dict[str, Any]], catalog: Mapping[str, Kind], limits: Limits
+) -> Iterator[Problem]:
 	by_id: dict[str, dict[str, Any]] = {}
 	for step in steps:
 		if step["id"] in by_id:
-			problems.append(
-				Problem(
-					f"There are two steps with the id {step['id'][:64]!r}. Give one another id.",
-					step["id"],
-					"id",
-				)
+			yield Problem(
+				f"There are two steps with the id {step['id'][:64]!r}. Give one another id.", step["id"], "id"
 			)
 		else:
 			by_id[step["id"]] = step
 	for step in steps:
-		problems += _check_references(step, by_id, catalog)
+		yield from _check_references(step, by_id, catalog)
 	needless = {
 		step_id: found for step_id in by_id if (found := _waits_for_itself(step_id, by_id, limits.max_depth))
 	}
 	for step_id, found in needless.items():
-		problems += (Problem(message, step_id, "depends_on") for message in found.values())
+		yield from (Problem(message, step_id, "depends_on") for message in found.values())
 	# Steps within each other are a cycle of their starts and one of their ends: once is enough.
-	problems += dict.fromkeys(_cycles(by_id, needless))
-	problems += _check_depth(by_id, limits)
-	return problems
+	yield from dict.fromkeys(_cycles(by_id, needless))
+	yield from _check_depth(by_id, limits)
 
 
 def _check_references(
@@ -706,9 +732,12 @@ def _schema_problems(
 	validator: Draft202012Validator, value: Mapping[str, Any], step_id: str
 ) -> Iterator[Problem]:
 	# jsonschema reports each missing key by itself, and `_in_words` all of them: once is enough.
-	yield from dict.fromkeys(
-		problem for error in validator.iter_errors(value) for problem in _in_words(error, step_id)
-	)
+	told: set[Problem] = set()
+	for error in validator.iter_errors(value):
+		for problem in _in_words(error, step_id):
+			if problem not in told:
+				told.add(problem)
+				yield problem
 
 
 def _in_words(error: ValidationError, step_id: str) -> Iterable[Problem]:

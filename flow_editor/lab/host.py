@@ -107,7 +107,7 @@ class LabHost:
 	def breaks_transaction(self, error: BaseException) -> bool:
 		return False
 
-	def secret(self, name: str, host: str) -> str:
+	def secret(self, name: str, url: str) -> str:
 		return f"(secret {name})"  # nothing is sent from here
 
 	def refusal(self, error: BaseException) -> str | None:
@@ -120,10 +120,12 @@ class LabHost:
 	def notify(self, message: str) -> None:
 		logger.info(message)
 
-	def tell_owner(self, run: Run, title: str, message: str) -> None:
-		self.logged.append((title, message))  # who runs a flow here sees it
+	def tell_owner(self, run: Run, title: str, message: str, reason: str = "") -> None:
+		self.logged.append((title, f"{message} {reason}".strip()))  # who runs a flow here sees it
 
-	def log(self, title: str, detail: str = "") -> None:
+	def log(self, title: str, detail: str = "", *, once_a_day: bool = False) -> None:
+		if once_a_day and any(title == logged for logged, _ in self.logged):
+			return
 		self.logged.append((title, detail))
 		logger.warning("%s", f"{title}: {detail}" if detail else title)
 

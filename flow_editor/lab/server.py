@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
@@ -79,12 +80,14 @@ class LabApp:
 
 	def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
 		request = Request(environ)
+		# A body in chunks does not say beforehand how long it is, and is cut here; see `_body`.
+		request.max_content_length = MAX_BODY + 1
 		try:
 			response = self.answer(request)
+		except RequestEntityTooLarge:
+			response = _refused(TooLarge(f"The body is larger than {MAX_BODY:,} bytes."))
 		except FlowError as error:
-			response = _json(routes.error_answer(error), error.status)
-			if allowed := getattr(error, "allowed", None):
-				response.headers["Allow"] = ", ".join(allowed)
+			response = _refused(error)
 		except Exception:
 			logger.exception("%s %s", request.method, request.path)
 			broken = {
@@ -95,6 +98,8 @@ class LabApp:
 			response = _json({"error": broken}, 500)
 		response.headers["Content-Security-Policy"] = POLICY
 		response.headers["X-Content-Type-Options"] = "nosniff"
+		if request.path.startswith((routes.PREFIX, "/lab/")):
+			response.headers["Cache-Control"] = "no-store"
 		return response(environ, start_response)
 
 	def answer(self, request: Request) -> Response:
@@ -102,8 +107,6 @@ class LabApp:
 		path = request.path
 		if path.startswith((f"{routes.PREFIX}/", "/lab/")):
 			self._check_token(request)
-			if (request.content_length or 0) > MAX_BODY:
-				raise TooLarge(f"The body is larger than {MAX_BODY:,} bytes.")
 			return self._flow(request) if path.startswith(routes.PREFIX) else self._lab(request)
 		if request.method not in ("GET", "HEAD"):
 			raise routes.WrongVerb(["GET"])
@@ -128,7 +131,7 @@ class LabApp:
 		if request.method == "OPTIONS":
 			return Response(status=204, headers={"Allow": ", ".join(routes.allowed(path))})
 		route, parts = routes.find(request.method, path)
-		given = routes.read(route, parts, request.args.to_dict(), request.get_data())
+		given = routes.read(route, parts, request.args.to_dict(), _body(request))
 		with self.host.store.transaction():
 			answer = route.handler(self.host, **given)
 		self._drain()
@@ -207,9 +210,16 @@ class TooLarge(FlowError):
 	code = "too_large"
 
 
+def _body(request: Request) -> bytes:
+	body = request.get_data()
+	if len(body) > MAX_BODY:
+		raise TooLarge(f"The body is larger than {MAX_BODY:,} bytes.")
+	return body
+
+
 def _object(request: Request) -> dict[str, Any]:
 	try:
-		given = json.loads(request.get_data())
+		given = json.loads(_body(request))
 	except (ValueError, RecursionError) as error:
 		raise Unreadable(f"The body is not JSON: {error}.") from None
 	if not isinstance(given, dict):
@@ -227,6 +237,13 @@ def _page(path: str) -> Response:
 		raise NotFound(f"There is nothing at {path}.")
 	kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
 	return Response(known[name].read_bytes(), content_type=f"{kind}; charset=utf-8")
+
+
+def _refused(error: FlowError) -> Response:
+	response = _json(routes.error_answer(error), error.status)
+	if isinstance(error, routes.WrongVerb):
+		response.headers["Allow"] = ", ".join(error.allowed)
+	return response
 
 
 def _json(content: dict[str, Any], status: int = 200) -> Response:

@@ -122,6 +122,8 @@ class Advance:
 		self._row_status = ROW_COMPLETED
 		self._row_error = ""
 		self._row_again_at: datetime | None = None
+		#: What its author calls the step that has failed here, if one has.
+		self._failed_step = ""
 
 	def step(self, step_id: str) -> Step | None:
 		return self.flow.by_id.get(step_id)
@@ -202,7 +204,7 @@ class Advance:
 		elif any(row.trigger_at is not None and row.trigger_at <= host.now() for row in self.rows):
 			host.poke()  # the drain that works a row looks again by itself
 		if run.status == FAILED and not self._had_failed:
-			failures.run_failed(host, run)
+			failures.run_failed(host, run, self._failed_step)
 		host.run_changed(run)
 		return self.moved
 
@@ -380,7 +382,8 @@ class Advance:
 			self.machine.done(step)
 			return
 		entry["status"] = FAILED
-		self.run.error = f"{step.label or step.id}: {message}"[:ERROR_LENGTH]
+		self._failed_step = step.label or step.id
+		self.run.error = f"{self._failed_step}: {message}"[:ERROR_LENGTH]
 
 	def _explain(self, step: Step, error: BaseException) -> tuple[str, bool, Any]:
 		"""(message, whether it may pass by itself, a result to keep) of a failure."""

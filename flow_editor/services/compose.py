@@ -11,7 +11,8 @@ from typing import Any
 from flow_editor.engine.context import Scope, render_payload
 from flow_editor.engine.errors import FlowError, Invalid, NotAllowed, Problem
 from flow_editor.engine.host import Host, Run
-from flow_editor.engine.render import jsonable
+from flow_editor.engine.render import Budget, jsonable
+from flow_editor.engine.validation import json_problem
 from flow_editor.services.customers import customer_of
 
 #: What stands beside the documents in every scope, in the order in which a picker shows it.
@@ -92,16 +93,18 @@ def preview(
 		started_at=host.now(),
 		run_as=host.user,
 	)
-	scope = Scope(host, run, doc=doc)
+	scope, budget = Scope(host, run, doc=doc), Budget()
 	rendered: dict[str, Any] = {}
 	problems = []
 	for field in known.fields:
 		if field.name not in payload:
 			continue
+		value = payload[field.name]
+		if message := json_problem(field, value, host.limits):
+			problems.append(Problem(message, field=field.name))
+			continue
 		try:
-			rendered[field.name] = render_payload(known, {field.name: payload[field.name]}, scope)[field.name]
-		except ValueError as error:
-			problems.append(Problem(f"This is not JSON: {error}.", field=field.name))
+			rendered[field.name] = render_payload(known, {field.name: value}, scope, budget)[field.name]
 		except FlowError as error:
 			problems.append(Problem(error.message, field=field.name))
 	return jsonable(rendered), problems

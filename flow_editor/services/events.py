@@ -1,19 +1,23 @@
 """Trigger events: the shipped table, and `dispatch_event`, which starts what listens.
 
 A start is written as a Flow Run, as far as `head` has moved it, with the inbox rows that carry it on, in the caller's
-own transaction: all of it happens or nothing.
+own transaction: all of it happens or nothing. A flow starts only on what the user whom it runs as may read, and its
+condition is asked as that user.
 What goes wrong in one template is logged and reported, and touches neither the caller nor the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 from flow_editor.engine import gate
 from flow_editor.engine.context import Scope
-from flow_editor.engine.errors import FlowError
+from flow_editor.engine.errors import FlowError, NotAllowed, StepFailed
 from flow_editor.engine.event import (
 	CHANGE,
 	INSERT,
@@ -23,7 +27,7 @@ from flow_editor.engine.event import (
 	Source,
 	TriggerEvent,
 )
-from flow_editor.engine.host import Host
+from flow_editor.engine.host import Host, Run
 from flow_editor.services import head, runs
 from flow_editor.services.advance import let_others_run
 from flow_editor.services.customers import Fields, customer_of
@@ -49,6 +53,7 @@ class WhenAsked(Mapping[str, Any]):
 		return len(self._made)
 
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 MANUAL = "manual"
 SIGNED = ("is_signed", (1, True))
 
@@ -168,18 +173,32 @@ def raise_transitions(
 		transition = source.transition(now, before)
 		if transition is None:
 			continue
-		variables = {variable: now.get(name) for variable, name in source.variables.items()}
 		results += dispatch_event(
 			host,
 			event.name,
 			doctype=doctype,
 			docname=docname,
 			customer=customer_of(doctype, now),
-			variables=variables,
 			doc=doc,
+			fields=source.variables,
 			trigger_key=f"{transaction()}:{event.name}:{doctype}:{docname}:{transition}",
 		)
 	return results
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+	"""A trigger event as it was raised; see `dispatch_event`."""
+
+	event: str
+	doctype: str
+	docname: str
+	customer: str | None
+	variables: Mapping[str, Any]
+	doc: Mapping[str, Any] | None
+	fields: Mapping[str, str]
+	trigger_key: str
+	caller: str
 
 
 def dispatch_event(
@@ -191,74 +210,142 @@ def dispatch_event(
 	customer: str | None = None,
 	variables: Mapping[str, Any] | None = None,
 	doc: Mapping[str, Any] | None = None,
+	fields: Mapping[str, str] = NOTHING,
 	trigger_key: str = "",
+	caller: str = "",
 ) -> list[dict[str, Any]]:
-	"""Start a run of every active template that listens to an event and whose condition holds.
+	"""Start a run of every active template that listens to an event, whose user may read what it is about, and whose
+	condition holds.
 
 	Args:
 		customer: whom the document is about; None: look in its fields.
-		doc: the document's fields where the caller has them; else they are read.
+		doc: the document's fields where the caller has them; else they are read, as each template's user.
+		fields: the document's fields that become variables, by variable name, as far as the template's user may read them.
 		trigger_key: where one transition may be seen several times: what names it.
+		caller: who gives the variables, if it is somebody at a door, and not code. Of theirs a flow that runs as another
+			takes only what it declares.
 
 	Returns:
 		For each listening template: `template`, and `run`, or `skipped` or `error` with the reason.
 	"""
-	results = []
-	for template in host.store.active_templates(event):
-		try:
-			# Needs no savepoint: it reads, and then writes a run with its inbox row, both or neither.
-			outcome = _start(
-				host, template, event, doctype, docname, customer, variables or {}, doc, trigger_key
-			)
-		except Exception as error:
-			if host.breaks_transaction(error):
-				raise
-			message = error.message if isinstance(error, FlowError) else f"{type(error).__name__}: {error}"
-			host.log(
-				f"Flow {template['name']} was not started by {event}",
-				f"{doctype} {docname}: {message}",
-			)
-			outcome = {"error": message}
-		results.append({"template": template["name"], **outcome})
-	return results
+	raised = Raised(event, doctype, docname, customer, variables or {}, doc, fields, trigger_key, caller)
+	templates = host.store.active_templates(event)
+	gated: list[Outcome | Start] = []
+	# Whoever saves a document is not to pay for a change of user with every flow: those of one user are asked together.
+	for user, listening in groupby(templates, key=lambda template: template.get("run_as") or host.user):
+		gated += _gate_as(host, user, list(listening), raised)
+	return [
+		{"template": template["name"], **_begun(host, template, raised, asked)}
+		for template, asked in zip(templates, gated, strict=True)
+	]
 
 
-def _start(
-	host: Host,
-	template: Mapping[str, Any],
-	event: str,
-	doctype: str,
-	docname: str,
-	customer: str | None,
-	variables: Mapping[str, Any],
-	doc: Mapping[str, Any] | None,
-	trigger_key: str,
-) -> dict[str, Any]:
+#: What became of a template that listens: `run`, `skipped` or `error`.
+Outcome = dict[str, Any]
+#: A run that may start, and the document as its user may read it.
+Start = tuple[Run, Mapping[str, Any]]
+
+
+def _gate_as(
+	host: Host, user: str, listening: Sequence[Mapping[str, Any]], raised: Raised
+) -> list[Outcome | Start]:
+	"""Whether each of these templates of one user starts."""
+	if not (raised.doctype or raised.customer or any(map(_condition, listening))):
+		# There is nothing to be read. Whether there is such a user at all, the steps will find.
+		return [_guarded(host, template, raised, _gate) for template in listening]
+	try:
+		with host.acting_as(user):
+			return [_guarded(host, template, raised, _gate) for template in listening]
+	except StepFailed as error:
+		return [_refused(host, template, raised, error.message) for template in listening]
+
+
+def _guarded(
+	host: Host, template: Mapping[str, Any], raised: Raised, do: Callable[..., Any], *more: Any
+) -> Any:
+	"""Do something for one template. What goes wrong in it is told, and touches no other."""
+	try:
+		# Needs no savepoint: it reads, and then writes a run with its inbox row, both or neither.
+		return do(host, template, raised, *more)
+	except Exception as error:
+		if host.breaks_transaction(error):
+			raise
+		if isinstance(error, NotAllowed):
+			return _refused(host, template, raised, error.message)
+		message = error.message if isinstance(error, FlowError) else f"{type(error).__name__}: {error}"
+		host.log(
+			f"Flow {template['name']} was not started by {raised.event}",
+			f"{raised.doctype} {raised.docname}: {message}",
+		)
+		return {"error": message}
+
+
+def _refused(host: Host, template: Mapping[str, Any], raised: Raised, why: str) -> Outcome:
+	"""The template's user may not have what the run would be about."""
+	host.log(
+		f"Flow {template['name']} was not started by {raised.event}",
+		f"{why} A flow starts only on what the user whom it runs as may read, the document and its customer. "
+		"Give that user the permission, or let the flow run as another. This is told once a day.",
+		once_a_day=True,
+	)
+	return {"skipped": f"{why} It starts only on what the user whom it runs as may read."}
+
+
+def _condition(template: Mapping[str, Any]) -> Any:
+	return template.get("trigger_condition")
+
+
+def _gate(host: Host, template: Mapping[str, Any], raised: Raised) -> Outcome | Start:
+	"""Whether a template starts, asked as its user."""
+	doctype, docname = raised.doctype, raised.docname
 	if template.get("applies_to") and doctype and template["applies_to"] != doctype:
 		return {"skipped": f"It applies to {template['applies_to']}, not to {doctype}."}
-	if trigger_key and host.store.has_triggered(key := runs.key(template["name"], trigger_key)):
+	key = raised.trigger_key and runs.key(template["name"], raised.trigger_key)
+	if key and host.store.has_triggered(key):
 		return {"skipped": "This change has already started it."}
-	if doc is None and doctype and docname:
-		doc = host.documents.peek(doctype, docname)
+	doc: Mapping[str, Any] = {}
+	if raised.doc is not None:
+		doc = host.documents.shown(raised.doc)
+	elif doctype and docname:
+		doc = host.documents.get(doctype, docname)
+	variables = {
+		**raised.variables,
+		**{variable: doc.get(name) for variable, name in raised.fields.items()},
+	}
 	run = runs.new_run(
 		host,
 		template,
-		event=event,
+		event=raised.event,
 		doctype=doctype,
 		docname=docname,
-		customer=customer,
+		customer=raised.customer,
 		variables=variables,
 		doc=doc,
 	)
-	condition = template.get("trigger_condition")
-	if condition and not gate.holds(
-		condition, Scope(host, run, doc=doc or {}, read=host.documents.peek), host.operators
-	):
+	if run.customer:
+		host.documents.check_readable("Customer", run.customer)
+	if raised.caller and (names := runs.undeclared(host, run, raised.variables, raised.caller)):
+		return {"skipped": f"It declares no variable {', '.join(names)}, so none can be given to it."}
+	condition = _condition(template)
+	if condition and not gate.holds(condition, Scope(host, run, doc=doc), host.operators):
 		return {"skipped": "Its condition does not hold."}
-	run.trigger_key = key if trigger_key else ""
+	run.trigger_key = key
 	if reason := runs.refusal_to_start(host, run):
-		host.log(f"Flow {template['name']} was not started by {event}", f"{doctype} {docname}: {reason}")
+		host.log(
+			f"Flow {template['name']} was not started by {raised.event}", f"{doctype} {docname}: {reason}"
+		)
 		return {"skipped": reason}
+	return run, doc
+
+
+def _begun(host: Host, template: Mapping[str, Any], raised: Raised, asked: Outcome | Start) -> Outcome:
+	return asked if isinstance(asked, dict) else _guarded(host, template, raised, _begin, *asked)
+
+
+def _begin(
+	host: Host, template: Mapping[str, Any], raised: Raised, run: Run, doc: Mapping[str, Any]
+) -> Outcome:
+	"""Store a run that may start, with what its head has done."""
 	rows = head.take(host, run, doc)
 	if not host.store.insert_run(run, rows):
 		return {"skipped": runs.re_entry_reason(template)}

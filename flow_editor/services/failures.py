@@ -1,7 +1,8 @@
 """What follows when a run fails: its owner is told, once, and a flow that does nothing but fail is paused.
 
-Told is of the first failure since the flow last succeeded or was changed, and of the pause; not of those between, however
-many. Runs that somebody cancelled count for nothing.
+The owner is told of the first failure since the flow last succeeded or was changed, and of the pause; of those between,
+however many, nothing is said. Runs that somebody cancelled count for nothing. What everybody who sees the flow may read
+names the run and its step alone: an error may hold a document's words.
 """
 
 from __future__ import annotations
@@ -13,21 +14,27 @@ from flow_editor.engine.machine import FAILED
 FAILURES_TO_PAUSE = 10
 
 
-def run_failed(host: Host, run: Run) -> None:
-	"""A run has just failed, and is stored so, in the current transaction."""
+def run_failed(host: Host, run: Run, step: str = "") -> None:
+	"""A run has just failed, and is stored so, in the current transaction.
+
+	Args:
+		step: what its author calls the step that failed; empty, if it was none.
+	"""
 	outcomes = host.store.last_outcomes(run.flow_template, run.template_version, FAILURES_TO_PAUSE)
 	failures = next((n for n, status in enumerate(outcomes) if status != FAILED), len(outcomes))
+	where = f"at the step {step}" if step else "before any step"
 	if failures == 1:
 		host.tell_owner(
 			run,
 			f"Flow run {run.name} has failed",
-			f"{run.error} Open the run, mend the cause and press Retry, or cancel it. "
+			f"It failed {where}. Open the run, mend the cause and press Retry, or cancel it. "
 			"You will not be told of its next failures until it has succeeded, or you have changed the flow.",
+			run.error,
 		)
 	elif failures >= FAILURES_TO_PAUSE:
 		reason = (
-			f"Its last {FAILURES_TO_PAUSE} runs have all failed, the last one, {run.name}, because of this: {run.error} "
-			"Mend the cause and switch it on again."
+			f"Its last {FAILURES_TO_PAUSE} runs have all failed, the last one, {run.name}, {where}. "
+			"Open that run to see why. Mend the cause and switch it on again."
 		)
 		if host.store.pause_template(run.flow_template, run.template_version, reason):
-			host.tell_owner(run, f"Flow {run.flow_template} is paused", reason)
+			host.tell_owner(run, f"Flow {run.flow_template} is paused", reason, run.error)

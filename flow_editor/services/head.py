@@ -31,8 +31,8 @@ def take(host: Host, run: Run, doc: Mapping[str, Any] | None = None) -> list[Pen
 	"""Move a run that is not stored yet as far as it needs nothing.
 
 	Args:
-		doc: the fields of the document that it is about, if any, as they are now. Its steps see of them what the user
-			whom the run acts for may read.
+		doc: the fields of the document that it is about, if any, as they are now: those that the user whom the run acts
+			for may read.
 
 	Returns:
 		The inbox rows that it is to be stored with; none if it has ended or waits for somebody.
@@ -93,4 +93,4 @@ class Known(Scope):
 		return super().__getitem__(key)
 
 	def _doc(self) -> Mapping[str, Any]:
-		return self._host.documents.shown(self._at_hand) if self._at_hand else {}
+		return self._at_hand or {}

@@ -15,7 +15,7 @@ from typing import Any
 
 from flow_editor.engine import render
 from flow_editor.engine.definition import Step
-from flow_editor.engine.errors import Conflict, Invalid, NotAllowed, NotFound, Problem
+from flow_editor.engine.errors import Conflict, Invalid, NotAllowed, NotFound, Problem, StepFailed
 from flow_editor.engine.host import Host, Pending, Run
 from flow_editor.engine.machine import (
 	CANCELLED,
@@ -38,6 +38,10 @@ RE_ENTRY_RULES = (RE_ENTRY_ALWAYS, RE_ENTRY_ONCE, RE_ENTRY_ALONE)
 
 #: The most that is kept of the variables that a run is given, in characters of JSON.
 VARIABLES_LENGTH = 1_000_000
+
+#: How much of variables and steps one list holds, in characters of JSON, and how many runs are read for it at a time.
+LISTED_LENGTH = 8_000_000
+LISTED_AT_ONCE = 20
 
 #: The run within whose step this code is working, if any: what a loop is counted by.
 _working: ContextVar[Run | None] = ContextVar("flow_editor_run", default=None)
@@ -110,6 +114,15 @@ def refusal_to_start(host: Host, run: Run) -> str | None:
 	return None
 
 
+def undeclared(host: Host, run: Run, given: Mapping[str, Any], caller: str) -> list[str]:
+	"""The names among these variables that somebody at a door may not give to a run: a flow that runs as another takes
+	from them only what it declares a default for."""
+	if run.run_as == caller:
+		return []
+	declared = flow_of(host, run).variables
+	return [name for name in given if name not in declared]
+
+
 def re_entry_reason(template: Mapping[str, Any]) -> str:
 	if template.get("re_entry") == RE_ENTRY_ONCE:
 		return "It runs once per document, and has done so for this one."
@@ -127,8 +140,11 @@ def start(
 ) -> Moved:
 	"""Start a template by hand, active or not, and do at once what can be done at once.
 
+	Who starts it and whom it runs as both have to be allowed to read the document and its customer.
+
 	Raises:
-		NotFound, NotAllowed: the template or the document is not there, or not for the acting user.
+		NotFound, NotAllowed: the template, the document or its customer is not there, or not for the acting user.
+		Invalid: a variable is given that the flow does not declare, though it runs as another.
 		Conflict: its re-entry rule or the nesting limit forbids it, or it cannot be run.
 	"""
 	fields = host.store.template(template)
@@ -150,11 +166,41 @@ def start(
 		variables=variables,
 		doc=doc,
 	)
-	if reason := refusal_to_start(host, run):
-		raise Conflict(f"{fields.get('template_name') or template} cannot be started: {reason}")
+	if run.customer:
+		host.documents.check_readable("Customer", run.customer)
+	title = fields.get("template_name") or template
+	if names := undeclared(host, run, variables or {}, host.user):
+		raise Invalid.because(
+			[
+				Problem(
+					f"{title} runs as {run.run_as} and declares no variable {name[:60]!r}, so none can be given to it. "
+					"Leave it out, or have its author declare it.",
+					field=f"variables.{name[:60]}",
+				)
+				for name in names
+			],
+			"This start",
+		)
+	if reason := refusal_to_start(host, run) or _unreadable(host, run):
+		raise Conflict(f"{title} cannot be started: {reason}")
 	if not host.store.insert_run(run):
-		raise Conflict(f"{fields.get('template_name') or template} is not started: {re_entry_reason(fields)}")
+		raise Conflict(f"{title} is not started: {re_entry_reason(fields)}")
 	return begin(host, run)
+
+
+def _unreadable(host: Host, run: Run) -> str | None:
+	"""Why the user whom a run acts for may not have what it is about, or None."""
+	if not (run.context_doctype or run.customer):
+		return None
+	try:
+		with host.acting_as(run.run_as):
+			if run.context_doctype:
+				host.documents.check_readable(run.context_doctype, run.context_docname)
+			if run.customer:
+				host.documents.check_readable("Customer", run.customer)
+	except (NotAllowed, StepFailed) as error:
+		return error.message
+	return None
 
 
 def begin(host: Host, run: Run, row: Pending | None = None, together: Together | None = None) -> Moved:
@@ -332,7 +378,8 @@ def get(host: Host, name: str, *, with_definition: bool = False) -> dict[str, An
 
 
 def find(host: Host, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20) -> list[dict[str, Any]]:
-	"""Runs, newest first; a page is without those about what the acting user may not see.
+	"""Runs, newest first; a page is without those about what the acting user may not see. Of many large ones the later
+	come without their variables and steps, and say so by `truncated`; looked at singly, they are whole.
 
 	Args:
 		filters: any of status, template, customer, doctype, docname; empty values are ignored.
@@ -345,7 +392,20 @@ def find(host: Host, filters: Mapping[str, Any], *, start: int = 0, limit: int =
 			[Problem(f"{status!r} is no run status. Use one of {', '.join(RUN_STATES)}.", field="status")],
 			"This filter",
 		)
-	return [as_dict(run) for run in host.store.runs(wanted, start=start, limit=limit) if _may_see(host, run)]
+	found, room = [], LISTED_LENGTH
+	for begin in range(start, start + limit, LISTED_AT_ONCE):
+		page = host.store.runs(wanted, start=begin, limit=min(LISTED_AT_ONCE, start + limit - begin))
+		for run in page:
+			if not _may_see(host, run):
+				continue
+			shown = as_dict(run)
+			room -= len(json.dumps([run.variables, run.step_state], ensure_ascii=False))
+			if room < 0:
+				shown.update(variables={}, step_state={}, truncated=True)
+			found.append(shown)
+		if len(page) < LISTED_AT_ONCE:
+			break
+	return found
 
 
 def _may_see(host: Host, run: Run) -> bool:

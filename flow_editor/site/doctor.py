@@ -13,8 +13,11 @@ from frappe.utils import add_to_date, now_datetime
 from frappe.utils.background_jobs import get_workers
 from frappe.utils.scheduler import is_scheduler_inactive
 
+from flow_editor.engine import secrets
 from flow_editor.engine.host import ROW_FAILED, ROW_PENDING
+from flow_editor.site import token
 from flow_editor.site.host import SiteHost
+from flow_editor.site.links import links_to_runs
 
 TICK = "flow_editor.site.worker.tick"
 #: How long after its time a row counts as overdue, and a tick as missed.
@@ -36,7 +39,9 @@ class Finding:
 
 def examine(host: SiteHost) -> list[Finding]:
 	"""Look at everything that flows need."""
-	checks = (_scheduler, _workers, _overdue, _failed_runs, _failed_rows, _sms, _email, _templates)
+	checks = (
+		_scheduler, _workers, _overdue, _failed_runs, _failed_rows, _sms, _email, _templates, _links, _token, _secrets,
+	)  # fmt: skip
 	return [finding for check in checks for finding in check(host)]
 
 
@@ -136,6 +141,36 @@ def _email(host: SiteHost) -> Iterator[Finding]:
 	else:
 		advice = "" if account else "Set up an Email Account with default outgoing."
 		yield Finding("E-mail", account.default_sender if account else "no default outgoing account", advice)
+
+
+def _links(host: SiteHost) -> Iterator[Finding]:
+	found = ", ".join(f"{link.doctype}.{link.field}" for link in links_to_runs())
+	advice = "Make each a Data field: whoever may write such a link can look at what it leads to, except for what runs hold."
+	yield Finding("Links to runs", found or "none", advice if found else "")
+
+
+def _token(host: SiteHost) -> Iterator[Finding]:
+	settings = host.settings
+	stored = settings.get_password("internal_token", raise_exception=False)
+	if not stored:
+		return
+	advice = token.service_user_problem(settings.service_user) or token.problem(stored) or ""
+	yield Finding("Internal token", "refused" if advice else "in use", advice)
+
+
+def _secrets(host: SiteHost) -> Iterator[Finding]:
+	for row in host.settings.secrets:
+		unread = [entry for entry in row.hosts.split() if not _names_a_host(entry)]
+		if unread:
+			advice = f"Write them as api.example.com or api.example.com:8443, not as {', '.join(unread)}."
+			yield Finding(f"Secret {row.secret_name}", "is for hosts that cannot be told", advice)
+
+
+def _names_a_host(entry: str) -> bool:
+	try:
+		return bool(secrets.places(entry))
+	except ValueError:
+		return False
 
 
 def _templates(host: SiteHost) -> Iterator[Finding]:

@@ -32,10 +32,13 @@ class SiteDocuments:
 	def get(self, doctype: str, name: str) -> dict[str, Any]:
 		return _readable(self._load(doctype, name, "read"))
 
-	def peek(self, doctype: str, name: str) -> dict[str, Any]:
-		return as_fields(self._load(doctype, name, None))
+	def check_readable(self, doctype: str, name: str) -> None:
+		if frappe.session.user != "Administrator" and (found := frappe.db.exists(doctype, name)):
+			self._load(doctype, found, "read")
 
-	def shown(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+	def shown(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+		if frappe.session.user == "Administrator":
+			return fields
 		doc = frappe.get_doc(dict(fields))
 		self._check(doc, "read")
 		return _readable(doc)
@@ -165,15 +168,17 @@ class SiteDocuments:
 			dates = {"trial_period_start": None, "trial_period_end": None}
 		doc.db_set(dates, update_modified=False)
 
-	def _load(self, doctype: str, name: str, permission: str | None):
+	def _load(self, doctype: str, name: str, permission: str):
 		self._check_doctype(doctype)
 		try:
 			doc = frappe.get_doc(doctype, name)
 		except frappe.DoesNotExistError:
 			frappe.clear_last_message()
 			raise NotFound(f"There is no {doctype} {name!r}.") from None
-		if permission:
-			self._check(doc, permission)
+		self._check(doc, permission)
+		if str(doc.name) != str(name):
+			# The database finds it without regard to case, accents and spaces at the end.
+			raise NotFound(f"There is no {doctype} {name!r}. There is {doc.name!r}: write it so.")
 		return doc
 
 	@staticmethod
@@ -196,8 +201,11 @@ class SiteDocuments:
 
 	@staticmethod
 	def _check_doctype(doctype: str) -> None:
-		if not doctype or not frappe.db.exists("DocType", doctype, cache=True):
+		known = doctype and frappe.db.exists("DocType", doctype, cache=True)
+		if not known:
 			raise NotFound(f"There is no DocType {doctype!r} on this site.")
+		if known != doctype:
+			raise NotFound(f"There is no DocType {doctype!r} on this site. There is {known!r}: write it so.")
 
 
 def _readable(doc) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -13,6 +14,7 @@ import frappe
 from frappe.realtime import get_doctype_room
 from frappe.utils import get_system_timezone, strip_html
 
+from flow_editor.engine import secrets
 from flow_editor.engine.errors import NotAllowed, StepFailed
 from flow_editor.engine.event import TriggerEvent
 from flow_editor.engine.gate import Operator, operator_table
@@ -21,12 +23,12 @@ from flow_editor.engine.kind import Catalog
 from flow_editor.engine.validation import Limits
 from flow_editor.kinds import builtin_kinds, load_kinds, resolve_path
 from flow_editor.services.events import event_table
-from flow_editor.site import errors, transaction, worker
+from flow_editor.site import errors, inert, transaction, worker
 from flow_editor.site.documents import SiteDocuments
 from flow_editor.site.http import GuardedHttp, allowed_entries
 from flow_editor.site.messages import SiteMessages
 from flow_editor.site.store import SiteStore
-from flow_editor.site.visibility import may_see, subject
+from flow_editor.site.visibility import hidden
 
 #: Hooks by which other apps add kinds, events and operators: lists of dotted paths.
 KINDS_HOOK = "flow_editor_kinds"
@@ -133,14 +135,19 @@ class SiteHost:
 	def breaks_transaction(self, error: BaseException) -> bool:
 		return errors.breaks_transaction(error)
 
-	def secret(self, name: str, host: str) -> str:
+	def secret(self, name: str, url: str) -> str:
 		row = next((row for row in self.settings.secrets if row.secret_name == name), None)
 		value = row.get_password("value", raise_exception=False) if row else None
 		if not value:
 			raise StepFailed(f"There is no secret {name!r}. An admin can add it in Flow Settings.")
-		if host.lower() not in row.hosts.lower().split():
+		if not secrets.may_go(url, row.hosts.split()):
+			try:
+				where = str(secrets.place_of(url))
+			except ValueError:
+				where = "that address"
 			raise StepFailed(
-				f"The secret {name} is not to be sent to {host}. An admin can allow it in Flow Settings."
+				f"The secret {name} is not to be sent to {where}. It goes by https to the hosts that stand beside it in Flow "
+				"Settings; an admin can add this one, with its port if it has one of its own."
 			)
 		return value
 
@@ -152,9 +159,8 @@ class SiteHost:
 		return None
 
 	def check_visible(self, run: Run) -> None:
-		doctype, name = subject(run.context_doctype, run.context_docname, run.customer)
-		if not may_see(doctype, name):
-			raise NotAllowed(f"You may not see {doctype} {name}, which this run is about.")
+		if what := hidden(run.context_doctype, run.context_docname, run.customer):
+			raise NotAllowed(f"You may not see {what}, which this run is about.")
 
 	def run_changed(self, run: Run) -> None:
 		changed = transaction.current().changed_runs
@@ -169,8 +175,10 @@ class SiteHost:
 	def notify(self, message: str) -> None:
 		frappe.msgprint(message, alert=True)
 
-	def tell_owner(self, run: Run, title: str, message: str) -> None:
+	def tell_owner(self, run: Run, title: str, message: str, reason: str = "") -> None:
 		owner = frappe.db.get_value("Flow Template", run.flow_template, "owner")
+		if reason and not hidden(run.context_doctype, run.context_docname, run.customer, owner):
+			message = f"{message} {reason}"
 		try:
 			with self.store.savepoint():
 				# It sends an e-mail too, if the owner wants one.
@@ -181,8 +189,8 @@ class SiteHost:
 						"for_user": owner,
 						"document_type": "Flow Run",
 						"document_name": run.name,
-						"subject": frappe.utils.escape_html(title),
-						"email_content": frappe.utils.escape_html(message),
+						"subject": inert.words(title),
+						"email_content": inert.words(message),
 					}
 				).insert(ignore_permissions=True)
 		except Exception as error:
@@ -190,8 +198,10 @@ class SiteHost:
 				raise
 			self.log(f"{owner} could not be told: {title}", frappe.get_traceback())
 
-	def log(self, title: str, detail: str = "") -> None:
+	def log(self, title: str, detail: str = "", *, once_a_day: bool = False) -> None:
 		try:
+			if once_a_day and _told_today(title):
+				return
 			frappe.log_error(title=title[:140], message=detail or title)
 		except Exception:
 			# Not even the log table takes it: the file does, and the flow's own work goes on.
@@ -204,6 +214,15 @@ def current() -> SiteHost:
 	if host is None:
 		host = frappe.local.flow_editor_host = SiteHost()
 	return host
+
+
+def _told_today(title: str) -> bool:
+	"""Whether this is said for the second time within a day. Without Redis it is said again."""
+	key = f"flow_editor_told:{hashlib.sha256(title.encode()).hexdigest()}"
+	told = frappe.cache.get_value(key, expires=True)
+	if not told:
+		frappe.cache.set_value(key, 1, expires_in_sec=24 * 60 * 60)
+	return bool(told)
 
 
 @lru_cache(maxsize=16)

@@ -11,8 +11,11 @@ import requests
 
 from flow_editor.engine.errors import NotAllowed, NotFound, StepFailed
 from flow_editor.engine.render import as_text
+from flow_editor.site import inert, transaction
 from flow_editor.site.errors import as_flow_errors
 
+#: To how many one mail may go.
+MOST_RECIPIENTS = 100
 GATEWAY_TIMEOUT = (5, 20)  # seconds to connect, to answer
 NO_ACCOUNT = "No outgoing e-mail account is set up. Make an Email Account the default outgoing one, then retry the step."
 
@@ -21,8 +24,14 @@ class SiteMessages:
 	def send_email(
 		self, recipients: Sequence[str], subject: str, body: str, *, doctype: str = "", name: str = ""
 	) -> str:
+		if len(recipients) > MOST_RECIPIENTS:
+			# Frappe would queue more in jobs of its own, which no rollback of ours takes back.
+			raise StepFailed(
+				f"The e-mail has {len(recipients)} recipients; at most {MOST_RECIPIENTS} get one together. Split the step."
+			)
+		subject, body = inert.subject(subject), inert.body(body)
 		try:
-			with as_flow_errors():
+			with transaction.savepoint(), as_flow_errors():
 				queued = frappe.sendmail(
 					recipients=list(recipients),
 					subject=subject,
@@ -30,12 +39,14 @@ class SiteMessages:
 					reference_doctype=doctype or None,
 					reference_name=name or None,
 				)
+				if not queued:
+					raise StepFailed(
+						f"The e-mail to {', '.join(recipients)} was not queued: e-mails are muted on this site, everybody "
+						"whom it is for has unsubscribed, or an address is not valid. Error Log has more."
+					)
+				inert.refuse_files(queued.message)
 		except frappe.OutgoingEmailError as error:
 			raise StepFailed(NO_ACCOUNT) from error
-		if queued is None:
-			raise StepFailed(
-				"The e-mail was not queued: e-mails are muted on this site, or no recipient accepts them."
-			)
 		return queued.name
 
 	def email_template(self, name: str, scope: Mapping[str, Any]) -> tuple[str, str]:
@@ -49,10 +60,9 @@ class SiteMessages:
 		# An Email Template is Frappe's own Jinja, in its sandbox, over plain values; the document's fields
 		# stand at the top, as everywhere in Frappe.
 		values = {**scope["doc"], **{root: scope[root] for root in scope}}
+		body = template.response_html if template.use_html else template.response
 		with as_flow_errors():
-			subject = frappe.render_template(template.subject or "", values)
-			body = template.response_html if template.use_html else template.response
-			return subject, frappe.render_template(body or "", _escaped(values))
+			return _rendered(template.subject, values), _rendered(body, _escaped(values))
 
 	def sms_problem(self) -> str:
 		if frappe.db.get_single_value("SMS Settings", "sms_gateway_url"):
@@ -119,6 +129,11 @@ class SiteMessages:
 				"sent_to": "\n".join(sent),
 			}
 		).insert(ignore_permissions=True)
+
+
+def _rendered(template: str | None, values: Mapping[str, Any]) -> str:
+	# Frappe takes a template of one line that ends like a file's name for the path of one, and would render that.
+	return frappe.render_template(f"{template or ''}\n", values)
 
 
 def _escaped(value: Any) -> Any:

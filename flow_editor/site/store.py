@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
-from itertools import count
 from typing import Any
 
 import frappe
@@ -51,7 +50,6 @@ LAPSED = "status = %s AND lease_until <= %s"
 RUN_JSON = ("variables", "step_state")
 PENDING_JSON = ("context_snapshot",)
 ERRORS = ("error", "last_error")
-_savepoints = count(1)
 
 
 class SiteStore:
@@ -76,18 +74,8 @@ class SiteStore:
 			frappe.db.close()
 			frappe.connect(set_admin_as_user=False)
 
-	@contextmanager
-	def savepoint(self) -> Iterator[None]:
-		name = f"flow_{next(_savepoints)}"
-		frappe.db.savepoint(name)
-		try:
-			with transaction.kept_open(name):
-				yield
-		except BaseException as error:
-			if not breaks_transaction(error):
-				frappe.db.rollback(save_point=name)
-			raise
-		frappe.db.release_savepoint(name)
+	def savepoint(self) -> AbstractContextManager[None]:
+		return transaction.savepoint()
 
 	# Templates
 

@@ -6,10 +6,14 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 
 import frappe
 
 from flow_editor.engine.errors import StepFailed
+from flow_editor.site.errors import breaks_transaction
+
+_savepoints = count(1)
 
 
 @dataclass(slots=True)
@@ -35,6 +39,21 @@ def current() -> Transaction:
 
 def _forget() -> None:
 	frappe.local.flow_editor_transaction = None
+
+
+@contextmanager
+def savepoint() -> Iterator[None]:
+	"""Undo everything since its beginning on an exception, which goes on."""
+	name = f"flow_{next(_savepoints)}"
+	frappe.db.savepoint(name)
+	try:
+		with kept_open(name):
+			yield
+	except BaseException as error:
+		if not breaks_transaction(error):
+			frappe.db.rollback(save_point=name)
+		raise
+	frappe.db.release_savepoint(name)
 
 
 @contextmanager

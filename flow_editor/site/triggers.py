@@ -37,19 +37,21 @@ def on_document_event(doc, method: str | None = None) -> None:
 
 def _raise(host: SiteHost, doc, moment: str, sources) -> None:
 	before = doc.get_doc_before_save()
+	# A client may save a document under another spelling of its name. What was read before the save has its own.
+	name = before.name if before else doc.name
 	events.raise_transitions(
 		host,
 		sources,
 		moment,
 		doc.doctype,
-		doc.name,
+		name,
 		doc,
 		before,
 		transaction=lambda: transaction.current().name,
 		fields=lambda: as_fields(doc),
 	)
 	if doc.doctype in events.CLOSING and moment in (UPDATE, CHANGE) and events.has_closed(doc, before):
-		if host.store.release(doc.doctype, doc.name, host.now()):
+		if host.store.release(doc.doctype, name, host.now()):
 			host.poke()
 
 

@@ -1,5 +1,5 @@
-"""Who may see a run: whoever may read the document that it is about, since the run holds what the document says. A run
-that is about no document but for a customer is about that customer.
+"""Who may see a run: whoever may read the document that it is about and the customer that it is for, since the run holds
+what both say.
 
 The same rule for one run (forms, doors) and for lists, where it has to be said in SQL. A document that is gone leaves its
 runs to those who may read its DocType.
@@ -16,15 +16,20 @@ RUN, ROW = "`tabFlow Run`", "`tabFlow Step Pending`"
 ABOUT = ("context_doctype", "context_docname", "customer")
 
 
-def subject(doctype: str | None, name: str | None, customer: str | None) -> tuple[str, str]:
-	"""(DocType, name) of what a run is about, empty if nothing; the arguments are its fields of ABOUT."""
-	return (doctype, name or "") if doctype else ("Customer", customer) if customer else ("", "")
+def hidden(doctype: str | None, name: str | None, customer: str | None, user: str | None = None) -> str:
+	"""What of a run's subjects a user (the acting one) may not read, as "DocType name"; empty, if the run may be seen.
+
+	Args:
+		doctype, name, customer: the run's fields of ABOUT.
+	"""
+	if doctype and not _may_read(doctype, name or "", user):
+		return f"{doctype} {name or ''}".strip()
+	if customer and not _may_read("Customer", customer, user):
+		return f"Customer {customer}"
+	return ""
 
 
-def may_see(doctype: str, name: str, user: str | None = None) -> bool:
-	"""Whether a user (the acting one) may see runs that are about a document; anybody may where it is none."""
-	if not doctype:
-		return True
+def _may_read(doctype: str, name: str, user: str | None) -> bool:
 	if not frappe.db.exists("DocType", doctype, cache=True):
 		return user_is_admin(user)
 	if name and frappe.db.exists(doctype, name):
@@ -39,9 +44,9 @@ def user_is_admin(user: str | None) -> bool:
 def has_permission(doc: Any, ptype: str = "read", user: str | None = None, **_: Any) -> bool:
 	"""The hook for a Flow Run or a Flow Step Pending."""
 	if doc.doctype == "Flow Run":
-		return may_see(*subject(*map(doc.get, ABOUT)), user)
+		return not hidden(*map(doc.get, ABOUT), user)
 	about = frappe.db.get_value("Flow Run", doc.get("flow_run"), ABOUT)
-	return about is None or may_see(*subject(*about), user)
+	return about is None or not hidden(*about, user)
 
 
 def runs_condition(user: str | None = None, **_: Any) -> str:
@@ -49,16 +54,17 @@ def runs_condition(user: str | None = None, **_: Any) -> str:
 	user = user or frappe.session.user
 	if user == "Administrator":
 		return ""
-	seen = [f"({RUN}.context_doctype IS NULL AND {RUN}.customer IS NULL)"]
-	customers = _readable("Customer", "customer", user)
-	if customers is not None:
-		seen.append(f"({RUN}.context_doctype IS NULL{f' AND {customers}' if customers else ''})")
+	seen = [f"{RUN}.context_doctype IS NULL"]
 	for doctype in _doctypes():
 		condition = _readable(doctype, "context_docname", user)
 		if condition is not None:
-			about = f"{RUN}.context_doctype = {frappe.db.escape(doctype)}"
-			seen.append(f"({about} AND {condition})" if condition else f"({about})")
-	return f"({' OR '.join(seen)})"
+			about = f"{RUN}.context_doctype = {_literal(doctype)}"
+			seen.append(f"({about} AND {condition})" if condition else about)
+	documents = f"({' OR '.join(seen)})"
+	customers = _readable("Customer", "customer", user)
+	if customers == "":
+		return documents
+	return f"({documents} AND ({RUN}.customer IS NULL{f' OR {customers}' if customers else ''}))"
 
 
 def rows_condition(user: str | None = None, **_: Any) -> str:
@@ -67,6 +73,12 @@ def rows_condition(user: str | None = None, **_: Any) -> str:
 	if not condition:
 		return ""
 	return f"EXISTS (SELECT 1 FROM {RUN} WHERE {RUN}.name = {ROW}.flow_run AND {condition})"
+
+
+def _literal(text: str) -> str:
+	"""A text in SQL, without a percent sign: whether a condition is formatted once more, and one has to stand twice,
+	differs between Frappe's versions."""
+	return frappe.db.escape(text, percent=False) if "%" not in text else f"_utf8mb4 0x{text.encode().hex()}"
 
 
 def _doctypes() -> list[str]:

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flow_editor.engine.errors import StepFailed
 from flow_editor.engine.render import (
+	Budget,
 	jsonable,
 	paths,
 	render_text,
@@ -212,3 +214,30 @@ def test_hostile_input_of_a_million_characters():
 	):
 		assert render_text(hostile, ROOT) in (hostile, "")
 		assert syntax_problem(hostile)
+
+
+LONG = {"variables": {"text": "x" * 1000, "rows": [{"a": "y" * 990}], "sign": "<" * 1000}}
+
+
+@pytest.mark.parametrize(
+	"render",
+	[
+		lambda: render_text("{{variables.text}}" * 1001, LONG),
+		lambda: render_text("{{variables.sign}}" * 251, LONG, escape=True),
+		lambda: render_text("{{variables}}" * 500, LONG),
+		lambda: render_value(["{{variables.text}}"] * 1001, LONG),
+		lambda: render_value({str(n): "{{variables.rows}}" for n in range(1001)}, LONG),
+		lambda: render_value(["and {{variables.text}}"] * 1001, LONG),
+	],
+)
+def test_a_short_text_makes_no_long_one(render):
+	with pytest.raises(StepFailed, match="more than 1,000,000 characters"):
+		render()
+
+
+def test_all_texts_of_a_step_share_what_there_is():
+	budget = Budget(2500)
+	assert len(render_text("{{variables.text}}" * 2, LONG, budget=budget)) == 2000
+	assert render_text("An author's own words" * 1000, LONG, budget=budget)
+	with pytest.raises(StepFailed, match="2,500"):
+		render_value({"a": "{{variables.text}}"}, LONG, budget)

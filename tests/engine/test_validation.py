@@ -328,12 +328,35 @@ def test_limits_are_said_with_their_figures():
 	assert "60 steps deep" in only(*nested).message
 
 
-def test_ten_thousand_steps_and_ten_thousand_problems():
+def test_ten_thousand_steps_and_a_problem():
 	chain = [step(f"s{i}", depends_on=[f"s{i - 1}"] if i else []) for i in range(10_000)]
 	assert problems(*chain) == []
-	assert len(problems(*(step(f"s{i}", depends_on=["nowhere"]) for i in range(10_000)))) == 10_000
 	chain[0]["depends_on"] = ["s9999"]
 	assert len(problems(*chain)) == 1
+
+
+@pytest.mark.parametrize("count", [199, 200, 201, 10_000])
+def test_of_more_than_two_hundred_problems_the_first_are_told_and_that_there_are_more(count):
+	found = problems(*(step(f"s{i}", depends_on=["nowhere"]) for i in range(count)))
+	assert [problem.step for problem in found[:200]] == [f"s{i}" for i in range(min(count, 200))]
+	assert [problem.message for problem in found[200:]] == (
+		["There are more problems than these 200. Mend them, and check again."] if count > 200 else []
+	)
+
+
+@pytest.mark.parametrize(
+	"wrong",
+	[
+		lambda count: {"depends_on": [f"nowhere-{i}" for i in range(count)]},
+		lambda count: {f"field_{i}": 1 for i in range(count)},
+		lambda count: {"payload": {f"field_{i}": 1 for i in range(count)}},
+		lambda count: {"depends_on": [i for i in range(count)]},
+		lambda count: {"trigger": {f"field_{i}": 1 for i in range(count)}},
+	],
+)
+def test_what_is_wrong_costs_no_more_than_its_length(wrong):
+	few, many = (lines_run(lambda: problems(step("a", **wrong(count)))) for count in (2_000, 10_000))  # noqa: B023
+	assert many < 5.5 * few
 
 
 def nested(count: int) -> list[dict]:

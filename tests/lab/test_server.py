@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+from werkzeug.serving import make_server
 from werkzeug.test import Client
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "contract"))
 import api_client
 
-from flow_editor.lab.server import LabApp, open_lab
+from flow_editor.lab.server import MAX_BODY, LabApp, open_lab
 
 PORT = 8010
 HERE = f"http://127.0.0.1:{PORT}"
@@ -203,3 +206,38 @@ def test_bodies_of_any_kind_are_no_500(host):
 		):
 			status = client.post(path, data=body, base_url=HERE).status_code
 			assert status in (200, 400, 404, 422), (path, body[:20], status)
+
+
+def test_nothing_that_is_answered_is_kept_by_a_cache(host):
+	client = Client(LabApp(host, PORT))
+	for verb, path in (
+		("GET", "/flow/templates"), ("GET", "/flow/nowhere"), ("PATCH", "/flow/runs"), ("OPTIONS", "/flow/runs"), ("HEAD", "/flow/runs"), ("GET", "/lab/state"),
+	):  # fmt: skip
+		assert client.open(path, method=verb, base_url=HERE).headers["Cache-Control"] == "no-store", (
+			verb,
+			path,
+		)
+
+
+@pytest.mark.parametrize(("size", "status"), [(1000, 422), (MAX_BODY + 1, 413)])
+@pytest.mark.parametrize("in_chunks", [True, False])
+def test_a_body_is_as_limited_whether_it_says_how_long_it_is_or_comes_in_chunks(
+	tmp_path, size, status, in_chunks
+):
+	host = open_lab(str(tmp_path / "lab.db"))
+	server = make_server("127.0.0.1", 0, LabApp(host, PORT))
+	server.app.hosts = {f"127.0.0.1:{server.server_port}"}
+	threading.Thread(target=server.serve_forever, daemon=True).start()
+	connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
+	body = b'{"x": "' + b"y" * size + b'"}'
+	try:
+		connection.request(
+			"POST", "/flow/start", iter([body]) if in_chunks else body, encode_chunked=in_chunks
+		)
+		answer = connection.getresponse()
+		assert answer.status == status and json.loads(answer.read())["error"]["code"]
+	finally:
+		connection.close()
+		server.shutdown()
+		server.server_close()
+		host.store.close()

@@ -78,7 +78,8 @@ def test_a_template_from_its_beginning_to_its_end(author):
 
 def test_a_run_from_its_beginning_to_its_end(author):
 	opened = r.issue(r.customer())
-	flow = r.template(r.step("first", trigger={"type": "manual"}), r.step("second", depends_on=["first"]))
+	steps = r.step("first", trigger={"type": "manual"}), r.step("second", depends_on=["first"])
+	flow = r.template(*steps, variables={"x": 0})
 	started = author(
 		"POST",
 		"/start",

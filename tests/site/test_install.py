@@ -50,7 +50,7 @@ FIELDS = {
 		"completed_at": "Datetime",
 		"run_as": "Link",
 		"depth": "Int",
-		"parent_run": "Link",
+		"parent_run": "Data",
 		"trigger_key": "Data",
 		"reentry_key": "Data",
 	},

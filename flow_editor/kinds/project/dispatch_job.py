@@ -99,7 +99,7 @@ class DispatchJob(Kind):
 			"run": ctx.run.name,
 			"step": step.id,
 		}
-		url = rendered_url(str(step.payload[field]), ctx.scope)
+		url = rendered_url(str(step.payload[field]), ctx.scope, ctx.budget)
 		ctx.call({"method": "POST", "url": url, "json": body}, when_closed=when_closed)
 
 

@@ -31,9 +31,26 @@ class SubscriptionActivate(Kind):
 	)
 
 	def run(self, step, ctx) -> dict[str, Any]:
-		name = (ctx.payload["subscription_ref"] or "").strip() or self._of_customer(ctx)
+		name = (ctx.payload["subscription_ref"] or "").strip()
+		if name:
+			self._refuse_others(ctx, name)
+		else:
+			name = self._of_customer(ctx)
 		was, status = ctx.documents.activate_subscription(name)
 		return {"subscription": name, "status": status, "was": was, "changed": was != status}
+
+	@staticmethod
+	def _refuse_others(ctx, name: str) -> None:
+		"""Raise StepFailed for a subscription that is neither the run's own document nor its customer's."""
+		if (ctx.run.context_doctype, ctx.run.context_docname) == ("Subscription", name):
+			return
+		found = ctx.documents.get("Subscription", name)
+		if not ctx.customer or (found.get("party_type"), found.get("party")) != ("Customer", ctx.customer):
+			whose = f"customer {ctx.customer}" if ctx.customer else "no customer"
+			raise StepFailed(
+				f"Subscription {name} is not to be activated here: this run is about {whose}, and the subscription is of "
+				"somebody else. Name one of the customer's own in Subscription."
+			)
 
 	@staticmethod
 	def _of_customer(ctx) -> str:

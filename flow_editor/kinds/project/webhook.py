@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 from flow_editor.engine import secrets
 from flow_editor.engine.errors import StepFailed
 from flow_editor.engine.kind import Field, Kind
-from flow_editor.engine.render import CLOSE, OPEN, as_text, render_text
+from flow_editor.engine.render import CLOSE, OPEN, Budget, as_text, render_text
 from flow_editor.engine.secrets import WithMarks
 from flow_editor.kinds.web_call import DEFAULT_TIMEOUT, send_call
 
@@ -90,7 +90,7 @@ class Webhook(Kind):
 		request = {
 			"method": payload["method"],
 			"url": rendered_url(
-				str(step.payload.get("url") or ""), WithMarks(ctx.scope, ctx.idempotency_key)
+				str(step.payload.get("url") or ""), WithMarks(ctx.scope, ctx.idempotency_key), ctx.budget
 			),
 			"timeout": float(payload["timeout"]),
 			"headers": _headers(ctx.with_secrets("headers_json") or {}),
@@ -104,8 +104,7 @@ class Webhook(Kind):
 		key = ctx.idempotency_key
 		url, headers = request["url"], request["headers"]
 		names = secrets.named(url, key).union(*(secrets.named(text, key) for text in headers.values()))
-		host = urlsplit(url).hostname or ""
-		values = {name: ctx.host.secret(name, host) for name in sorted(names)}
+		values = {name: ctx.host.secret(name, url) for name in sorted(names)}
 		encoded = {name: quote(value) for name, value in values.items()}
 		revealed = {
 			"url": secrets.reveal(url, encoded, key),
@@ -127,18 +126,21 @@ def about(step, ctx) -> dict[str, Any]:
 	}
 
 
-def rendered_url(template: str, scope: Mapping[str, Any]) -> str:
+def rendered_url(template: str, scope: Mapping[str, Any], budget: Budget | None = None) -> str:
 	"""Render a URL. Values are percent-encoded, but for one at its very beginning, which may be an address.
 
+	Args:
+		budget: what its values may come to, if not as much as one step's may.
+
 	Raises:
-		StepFailed: what comes out is no http address.
+		StepFailed: what comes out is no http address, or too long.
 	"""
 	template = template.strip()
 	beginning = ""
 	if template.startswith(OPEN) and CLOSE in template:
 		end = template.index(CLOSE) + len(CLOSE)
-		beginning, template = render_text(template[:end], scope), template[end:]
-	url = beginning + render_text(template, _Quoted(scope))
+		beginning, template = render_text(template[:end], scope, budget=budget), template[end:]
+	url = beginning + render_text(template, _Quoted(scope), budget=budget)
 	if not _is_address(url):
 		raise StepFailed(f"{url[:200]!r} is no web address. It must be https:// or http:// and a host.")
 	return url

@@ -1,6 +1,8 @@
 frappe.ui.form.on("Flow Run", {
 	async refresh(frm) {
 		frm.disable_save();
+		const cause = frm.doc.parent_run;
+		if (cause) frm.add_custom_button(__("Caused by {0}", [cause]), () => frappe.set_route("Form", "Flow Run", cause));
 		const ui = await flow_editor.load();
 		const element = frm.get_field("tree").$wrapper.get(0);
 		if (frm.run_view?.name === frm.doc.name && element.contains(frm.run_view.element)) return;

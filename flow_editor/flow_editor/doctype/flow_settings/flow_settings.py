@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 
 import frappe
 from frappe import _
 from frappe.model.document import Document
 
-from flow_editor.engine.secrets import NAME
+from flow_editor.engine.secrets import NAME, places
+from flow_editor.site import token
 from flow_editor.site.http import allowed_entries
 
 #: Each number and the least that it may be.
@@ -21,13 +21,13 @@ LIMITS = {
 	"retention_days": 1,
 }
 SHORTEST_SECRET = 8
-HOST = re.compile(r"[\w.:-]+")
 
 
 class FlowSettings(Document):
 	def validate(self) -> None:
-		if self.internal_token and not self.service_user:
-			frappe.throw(_("Name the service user whom the internal token stands for."))
+		if not self.flags.ignore_permissions:
+			frappe.only_for("System Manager")  # a share gives nobody the role
+		self._check_token()
 		for field, least in LIMITS.items():
 			if self.get(field) is None:  # settings that were saved before the field came
 				self.set(field, self.meta.get_field(field).default)
@@ -40,6 +40,15 @@ class FlowSettings(Document):
 					ipaddress.ip_network(entry, strict=False)
 				except ValueError:
 					frappe.throw(_("{0} is no network. Write one such as 10.1.0.0/16.").format(entry))
+
+	def _check_token(self) -> None:
+		if not self.internal_token:
+			return
+		is_new = not self.is_dummy_password(self.internal_token)
+		given = self.internal_token if is_new else self.get_password("internal_token", raise_exception=False)
+		for problem in (token.service_user_problem(self.service_user), token.problem(given or "")):
+			if problem:
+				frappe.throw(problem)
 
 	def _check_secrets(self) -> None:
 		names = [row.secret_name for row in self.secrets]
@@ -57,12 +66,16 @@ class FlowSettings(Document):
 						row.secret_name, SHORTEST_SECRET
 					)
 				)
-			if any(not HOST.fullmatch(host) for host in row.hosts.split()):
-				frappe.throw(
-					_(
-						"Name the hosts that the secret {0} is for, one a line, such as api.example.com."
-					).format(row.secret_name)
-				)
+			for entry in row.hosts.split():
+				try:
+					places(entry)
+				except ValueError:
+					frappe.throw(
+						_(
+							"{0} names no host. Name the hosts that the secret {1} is for, one a line, such as "
+							"api.example.com or api.example.com:8443."
+						).format(entry, row.secret_name)
+					)
 
 	def on_update(self) -> None:
 		"""Frappe's own log clearing does the work, so it is told how long."""

@@ -16,6 +16,8 @@ class FlowStepPending(Document):
 		self.name = next_name(self.doctype)
 
 	def validate(self) -> None:
+		if not self.flags.ignore_permissions:
+			frappe.only_for("System Manager")  # a share gives nobody the role
 		if self.status not in STATUSES:
 			frappe.throw(_("{0} is no status of an inbox row.").format(self.status))
 		if self.retry_count < 0:

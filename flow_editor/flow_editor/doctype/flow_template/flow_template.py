@@ -6,6 +6,7 @@ import frappe
 from frappe.model.document import Document
 from frappe.utils import now_datetime
 
+from flow_editor.routes import AUTHORS, OPERATORS
 from flow_editor.services import templates
 from flow_editor.site import shown
 from flow_editor.site.errors import as_frappe_errors
@@ -18,6 +19,7 @@ class FlowTemplate(Document):
 		self.name = next_name(self.doctype)
 
 	def validate(self) -> None:
+		self._check_role()
 		old = None if self.is_new() else self.get_doc_before_save()
 		self._keep_origin(old)
 		with as_frappe_errors():
@@ -29,6 +31,11 @@ class FlowTemplate(Document):
 		self.flags.is_new_version = prepared.pop("changed")
 		prepared["flow_definition"] = shown.as_json(prepared["flow_definition"])
 		self.update(prepared)
+
+	def _check_role(self) -> None:
+		"""Who may write flows has the role. A share, which Frappe takes for a permission, gives nobody that."""
+		if not self.flags.ignore_permissions:
+			frappe.only_for(AUTHORS)
 
 	def _keep_origin(self, old: Document | None) -> None:
 		"""Only a seed makes a system template, and nothing unmakes it."""
@@ -66,6 +73,7 @@ class FlowTemplate(Document):
 		frappe.throw(frappe._("A flow keeps its number. Change its name instead."))
 
 	def on_trash(self) -> None:
+		self._check_role()
 		with as_frappe_errors():
 			templates.check_deletion(current(), self.as_dict())
 		version, run = frappe.qb.DocType("Flow Version"), frappe.qb.DocType("Flow Run")
@@ -78,7 +86,7 @@ class FlowTemplate(Document):
 @frappe.whitelist(methods=["GET", "POST"])
 def trigger_events() -> list[dict[str, str]]:
 	"""The trigger events that there are, for the form's and the list's choices."""
-	frappe.has_permission("Flow Template", "read", throw=True)
+	frappe.only_for(OPERATORS)
 	return [{"value": event.name, "label": event.label} for event in current().events.values()]
 
 
