@@ -26,7 +26,7 @@ doc_events = {
 app_include_js = ["flow_editor_desk.bundle.js"]
 extend_bootinfo = "flow_editor.site.boot.extend_bootinfo"
 
-before_request = ["flow_editor.api.route_request"]
+before_request = ["flow_editor.api.route_request", "flow_editor.site.held.refuse_questions"]
 after_request = ["flow_editor.api.shape_errors"]
 
 # A run holds what the document says that it is about.

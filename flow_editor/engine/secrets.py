@@ -65,11 +65,13 @@ def place_of(url: str) -> Place:
 	"""Where a call to an address goes.
 
 	Raises:
-		ValueError: it has no valid port, or is neither https nor http.
+		ValueError: it has a user name or no valid port, or is neither https nor http; the message says what to do.
 	"""
 	parts = urlsplit(url)
 	if parts.scheme not in PORTS:
-		raise ValueError(f"{parts.scheme} is neither https nor http")
+		raise ValueError("an address that is neither https nor http")
+	if parts.username is not None:
+		raise ValueError("an address with a user name: write it without a user name")
 	return Place(parts.scheme, (parts.hostname or "").lower(), parts.port or PORTS[parts.scheme])
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import frappe
 
-from flow_editor.site.links import HELD, OURS, links_to_runs
+from flow_editor.site.held import HELD, OURS, links_to_runs
 
 PAUSED = "Its last runs have all failed. Open the newest of them to see why. Mend the cause and switch it on again."
 

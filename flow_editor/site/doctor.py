@@ -16,8 +16,8 @@ from frappe.utils.scheduler import is_scheduler_inactive
 from flow_editor.engine import secrets
 from flow_editor.engine.host import ROW_FAILED, ROW_PENDING
 from flow_editor.site import token
+from flow_editor.site.held import links_to_runs
 from flow_editor.site.host import SiteHost
-from flow_editor.site.links import links_to_runs
 
 TICK = "flow_editor.site.worker.tick"
 #: How long after its time a row counts as overdue, and a tick as missed.
@@ -145,7 +145,7 @@ def _email(host: SiteHost) -> Iterator[Finding]:
 
 def _links(host: SiteHost) -> Iterator[Finding]:
 	found = ", ".join(f"{link.doctype}.{link.field}" for link in links_to_runs())
-	advice = "Make each a Data field: whoever may write such a link can look at what it leads to, except for what runs hold."
+	advice = "Make each a Data field: whoever may write such a link can look at what it leads to."
 	yield Finding("Links to runs", found or "none", advice if found else "")
 
 

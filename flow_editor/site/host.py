@@ -143,8 +143,8 @@ class SiteHost:
 		if not secrets.may_go(url, row.hosts.split()):
 			try:
 				where = str(secrets.place_of(url))
-			except ValueError:
-				where = "that address"
+			except ValueError as error:
+				where = str(error)
 			raise StepFailed(
 				f"The secret {name} is not to be sent to {where}. It goes by https to the hosts that stand beside it in Flow "
 				"Settings; an admin can add this one, with its port if it has one of its own."

@@ -78,7 +78,7 @@ def body(markup: str) -> str:
 	for element in list(root.iter(etree.Element)):
 		_quieten(element)
 	page = root.find("body")
-	made = styles + "".join((html.escape(page.text or "", quote=False), *(_written(child) for child in page)))
+	made = html.escape(page.text or "", quote=False) + "".join(map(_written, page)) + styles
 	if EMBEDDING.search(made):
 		raise StepFailed("The e-mail holds markup that would attach a file. Simplify its text.")
 	return made
@@ -115,7 +115,7 @@ def _check_depth(root: etree._Element) -> None:
 
 
 def _take_styles(root: etree._Element) -> str:
-	"""The style sheets, to stand before all else: Frappe's inliner would take the text behind one along with it."""
+	"""The style sheets, to stand behind all else: Frappe's inliner takes the text that follows one along with it."""
 	sheets = []
 	for element in root.iter("style"):
 		if css := _sheet("".join(element.itertext())):
@@ -151,8 +151,8 @@ def _quieten(element: etree._Element) -> None:
 
 
 def _apart(text: str | None) -> str | None:
-	"""A text in which `embed` and `=` do not touch."""
-	return text and EMBED.sub(rf"\1{JOINER}\2", text)
+	"""A text in which `embed` and `=` do not touch, nor what Frappe's queue replaces before it sends (`<!--recipient-->`)."""
+	return text and EMBED.sub(rf"\1{JOINER}\2", text).replace("<!--", f"<{JOINER}!--")
 
 
 def _written(element: etree._Element) -> str:

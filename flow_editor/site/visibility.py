@@ -7,12 +7,15 @@ runs to those who may read its DocType.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import frappe
 from frappe.desk.reportview import build_match_conditions
 
 RUN, ROW = "`tabFlow Run`", "`tabFlow Step Pending`"
+#: A text in SQL.
+LITERAL = re.compile(r"'(?:[^'\\]|\\.|'')*'", re.DOTALL)
 ABOUT = ("context_doctype", "context_docname", "customer")
 
 
@@ -58,7 +61,7 @@ def runs_condition(user: str | None = None, **_: Any) -> str:
 	for doctype in _doctypes():
 		condition = _readable(doctype, "context_docname", user)
 		if condition is not None:
-			about = f"{RUN}.context_doctype = {_literal(doctype)}"
+			about = f"{RUN}.context_doctype = {without_percent(frappe.db.escape(doctype, percent=False))}"
 			seen.append(f"({about} AND {condition})" if condition else about)
 	documents = f"({' OR '.join(seen)})"
 	customers = _readable("Customer", "customer", user)
@@ -75,12 +78,6 @@ def rows_condition(user: str | None = None, **_: Any) -> str:
 	return f"EXISTS (SELECT 1 FROM {RUN} WHERE {RUN}.name = {ROW}.flow_run AND {condition})"
 
 
-def _literal(text: str) -> str:
-	"""A text in SQL, without a percent sign: whether a condition is formatted once more, and one has to stand twice,
-	differs between Frappe's versions."""
-	return frappe.db.escape(text, percent=False) if "%" not in text else f"_utf8mb4 0x{text.encode().hex()}"
-
-
 def _doctypes() -> list[str]:
 	"""What runs are about. The index on context_doctype answers it without reading the runs."""
 	found = frappe.db.sql(f"SELECT context_doctype FROM {RUN} GROUP BY context_doctype")
@@ -93,9 +90,26 @@ def _readable(doctype: str, column: str, user: str) -> str | None:
 		return None
 	if frappe.get_meta(doctype).issingle:
 		return ""
-	match = build_match_conditions(doctype, user=user)
+	# It comes with every percent sign doubled.
+	match = without_percent(build_match_conditions(doctype, user=user).replace("%%", "%"))
 	if not match:
 		return ""
 	table = f"`tab{doctype}`"
 	document = f"SELECT 1 FROM {table} WHERE {table}.name = {RUN}.{column}"
 	return f"(EXISTS ({document} AND ({match})) OR NOT EXISTS ({document}))"
+
+
+def without_percent(condition: str) -> str:
+	"""An SQL condition in whose texts no percent sign stands.
+
+	Whether a list's condition is formatted once more, so that a percent sign has to stand twice, differs between Frappe's
+	versions and from call to call.
+	"""
+	return LITERAL.sub(_spelled, condition)
+
+
+def _spelled(literal: re.Match[str]) -> str:
+	if "%" not in literal[0]:
+		return literal[0]
+	((text,),) = frappe.db.sql(f"SELECT {literal[0]}")  # which takes its escapes for what they are
+	return f"_utf8mb4 0x{(text if isinstance(text, bytes) else text.encode()).hex()}"

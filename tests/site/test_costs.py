@@ -94,7 +94,7 @@ def test_a_definition_with_many_problems_is_told_the_first_of_them(user):
 
 
 @pytest.mark.parametrize("sign", ["[", '{"a":'])
-@pytest.mark.parametrize("count", [500, 900, 100_000, 5_000_000])
+@pytest.mark.parametrize("count", [500, 900, 100_000, 3_000_000])
 def test_brackets_are_a_problem_and_no_500(user, sign, count):
 	payload = {"url": "https://x.example", "body_template": sign * count}
 	answer = user("POST", "/preview", {"kind": "webhook", "payload": payload})
@@ -120,7 +120,7 @@ def test_a_list_of_large_runs_is_not_as_large_as_they_are(user):
 	bulk = [(f"FR-LARGE-{n:03}", flow.name, "completed", large) for n in range(12)]
 	for row in bulk:
 		frappe.db.sql(
-			"INSERT INTO `tabFlow Run` (name, flow_template, status, step_state, creation) VALUES (%s, %s, %s, %s, '2020-01-01')",
+			"INSERT INTO `tabFlow Run` (name, flow_template, template_version, status, step_state, creation) VALUES (%s, %s, 1, %s, %s, '2020-01-01')",
 			row,
 		)
 	answer = user("GET", "/runs?limit=500")

@@ -196,9 +196,11 @@ def test_an_author_s_own_style_sheet_is_kept(site):
 
 def test_a_mail_with_a_file_that_no_step_attached_is_refused_before_it_is_queued(site, monkeypatch):
 	monkeypatch.setattr(inert, "body", lambda markup: markup)
+	began = frappe.utils.now()
 	state = mail(body=f'<img embed="{CONFIG}">')
 	assert state["status"] == "failed" and "site_config.json" in state["error"]
-	assert frappe.db.count("Email Queue") == 0 and frappe.db.count("Email Queue Recipient") == 0
+	assert frappe.db.count("Email Queue") == 0
+	assert not frappe.db.exists("Email Queue Recipient", {"creation": (">", began)})
 
 
 def test_a_notice_to_an_owner_carries_nothing(site):
@@ -210,11 +212,20 @@ def test_a_notice_to_an_owner_carries_nothing(site):
 	r.drain()
 	notice = frappe.get_last_doc("Notification Log", {"for_user": owner.name})
 	assert not inert.EMBEDDING.search(html.unescape(notice.subject + notice.email_content))
-	from frappe.desk.doctype.notification_log.notification_log import send_notification_email
-
+	# What Frappe's versions send of such a notice, they send so.
 	frappe.db.delete("Email Queue")
-	notice.subject += ""
-	send_notification_email(notice)
+	frappe.sendmail(
+		recipients=owner.name,
+		subject=frappe.utils.strip_html(notice.subject),
+		template="new_notification",
+		args={
+			"body_content": notice.subject,
+			"description": notice.email_content,
+			"document_type": "Flow Run",
+			"document_name": "x",
+		},
+		header=["New notification", "orange"],
+	)
 	(name,) = frappe.get_all("Email Queue", pluck="name")
 	assert_carries_nothing(frappe.get_doc("Email Queue", name))
 
@@ -271,7 +282,10 @@ def test_the_placeholders_of_frappe_s_queue_are_words(site):
 	queued = queued_of(
 		mail({"v": said}, subject="{{variables.v}}", body="<p>{{variables.v}}</p><!--recipient-->")
 	)
-	assert "<!--" not in parts_of(queued)[1].get_content()
+	ordinary = queued_of(mail())  # with those that Frappe's own templates hold
+	for part, usual in zip(parts_of(queued), parts_of(ordinary), strict=True):
+		for placeholder in said.split():
+			assert part.get_content().count(placeholder) == usual.get_content().count(placeholder)
 	header = queued.message[queued.message.index("Subject:") :].split("\n")[0]
 	assert "<!--" not in header
 

@@ -329,7 +329,7 @@ def test_steps_obey_the_permissions_of_the_user_that_the_flow_runs_as(site):
 
 
 def test_steps_that_are_done_within_a_save_see_what_the_flows_user_may_and_not_what_the_saver_may(site):
-	limited = r.user("Flow Manager")
+	limited = r.user("Flow Manager", "Sales User")
 	flow = r.template(
 		r.step("read", "condition", payload={"field": "doc.subject", "op": "not_empty"}),
 		event="on_issue_opened",
