@@ -249,15 +249,32 @@ Start = tuple[Run, Mapping[str, Any]]
 def _gate_as(
 	host: Host, user: str, listening: Sequence[Mapping[str, Any]], raised: Raised
 ) -> list[Outcome | Start]:
-	"""Whether each of these templates of one user starts."""
+	"""Whether each of these templates of one user starts. What it is about is read once for all of them."""
 	if not (raised.doctype or raised.customer or any(map(_condition, listening))):
 		# There is nothing to be read. Whether there is such a user at all, the steps will find.
-		return [_guarded(host, template, raised, _gate) for template in listening]
+		return [_guarded(host, template, raised, _gate, {}) for template in listening]
 	try:
 		with host.acting_as(user):
-			return [_guarded(host, template, raised, _gate) for template in listening]
-	except StepFailed as error:
-		return [_refused(host, template, raised, error.message) for template in listening]
+			doc = _read(host, raised)
+			return [_guarded(host, template, raised, _gate, doc) for template in listening]
+	except Exception as error:
+		if host.breaks_transaction(error):
+			raise
+		# The user is disabled or gone, or may not read it.
+		refusal = NotAllowed(error.message) if isinstance(error, StepFailed) else error
+		return [_not_started(host, template, raised, refusal) for template in listening]
+
+
+def _read(host: Host, raised: Raised) -> Mapping[str, Any]:
+	"""The document as the acting user may read it. Raises NotAllowed if they may not read it and its customer."""
+	doc: Mapping[str, Any] = {}
+	if raised.doc is not None:
+		doc = host.documents.shown(raised.doc)
+	elif raised.doctype and raised.docname:
+		doc = host.documents.get(raised.doctype, raised.docname)
+	if customer := customer_of(raised.doctype, doc) if raised.customer is None else raised.customer:
+		host.documents.check_readable("Customer", customer)
+	return doc
 
 
 def _guarded(
@@ -270,60 +287,60 @@ def _guarded(
 	except Exception as error:
 		if host.breaks_transaction(error):
 			raise
-		if isinstance(error, NotAllowed):
-			return _refused(host, template, raised, error.message)
-		message = error.message if isinstance(error, FlowError) else f"{type(error).__name__}: {error}"
+		return _not_started(host, template, raised, error)
+
+
+def _not_started(host: Host, template: Mapping[str, Any], raised: Raised, error: Exception) -> Outcome:
+	if elsewhere := _elsewhere(template, raised):
+		return {"skipped": elsewhere}
+	title = f"Flow {template['name']} was not started by {raised.event}"
+	message = error.message if isinstance(error, FlowError) else f"{type(error).__name__}: {error}"
+	if isinstance(error, NotAllowed):
 		host.log(
-			f"Flow {template['name']} was not started by {raised.event}",
-			f"{raised.doctype} {raised.docname}: {message}",
+			title,
+			f"{message} A flow starts only on what the user whom it runs as may read, the document and its customer. "
+			"Give that user the permission, or let the flow run as another. This is told once a day.",
+			once_a_day=True,
 		)
-		return {"error": message}
-
-
-def _refused(host: Host, template: Mapping[str, Any], raised: Raised, why: str) -> Outcome:
-	"""The template's user may not have what the run would be about."""
-	host.log(
-		f"Flow {template['name']} was not started by {raised.event}",
-		f"{why} A flow starts only on what the user whom it runs as may read, the document and its customer. "
-		"Give that user the permission, or let the flow run as another. This is told once a day.",
-		once_a_day=True,
-	)
-	return {"skipped": f"{why} It starts only on what the user whom it runs as may read."}
+		return {"skipped": f"{message} It starts only on what the user whom it runs as may read."}
+	host.log(title, f"{raised.doctype} {raised.docname}: {message}")
+	return {"error": message}
 
 
 def _condition(template: Mapping[str, Any]) -> Any:
 	return template.get("trigger_condition")
 
 
-def _gate(host: Host, template: Mapping[str, Any], raised: Raised) -> Outcome | Start:
-	"""Whether a template starts, asked as its user."""
-	doctype, docname = raised.doctype, raised.docname
-	if template.get("applies_to") and doctype and template["applies_to"] != doctype:
-		return {"skipped": f"It applies to {template['applies_to']}, not to {doctype}."}
+def _elsewhere(template: Mapping[str, Any], raised: Raised) -> str | None:
+	"""Why an event is none of a template's, or None."""
+	wanted = template.get("applies_to")
+	return (
+		f"It applies to {wanted}, not to {raised.doctype}."
+		if wanted and raised.doctype not in ("", wanted)
+		else None
+	)
+
+
+def _gate(host: Host, template: Mapping[str, Any], raised: Raised, doc: Mapping[str, Any]) -> Outcome | Start:
+	"""Whether a template starts, asked as its user, who may read this much of the document."""
+	if elsewhere := _elsewhere(template, raised):
+		return {"skipped": elsewhere}
 	key = raised.trigger_key and runs.key(template["name"], raised.trigger_key)
 	if key and host.store.has_triggered(key):
 		return {"skipped": "This change has already started it."}
-	doc: Mapping[str, Any] = {}
-	if raised.doc is not None:
-		doc = host.documents.shown(raised.doc)
-	elif doctype and docname:
-		doc = host.documents.get(doctype, docname)
-	variables = {
-		**raised.variables,
-		**{variable: doc.get(name) for variable, name in raised.fields.items()},
-	}
 	run = runs.new_run(
 		host,
 		template,
 		event=raised.event,
-		doctype=doctype,
-		docname=docname,
+		doctype=raised.doctype,
+		docname=raised.docname,
 		customer=raised.customer,
-		variables=variables,
+		variables={
+			**raised.variables,
+			**{variable: doc.get(name) for variable, name in raised.fields.items()},
+		},
 		doc=doc,
 	)
-	if run.customer:
-		host.documents.check_readable("Customer", run.customer)
 	if raised.caller and (names := runs.undeclared(host, run, raised.variables, raised.caller)):
 		return {"skipped": f"It declares no variable {', '.join(names)}, so none can be given to it."}
 	condition = _condition(template)
@@ -332,7 +349,8 @@ def _gate(host: Host, template: Mapping[str, Any], raised: Raised) -> Outcome | 
 	run.trigger_key = key
 	if reason := runs.refusal_to_start(host, run):
 		host.log(
-			f"Flow {template['name']} was not started by {raised.event}", f"{doctype} {docname}: {reason}"
+			f"Flow {template['name']} was not started by {raised.event}",
+			f"{raised.doctype} {raised.docname}: {reason}",
 		)
 		return {"skipped": reason}
 	return run, doc

@@ -46,6 +46,8 @@ FIELDS = (
 #: What stands before a DocType in a path of Frappe's REST API.
 REST = ("resource", "document", "doctype")
 WORD = re.compile(r"\w+")
+#: A field of a linked document. Its names are bounded, so that a long word is looked through once.
+LINKED = re.compile(r"\b(\w{1,140})\W{0,2}\.\W{0,2}(\w{1,140})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +90,29 @@ def refuse_questions() -> None:
 		frappe.PermissionError: it does.
 	"""
 	given = frappe.local.form_dict
-	doctype = given.get("doctype") or _doctype_in(frappe.local.request.path)
-	fields = BY_NAME.get(str(doctype).strip().casefold())
-	if not fields or frappe.session.user == "Administrator":
+	doctype = str(given.get("doctype") or _doctype_in(frappe.local.request.path)).strip()
+	if not doctype or frappe.session.user == "Administrator":
 		return
-	named = {*_names(given, FIELDS, _words), *_names(given, WHICH, _asked_by)}
-	if named & fields:
+	if fields := BY_NAME.get(doctype.casefold()):
+		asked = fields & {*_names(given, FIELDS, _words), *_names(given, WHICH, _asked_by)}
+	else:
+		asked = set(_linked(doctype, given))
+	if asked:
 		frappe.throw(
 			_("What runs hold is read in the run itself, or at /flow/runs. Leave out {0}.").format(
-				", ".join(sorted(named & fields))
+				", ".join(sorted(asked))
 			),
 			frappe.PermissionError,
 		)
+
+
+def _linked(doctype: str, given: Mapping[str, Any]) -> Iterator[str]:
+	"""What a request asks of HELD by a link that the site itself has made."""
+	for link, field in _names(given, (*FIELDS, *WHICH), lambda value: LINKED.findall(_text(value))):
+		if frappe.db.exists("DocType", doctype, cache=True):
+			found = frappe.get_meta(doctype).get_field(link)
+			if found and found.fieldtype == "Link" and found.options in HELD:
+				yield f"{link}.{field}"
 
 
 def _doctype_in(path: str) -> str:
@@ -108,15 +121,19 @@ def _doctype_in(path: str) -> str:
 
 
 def _names(
-	given: Mapping[str, Any], parameters: tuple[str, ...], names: Callable[[Any], Iterable[str]]
-) -> Iterator[str]:
+	given: Mapping[str, Any], parameters: tuple[str, ...], names: Callable[[Any], Iterable[Any]]
+) -> Iterator[Any]:
 	for parameter in parameters:
 		if value := given.get(parameter):
 			yield from names(value)
 
 
 def _words(value: Any) -> list[str]:
-	return WORD.findall(value if isinstance(value, str) else json.dumps(value, default=str))
+	return WORD.findall(_text(value))
+
+
+def _text(value: Any) -> str:
+	return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def _asked_by(value: Any) -> Iterator[str]:
@@ -124,15 +141,14 @@ def _asked_by(value: Any) -> Iterator[str]:
 	if isinstance(value, str):
 		try:
 			value = json.loads(value)
-		except ValueError:
+		except (ValueError, RecursionError):
 			return  # a name
-	if isinstance(value, Mapping):
-		for key in value:
-			yield from _words(str(key))
-	elif isinstance(value, list):
-		if value and isinstance(value[0], str):
-			for part in value[:2]:
-				yield from _words(part)
-		for part in value:
-			if isinstance(part, list | Mapping):
-				yield from _asked_by(part)
+	parts = [value]
+	while parts:
+		part = parts.pop()
+		if isinstance(part, Mapping):
+			yield from _words(list(part))
+		elif isinstance(part, list):
+			if part and isinstance(part[0], str):
+				yield from _words(part[:2])
+			parts += (inner for inner in part if isinstance(inner, list | Mapping))

@@ -263,7 +263,7 @@ def as_it_was(site):
 	name = frappe.db.get_value("DocField", {"parent": "Dispatch Job", "fieldname": "flow_run"})
 	frappe.db.set_value("DocField", name, {"fieldtype": "Link", "options": "Flow Run"})
 	create_custom_field(
-		"ToDo", {"fieldname": "its_run", "fieldtype": "Link", "options": "Flow Run", "label": "Its run"}
+		"Issue", {"fieldname": "its_run", "fieldtype": "Link", "options": "Flow Run", "label": "Its run"}
 	)
 	user, template = r.user("Support Team"), r.template(r.step("a"))
 	frappe.share.add("Flow Template", template.name, user.name, read=1, write=1)
@@ -271,7 +271,7 @@ def as_it_was(site):
 	frappe.clear_cache(doctype="Dispatch Job")
 	yield template.name
 	frappe.db.set_value("DocField", name, {"fieldtype": "Data", "options": None})
-	frappe.delete_doc("Custom Field", "ToDo-its_run", force=True)
+	frappe.delete_doc("Custom Field", "Issue-its_run", force=True)
 	frappe.clear_cache(doctype="Dispatch Job")
 	frappe.db.commit()
 
@@ -279,25 +279,57 @@ def as_it_was(site):
 def test_the_patch_closes_what_earlier_versions_left_open(as_it_was):
 	assert {(link.doctype, link.is_ours) for link in held.links_to_runs()} == {
 		("Dispatch Job", True),
-		("ToDo", False),
+		("Issue", False),
 	}
 	close_links_to_runs.execute()
 	field = frappe.get_meta("Dispatch Job").get_field("flow_run")
 	assert (field.fieldtype, field.options) == ("Data", None)
 	# A field of the site's own is the site's: the doctor names it.
-	assert [(link.doctype, link.field) for link in held.links_to_runs()] == [("ToDo", "its_run")]
+	assert [(link.doctype, link.field) for link in held.links_to_runs()] == [("Issue", "its_run")]
 	(finding,) = [finding for finding in examine(current()) if finding.what == "Links to runs"]
-	assert finding.found == "ToDo.its_run" and not finding.ok
+	assert finding.found == "Issue.its_run" and not finding.ok
 	assert not frappe.db.exists("DocShare", {"share_doctype": ("in", [*held.OURS, *held.HELD])})
 	assert WORD not in frappe.db.get_value("Flow Template", as_it_was, "paused_reason")
 
 
 def test_a_link_of_the_site_s_own_shows_nothing_that_a_run_holds(server, world, as_it_was):
-	user = r.user("Flow User")
-	client = Client(server, Authorization=key_of(user))
+	client = Client(server, Authorization=key_of(r.user("Flow User", "Support Team")))
 	frappe.db.commit()
-	client.session.post(
-		f"{server}/api/resource/ToDo", json={"description": "x", "its_run": world.hidden}, timeout=60
+	made = client.session.post(
+		f"{server}/api/resource/Issue", json={"subject": "x", "its_run": world.hidden}, timeout=60
 	)
-	answer = client.session.get(f"{server}/api/resource/ToDo", params={"fields": '["name", "its_run.variables", "its_run.step_state", "its_run.error"]'}, timeout=60)  # fmt: skip
-	assert WORD not in answer.text
+	assert made.status_code == 200, made.text
+	event = {"doctype": "Issue", "start": "2020-01-01", "end": "2040-01-01", "field_map": json.dumps({"start": "opening_date", "end": "opening_date"})}  # fmt: skip
+	asked = ["name", *(f"its_run.{field}" for field in ("variables", "step_state", "error"))]
+	for fields in (
+		asked,
+		asked[1:],
+		["its_run.customer"],
+		["its_run.status"],
+		[asked[1]] * 3,
+		[f"`{asked[2]}`"],
+		[f"{asked[1]} as x"],
+	):
+		for answer in (
+			client.session.get(
+				f"{server}/api/resource/Issue", params={"fields": json.dumps(fields)}, timeout=60
+			),
+			client.session.get(
+				f"{server}/api/resource/Issue",
+				params={"filters": json.dumps([[fields[-1], "like", f"%{WORD}%"]])},
+				timeout=60,
+			),
+			client.session.post(
+				f"{server}/api/method/frappe.desk.calendar.get_events",
+				json={**event, "fields": json.dumps(fields)},
+				timeout=60,
+			),
+		):
+			assert WORD not in answer.text and answer.status_code != 200, (fields, answer.text)
+	# What is no business of ours goes its way.
+	answer = client.session.get(
+		f"{server}/api/resource/Issue",
+		params={"fields": '["name", "`tabIssue`.subject", "its_run"]'},
+		timeout=60,
+	)
+	assert answer.status_code == 200, answer.text

@@ -79,7 +79,11 @@ def test_an_outsider_s_mail_gets_no_file_by_the_shipped_answer(site):
 	said = f'No internet embed="{CONFIG}" since noon'
 	opened = r.issue(r.customer(), subject=said, raised_by=asked, description=f"<p>{said}</p>")
 	r.drain()
-	names = frappe.get_all("Email Queue Recipient", filters={"recipient": asked}, pluck="parent")
+	names = [
+		name
+		for name in frappe.get_all("Email Queue Recipient", filters={"recipient": asked}, pluck="parent")
+		if frappe.db.exists("Email Queue", name)
+	]
 	assert names and frappe.db.exists("Flow Run", {"context_docname": opened.name})
 	for name in names:
 		assert_carries_nothing(frappe.get_doc("Email Queue", name))
