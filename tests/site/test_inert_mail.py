@@ -237,11 +237,12 @@ def test_a_notice_to_an_owner_carries_nothing(site):
 @pytest.mark.parametrize(
 	("markup", "words"),
 	[
-		("x" * (inert.MAX_LENGTH + 1), "2,000,001 characters"),
+		("x" * (inert.MAX_LENGTH + 1), "500,001 characters"),
 		("<b>" * 300, "levels deep"),
-		("<i>" * 500_000, "levels deep"),
+		("<i>" * 160_000, "levels deep"),
+		(f"<style>{'p{color:red}' * 2000}</style>x", "style sheets have 24,015 characters"),
 	],
-	ids=["long", "deep", "very deep"],
+	ids=["long", "deep", "very deep", "styled"],
 )
 def test_what_cannot_be_sent_whole_is_refused_with_a_word(site, markup, words):
 	state = mail(body=markup)
