@@ -156,6 +156,7 @@ def start(
 	variables: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
 	return _moved(
+		host,
 		runs.start(
 			host,
 			template,
@@ -163,25 +164,25 @@ def start(
 			docname=docname or "",
 			customer=customer or "",
 			variables=variables,
-		)
+		),
 	)
 
 
 def advance(host: Host, run: str) -> dict[str, Any]:
-	return _moved(runs.advance(host, _visible(host, run)))
+	return _moved(host, runs.advance(host, _visible(host, run)))
 
 
 def complete(host: Host, run: str, step_id: str, result: Any = None) -> dict[str, Any]:
 	moved, note = runs.complete(host, _visible(host, run), step_id, result)
-	return {**_moved(moved), "changed": not note, "note": note}
+	return {**_moved(host, moved), "changed": not note, "note": note}
 
 
 def cancel(host: Host, run: str) -> dict[str, Any]:
-	return {"run": runs.as_dict(runs.cancel(host, _visible(host, run)))}
+	return {"run": runs.as_dict(host, runs.cancel(host, _visible(host, run)))}
 
 
 def retry(host: Host, run: str, step_id: str | None = None) -> dict[str, Any]:
-	return _moved(runs.retry(host, _visible(host, run), step_id or None))
+	return _moved(host, runs.retry(host, _visible(host, run), step_id or None))
 
 
 def event(
@@ -233,8 +234,8 @@ def _visible(host: Host, name: str) -> str:
 	return name
 
 
-def _moved(moved: Moved) -> dict[str, Any]:
-	return {"run": runs.as_dict(moved.run), "executed": moved.executed, "scheduled": moved.scheduled}
+def _moved(host: Host, moved: Moved) -> dict[str, Any]:
+	return {"run": runs.as_dict(host, moved.run), "executed": moved.executed, "scheduled": moved.scheduled}
 
 
 MOVED = {"run": OBJECT, "executed": {"type": "array"}, "scheduled": {"type": "array"}}

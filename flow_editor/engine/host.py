@@ -314,6 +314,9 @@ class Host(Protocol):
 	def check_visible(self, run: Run) -> None:
 		"""Raise NotAllowed if the acting user may not see what a run is about."""
 
+	def withholds(self, run: Run) -> bool:
+		"""Whether the acting user, who may see a run, is not to see what it holds: they may not read its customer."""
+
 	def run_changed(self, run: Run) -> None:
 		"""A run has a new state that open views should show, once the transaction is committed."""
 

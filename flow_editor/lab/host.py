@@ -101,6 +101,9 @@ class LabHost:
 	def check_visible(self, run: Run) -> None:
 		"""Everybody sees everything."""
 
+	def withholds(self, run: Run) -> bool:
+		return False
+
 	def poke(self) -> None:
 		self.poked = True
 

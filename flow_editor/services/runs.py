@@ -39,6 +39,10 @@ RE_ENTRY_RULES = (RE_ENTRY_ALWAYS, RE_ENTRY_ONCE, RE_ENTRY_ALONE)
 #: The most that is kept of the variables that a run is given, in characters of JSON.
 VARIABLES_LENGTH = 1_000_000
 
+#: What of a step says how it stands, and nothing of what it found.
+STANDING = ("status", "waiting", "ready_at", "due_at", "started_at", "completed_at", "attempts", "retried")
+WITHHELD = "What this run holds is not shown to you: you may not read the customer that it is for."
+
 #: How much of variables and steps one list holds, in characters of JSON, and how many runs are read for it at a time.
 LISTED_LENGTH = 8_000_000
 LISTED_AT_ONCE = 20
@@ -371,7 +375,7 @@ def _locked_step(host: Host, name: str, step_id: str):
 def get(host: Host, name: str, *, with_definition: bool = False) -> dict[str, Any]:
 	"""A run as the doors show it; with the definition that it started on, if wanted."""
 	run = host.store.run(name)
-	shown = as_dict(run)
+	shown = as_dict(host, run)
 	if with_definition:
 		shown["flow_definition"] = json.loads(host.store.definition(run.flow_template, run.template_version))
 	return shown
@@ -398,7 +402,7 @@ def find(host: Host, filters: Mapping[str, Any], *, start: int = 0, limit: int =
 		for run in page:
 			if not _may_see(host, run):
 				continue
-			shown = as_dict(run)
+			shown = as_dict(host, run)
 			room -= len(json.dumps([run.variables, run.step_state], ensure_ascii=False))
 			if room < 0:
 				shown.update(variables={}, step_state={}, truncated=True)
@@ -416,8 +420,24 @@ def _may_see(host: Host, run: Run) -> bool:
 	return True
 
 
-def as_dict(run: Run) -> dict[str, Any]:
-	"""A run's fields as JSON, without what is the engine's own."""
+def as_dict(host: Host, run: Run) -> dict[str, Any]:
+	"""A run's fields as JSON, without what is the engine's own. If what it holds is not for the acting user, they see how
+	its steps stand and nothing that they say, and are told so by `withheld`."""
+	shown = _as_dict(run)
+	if host.withholds(run):
+		shown.update(
+			variables={},
+			step_state={
+				step: {name: value for name, value in entry.items() if name in STANDING}
+				for step, entry in run.step_state.items()
+			},
+			error=WITHHELD if run.error else "",
+			withheld=WITHHELD,
+		)
+	return shown
+
+
+def _as_dict(run: Run) -> dict[str, Any]:
 	return {
 		"name": run.name,
 		"flow_template": run.flow_template,

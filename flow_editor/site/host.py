@@ -28,7 +28,7 @@ from flow_editor.site.documents import SiteDocuments
 from flow_editor.site.http import GuardedHttp, allowed_entries
 from flow_editor.site.messages import SiteMessages
 from flow_editor.site.store import SiteStore
-from flow_editor.site.visibility import hidden
+from flow_editor.site.visibility import may_read, may_read_all, subject
 
 #: Hooks by which other apps add kinds, events and operators: lists of dotted paths.
 KINDS_HOOK = "flow_editor_kinds"
@@ -159,8 +159,12 @@ class SiteHost:
 		return None
 
 	def check_visible(self, run: Run) -> None:
-		if what := hidden(run.context_doctype, run.context_docname, run.customer):
-			raise NotAllowed(f"You may not see {what}, which this run is about.")
+		doctype, name = subject(run.context_doctype, run.context_docname, run.customer)
+		if not may_read(doctype, name):
+			raise NotAllowed(f"You may not see {doctype} {name}, which this run is about.")
+
+	def withholds(self, run: Run) -> bool:
+		return bool(run.customer) and not may_read("Customer", run.customer)
 
 	def run_changed(self, run: Run) -> None:
 		changed = transaction.current().changed_runs
@@ -177,7 +181,7 @@ class SiteHost:
 
 	def tell_owner(self, run: Run, title: str, message: str, reason: str = "") -> None:
 		owner = frappe.db.get_value("Flow Template", run.flow_template, "owner")
-		if reason and not hidden(run.context_doctype, run.context_docname, run.customer, owner):
+		if reason and may_read_all(run.context_doctype, run.context_docname, run.customer, owner):
 			message = f"{message} {reason}"
 		try:
 			with self.store.savepoint():

@@ -1,5 +1,5 @@
-"""Who may see a run: whoever may read the document that it is about and the customer that it is for, since the run holds
-what both say.
+"""Who may see a run: whoever may read the document that it is about. A run that is about no document but for a customer is
+about that customer. What it holds says what the customer says too, so it is shown to who may read both.
 
 The same rule for one run (forms, doors) and for lists, where it has to be said in SQL. A document that is gone leaves its
 runs to those who may read its DocType.
@@ -19,37 +19,35 @@ LITERAL = re.compile(r"'(?:[^'\\]|\\.|'')*'", re.DOTALL)
 ABOUT = ("context_doctype", "context_docname", "customer")
 
 
-def hidden(doctype: str | None, name: str | None, customer: str | None, user: str | None = None) -> str:
-	"""What of a run's subjects a user (the acting one) may not read, as "DocType name"; empty, if the run may be seen.
-
-	Args:
-		doctype, name, customer: the run's fields of ABOUT.
-	"""
-	if doctype and not _may_read(doctype, name or "", user):
-		return f"{doctype} {name or ''}".strip()
-	if customer and not _may_read("Customer", customer, user):
-		return f"Customer {customer}"
-	return ""
+def subject(doctype: str | None, name: str | None, customer: str | None) -> tuple[str, str]:
+	"""(DocType, name) of what a run is about, empty if nothing; the arguments are its fields of ABOUT."""
+	return (doctype, name or "") if doctype else ("Customer", customer) if customer else ("", "")
 
 
-def _may_read(doctype: str, name: str, user: str | None) -> bool:
+def may_read(doctype: str | None, name: str | None, user: str | None = None) -> bool:
+	"""Whether a user (the acting one) may read a document, so that they may see what is about it; anybody may if it is
+	none."""
+	user = user or frappe.session.user
+	if not doctype or user == "Administrator":
+		return True
 	if not frappe.db.exists("DocType", doctype, cache=True):
-		return user_is_admin(user)
+		return "System Manager" in frappe.get_roles(user)
 	if name and frappe.db.exists(doctype, name):
 		return bool(frappe.has_permission(doctype, "read", name, user=user))
 	return bool(frappe.has_permission(doctype, "read", user=user))
 
 
-def user_is_admin(user: str | None) -> bool:
-	return "System Manager" in frappe.get_roles(user or frappe.session.user)
+def may_read_all(doctype: str | None, name: str | None, customer: str | None, user: str) -> bool:
+	"""Whether a user may read all that a run holds; the arguments are its fields of ABOUT."""
+	return may_read(doctype, name, user) and may_read("Customer" if customer else "", customer, user)
 
 
 def has_permission(doc: Any, ptype: str = "read", user: str | None = None, **_: Any) -> bool:
 	"""The hook for a Flow Run or a Flow Step Pending."""
 	if doc.doctype == "Flow Run":
-		return not hidden(*map(doc.get, ABOUT), user)
+		return may_read(*subject(*map(doc.get, ABOUT)), user)
 	about = frappe.db.get_value("Flow Run", doc.get("flow_run"), ABOUT)
-	return about is None or not hidden(*about, user)
+	return about is None or may_read(*subject(*about), user)
 
 
 def runs_condition(user: str | None = None, **_: Any) -> str:
@@ -57,17 +55,16 @@ def runs_condition(user: str | None = None, **_: Any) -> str:
 	user = user or frappe.session.user
 	if user == "Administrator":
 		return ""
-	seen = [f"{RUN}.context_doctype IS NULL"]
+	seen = [f"({RUN}.context_doctype IS NULL AND {RUN}.customer IS NULL)"]
+	customers = _readable("Customer", "customer", user)
+	if customers is not None:
+		seen.append(f"({RUN}.context_doctype IS NULL{f' AND {customers}' if customers else ''})")
 	for doctype in _doctypes():
 		condition = _readable(doctype, "context_docname", user)
 		if condition is not None:
 			about = f"{RUN}.context_doctype = {without_percent(frappe.db.escape(doctype, percent=False))}"
-			seen.append(f"({about} AND {condition})" if condition else about)
-	documents = f"({' OR '.join(seen)})"
-	customers = _readable("Customer", "customer", user)
-	if customers == "":
-		return documents
-	return f"({documents} AND ({RUN}.customer IS NULL{f' OR {customers}' if customers else ''}))"
+			seen.append(f"({about} AND {condition})" if condition else f"({about})")
+	return f"({' OR '.join(seen)})"
 
 
 def rows_condition(user: str | None = None, **_: Any) -> str:
