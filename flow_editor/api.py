@@ -23,7 +23,8 @@ from flow_editor.site.errors import as_flow_errors, as_frappe_errors
 from flow_editor.site.host import current
 
 HANDLER = "/api/method/flow_editor.api.handle"
-OUR_METHODS = "/api/method/flow_editor."
+#: How a method of ours is called in any version of Frappe's API.
+OUR_METHOD = "/method/flow_editor."
 #: Where the path that was asked for is kept while Frappe sees HANDLER.
 ASKED = "flow_editor.path"
 OURS = "flow_editor.answered"
@@ -44,6 +45,11 @@ class TooLarge(FlowError):
 class TooMany(FlowError):
 	status = 429
 	code = "too_many"
+
+
+class Unavailable(FlowError):
+	status = 503
+	code = "unavailable"
 
 
 # Whitelisted methods
@@ -160,7 +166,7 @@ def shape_errors(response: Response | None = None, request: Any = None) -> None:
 		return
 	path = request.environ.get(ASKED) or request.path
 	at_our_door = _is_ours(path)
-	if at_our_door or path.startswith(OUR_METHODS):
+	if at_our_door or OUR_METHOD in path or str(frappe.local.form_dict.get("cmd")).startswith("flow_editor."):
 		response.headers["Cache-Control"] = NO_STORE
 	if request.environ.get(OURS) or not at_our_door:
 		return
@@ -187,7 +193,9 @@ def _say_allowed(response: Response, error: FlowError) -> None:
 
 def _refusal(request: Any, path: str, status: int) -> FlowError:
 	if status == TooMany.status:
-		return TooMany(f"Too many wrong tokens came from here. Wait {token.LOCKED_SECONDS} seconds.")
+		return TooMany(
+			f"Too many requests or wrong tokens came from here. Wait {token.LOCKED_SECONDS} seconds."
+		)
 	try:
 		routes.find(request.method, path)
 	except FlowError as error:
@@ -205,6 +213,8 @@ def _refusal(request: Any, path: str, status: int) -> FlowError:
 		return Unreadable("The request was refused. With a session, send its CSRF token along.")
 	if status in (404, 409):
 		return (NotFound if status == 404 else Conflict)("The request was refused.")
+	if status == Unavailable.status:
+		return Unavailable("The site takes no requests at the moment. Try again later.")
 	error = FlowError("Something broke; it is in Error Log.")
 	error.status, error.code = 500, "broken"
 	return error

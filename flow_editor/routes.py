@@ -202,7 +202,7 @@ def event(
 	doc = host.documents.get(doctype, docname) if doctype and docname else {}
 	if customer:
 		host.documents.get("Customer", customer)
-	elif about := customer_of(doctype or "", doc):
+	if about := customer_of(doctype or "", doc):
 		host.documents.check_readable("Customer", about)
 	results = events.dispatch_event(
 		host,

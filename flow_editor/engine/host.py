@@ -158,8 +158,10 @@ class Store(Protocol):
 		"""As `save_run`, of several at once. False if any re-entry key is taken, and then some may be stored:
 		the transaction is to be rolled back."""
 
-	def runs(self, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20) -> list[Run]:
-		"""Runs with these field values, newest first."""
+	def runs(
+		self, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20, bare: bool = False
+	) -> list[Run]:
+		"""Runs with these field values, newest first; if `bare`, without their variables and step states."""
 
 	def insert_pending(self, rows: Sequence[Pending]) -> None:
 		"""Store new inbox rows and name them."""

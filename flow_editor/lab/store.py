@@ -276,10 +276,13 @@ class LabStore:
 	def save_runs(self, runs: Sequence[Run]) -> bool:
 		return all(self.save_run(run) for run in runs)
 
-	def runs(self, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20) -> list[Run]:
+	def runs(
+		self, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20, bare: bool = False
+	) -> list[Run]:
 		where, values = _where(filters, RUN_COLUMNS)
+		columns = [name for name in RUN_COLUMNS if not (bare and name in ("variables", "step_state"))]
 		return self._select(
-			Run, "run", RUN_COLUMNS, f"{where} ORDER BY rowid DESC LIMIT ? OFFSET ?", [*values, limit, start]
+			Run, "run", columns, f"{where} ORDER BY rowid DESC LIMIT ? OFFSET ?", [*values, limit, start]
 		)
 
 	# The inbox

@@ -272,7 +272,7 @@ def _read(host: Host, raised: Raised) -> Mapping[str, Any]:
 		doc = host.documents.shown(raised.doc)
 	elif raised.doctype and raised.docname:
 		doc = host.documents.get(raised.doctype, raised.docname)
-	if customer := customer_of(raised.doctype, doc) if raised.customer is None else raised.customer:
+	for customer in {raised.customer, customer_of(raised.doctype, doc)} - {None, ""}:
 		host.documents.check_readable("Customer", customer)
 	return doc
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
@@ -170,8 +170,9 @@ def start(
 		variables=variables,
 		doc=doc,
 	)
-	if run.customer:
-		host.documents.check_readable("Customer", run.customer)
+	customers = {run.customer, customer_of(doctype, doc)} - {""}
+	for one in customers:
+		host.documents.check_readable("Customer", one)
 	title = fields.get("template_name") or template
 	if names := undeclared(host, run, variables or {}, host.user):
 		raise Invalid.because(
@@ -185,23 +186,23 @@ def start(
 			],
 			"This start",
 		)
-	if reason := refusal_to_start(host, run) or _unreadable(host, run):
+	if reason := refusal_to_start(host, run) or _unreadable(host, run, customers):
 		raise Conflict(f"{title} cannot be started: {reason}")
 	if not host.store.insert_run(run):
 		raise Conflict(f"{title} is not started: {re_entry_reason(fields)}")
 	return begin(host, run)
 
 
-def _unreadable(host: Host, run: Run) -> str | None:
+def _unreadable(host: Host, run: Run, customers: Collection[str]) -> str | None:
 	"""Why the user whom a run acts for may not have what it is about, or None."""
-	if not (run.context_doctype or run.customer):
+	if not (run.context_doctype or customers):
 		return None
 	try:
 		with host.acting_as(run.run_as):
 			if run.context_doctype:
 				host.documents.check_readable(run.context_doctype, run.context_docname)
-			if run.customer:
-				host.documents.check_readable("Customer", run.customer)
+			for one in customers:
+				host.documents.check_readable("Customer", one)
 	except (NotAllowed, StepFailed) as error:
 		return error.message
 	return None
@@ -398,7 +399,8 @@ def find(host: Host, filters: Mapping[str, Any], *, start: int = 0, limit: int =
 		)
 	found, room = [], LISTED_LENGTH
 	for begin in range(start, start + limit, LISTED_AT_ONCE):
-		page = host.store.runs(wanted, start=begin, limit=min(LISTED_AT_ONCE, start + limit - begin))
+		most = min(LISTED_AT_ONCE, start + limit - begin)
+		page = host.store.runs(wanted, start=begin, limit=most, bare=room < 0)
 		for run in page:
 			if not _may_see(host, run):
 				continue

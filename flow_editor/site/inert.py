@@ -38,10 +38,21 @@ NO_CHARACTER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uf
 NAME = re.compile(r"[A-Za-z_][\w:.-]*")
 #: Elements that load something, or change what the others load. They go with all that is in them.
 LOADING = (
-	"link", "script", "base", "meta", "iframe", "frame", "frameset", "object", "embed", "applet", "portal", "title",
+	"link", "script", "base", "meta", "iframe", "frame", "frameset", "object", "applet", "title",
 )  # fmt: skip
-#: Elements whose text some parsers read as markup and others do not. Their text stays.
-AMBIGUOUS = ("noscript", "noembed", "noframes", "textarea", "xmp", "plaintext", "template", "listing")
+#: Elements whose text some parsers read as markup and others do not, or that have none and are not closed. Text stays.
+AMBIGUOUS = (
+	"noscript",
+	"noembed",
+	"noframes",
+	"textarea",
+	"xmp",
+	"plaintext",
+	"template",
+	"listing",
+	"embed",
+	"portal",
+)
 #: Attributes that hold an address, in which a percent sign can stand for any character.
 ADDRESSES = ("href", "src", "action", "background", "cite", "longdesc", "poster", "srcset")
 SHOWN_PARTS = ("text/plain", "text/html")
@@ -64,7 +75,7 @@ def body(markup: str) -> str:
 	"""A mail's HTML without anything that would be loaded or embedded.
 
 	Raises:
-		StepFailed: it is too long or nested too deep to be sent.
+		StepFailed: it is too long or nested too deep to be sent, or no HTML.
 	"""
 	if len(markup) > MAX_LENGTH:
 		raise StepFailed(
@@ -120,8 +131,9 @@ def _take_styles(root: etree._Element) -> str:
 	sheets = []
 	for element in root.iter("style"):
 		if css := _sheet("".join(element.itertext())):
-			media = element.get("media") or ""
-			sheets.append(f'<style media="{html.escape(media)}">{css}</style>' if NAME.fullmatch(media) else f"<style>{css}</style>")  # fmt: skip
+			media = element.get("media") or "all"
+			if not _hides(media):
+				sheets.append(f'<style media="{html.escape(NO_CHARACTER.sub("", media))}">{css}</style>')
 	etree.strip_elements(root, "style", with_tail=False)
 	styles = "".join(sheets)
 	if len(styles) > MAX_STYLES:
@@ -147,18 +159,22 @@ def _quieten(element: etree._Element) -> None:
 	if not NAME.fullmatch(element.tag):
 		element.tag = "span"
 	element.text, element.tail = _apart(element.text), _apart(element.tail)
-	for name, value in element.attrib.items():
+	attributes = element.attrib.items()
+	element.attrib.clear()  # by name, one that is none could not be taken away
+	for name, value in attributes:
 		if not NAME.fullmatch(name) or name.lower().endswith("embed") or (name == "style" and _hides(value)):
-			del element.attrib[name]
-		elif name in ADDRESSES:
-			element.set(name, EMBED.sub("%65mbed=", value))
-		else:
-			element.set(name, _apart(value))
+			continue
+		if name in ADDRESSES:
+			value = EMBED.sub("%65mbed=", value)
+		element.set(name, _apart(value))
 
 
 def _apart(text: str | None) -> str | None:
 	"""A text in which `embed` and `=` do not touch, nor what Frappe's queue replaces before it sends (`<!--recipient-->`)."""
-	return text and EMBED.sub(rf"\1{JOINER}\2", text).replace("<!--", f"<{JOINER}!--")
+	if not text:
+		return text
+	# A character reference may have written what no XML can hold.
+	return EMBED.sub(rf"\1{JOINER}\2", NO_CHARACTER.sub("", text)).replace("<!--", f"<{JOINER}!--")
 
 
 def _written(element: etree._Element) -> str:

@@ -232,13 +232,15 @@ class SiteStore:
 			raise
 		return True
 
-	def runs(self, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20) -> list[Run]:
+	def runs(
+		self, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20, bare: bool = False
+	) -> list[Run]:
 		where, values = _where(filters, RUN_COLUMNS)
 		page = " LIMIT %s OFFSET %s"
 		return _select(
 			Run,
 			"Flow Run",
-			RUN_COLUMNS,
+			[column for column in RUN_COLUMNS if column not in RUN_JSON] if bare else RUN_COLUMNS,
 			RUN_JSON,
 			f"{where} ORDER BY creation DESC, name DESC{page}",
 			[*values, limit, start],

@@ -68,12 +68,12 @@ def kept_open(savepoint: str) -> Iterator[None]:
 	kept = {name: vars(database).get(name) for name in ("commit", "rollback")}
 	roll_back = database.rollback
 
-	def undo(*, save_point: str | None = None) -> None:
+	def undo(*, save_point: str | None = None, **_: bool) -> None:
 		nonlocal undone
 		undone = undone or save_point is None
 		roll_back(save_point=save_point or savepoint)
 
-	database.commit, database.rollback = lambda: None, undo
+	database.commit, database.rollback = lambda **_: None, undo  # Frappe 16 chains transactions
 	try:
 		yield
 	finally:

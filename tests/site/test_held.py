@@ -167,6 +167,20 @@ def ways(w) -> dict[str, tuple]:
 		"reportview export": ("POST", f"{method}desk.reportview.export_query", {"doctype": run, "fields": fields, "file_format_type": "CSV", "title": "x"}),
 		"group by": ("POST", f"{method}desk.listview.get_group_by_count", {"doctype": run, "current_filters": "[]", "field": "error"}),
 		"search": ("POST", f"{method}desk.search.search_link", {"doctype": run, "txt": w.hidden}),
+		"search widget, blind": (
+			"POST",
+			f"{method}desk.search.search_widget",
+			{"doctype": run, "txt": "", "ignore_user_permissions": 1, "filter_fields": fields},
+		),
+		"search widget, escaped": (
+			"POST",
+			f"{method}desk.search.search_widget",
+			{"doctype": run, "txt": w.hidden, "ignore_user_permissions": 1, "filter_fields": fields.replace("a", "\\u0061")},
+		),
+		"search link, blind": ("POST", f"{method}desk.search.search_link", {"doctype": run, "txt": "", "ignore_user_permissions": 1}),
+		"client.get_count of a customer": ("POST", f"{method}client.get_count", {"doctype": run, "filters": {"name": w.hidden}}),
+		"client.get_count with a tail": ("POST", f"{method}client.get_count/x", {"doctype": run, "filters": {"name": w.hidden}}),
+		"next": ("POST", f"{method}desk.form.utils.get_next", {"doctype": run, "value": w.hidden, "prev": 0, "sort_field": "variables", "sort_order": "asc"}),
 		"search widget": ("POST", f"{method}desk.search.search_widget", {"doctype": run, "txt": WORD, "searchfield": "variables", "filter_fields": fields}),
 		"link title": ("POST", f"{method}desk.search.get_link_title", {"doctype": run, "docname": w.hidden}),
 		"global search": ("POST", f"{method}utils.global_search.search", {"text": WORD}),
@@ -193,6 +207,8 @@ def ways(w) -> dict[str, tuple]:
 		"attach": ("POST", f"{method}client.attach_file", {"filename": "x.txt", "filedata": "eA==", "doctype": run, "docname": w.hidden, "decode_base64": 1}),
 		"set_value": ("POST", f"{method}client.set_value", {"doctype": run, "name": w.hidden, "fieldname": "status", "value": "completed"}),
 		"delete": ("DELETE", f"/api/resource/{run}/{w.hidden}", {}),
+		"resource row expanded": ("GET", f"/api/resource/{row}/{w.row}", {"expand_links": "True"}),
+		"list rows expanded": ("GET", f"/api/resource/{row}", {"fields": '["*"]', "expand": '["flow_run"]'}),
 		"our list": ("GET", "/flow/runs", {"docname": w.issue}),
 		"our run": ("GET", f"/flow/runs/{w.hidden}", {}),
 		"our method": ("POST", "/api/method/flow_editor.api.get_run", {"run": w.hidden}),
@@ -216,13 +232,62 @@ def test_no_way_leads_to_a_hidden_run(server, world, role):
 		more = {"params": given} if verb == "GET" else {"json": given}
 		answer = client.session.request(verb, f"{server}{path}", timeout=60, **more)
 		counted = re.search(r'"message":\s*[1-9]', answer.text) if "count" in name or "card" in name else None
-		if WORD in answer.text or counted:
+		# A refusal may quote the question.
+		repeated = answer.status_code >= 400 and WORD in str(given)
+		named = "blind" in name and world.hidden in answer.text
+		if (WORD in answer.text and not repeated) or counted or named:
 			told.append((name, answer.status_code, answer.text[:300]))
 	print(f"\nways to a hidden run as {role}: {len(asked)}, {len(told)} of them lead there")
 	assert told == [] and len(asked) > 75
 	frappe.db.rollback()
 	assert frappe.db.get_value("Flow Run", world.hidden, "status") == world.status
 	assert not frappe.db.exists("DocShare", {"share_name": world.hidden})
+
+
+def guesses(word: str) -> dict[str, tuple]:
+	"""(path, parameters) of the ways to name a document by a filter, in which a word is guessed, by name."""
+	run, row, like = "Flow Run", "Flow Step Pending", ["like", f"%{word}%"]
+	method = "/api/method/frappe."
+	by = {"variables": like}
+	get = f"{method}client.get"
+	return {
+		"filter": (get, {"doctype": run, "filters": by}),
+		"filter as JSON": (get, {"doctype": run, "filters": json.dumps(by)}),
+		"capitals": (get, {"doctype": run, "filters": {"VARIABLES": like}}),
+		"dotless i": (get, {"doctype": run, "filters": {"var\N{LATIN SMALL LETTER DOTLESS I}ables": like}}),
+		"long s": (get, {"doctype": run, "filters": {"\N{LATIN SMALL LETTER LONG S}tep_state": like}}),
+		"the run of a row": (get, {"doctype": row, "filters": {"flow_run.variables": like}}),
+		"another method in the path": ("/api/method/flow_editor.api.list_runs", {"cmd": "frappe.client.get", "doctype": run, "filters": by}),
+		"form": (f"{method}desk.form.load.getdoc", {"doctype": run, "name": {"Variables": like}}),
+		"form's surroundings": (f"{method}desk.form.load.get_docinfo", {"doctype": run, "name": by}),
+		"set": (f"{method}client.set_value", {"doctype": run, "name": {"Variables": like}, "fieldname": "status", "value": "x"}),
+		"set many": (f"{method}client.bulk_update", {"docs": json.dumps([{"doctype": run, "docname": by}])}),
+		"attach": (f"{method}client.attach_file", {"filename": "x", "filedata": "eA==", "doctype": run, "docname": by}),
+		"method of a document": ("/api/method/run_doc_method", {"method": "get_title", "dt": run, "dn": by}),
+		"method of one that is sent": ("/api/method/run_doc_method", {"method": "get_title", "docs": {"doctype": run, "name": by}}),
+		"tag": (f"{method}desk.doctype.tag.tag.add_tag", {"tag": "x", "dt": run, "dn": by}),
+		"workflow": (f"{method}model.workflow.get_transitions", {"doc": json.dumps({"doctype": run, "name": by})}),
+		"print": (f"{method}printing.page.print.print.get_print_settings_to_show", {"doctype": run, "docname": by}),
+		"share": (f"{method}share.get_users", {"doctype": run, "name": by}),
+		"v2": ("/api/v2/method/frappe.client.get", {"doctype": run, "filters": by}),
+	}  # fmt: skip
+
+
+def test_nobody_guesses_what_a_hidden_run_holds(server, world):
+	client = Client(server, Authorization=key_of(r.user("Flow User")))
+	frappe.db.commit()
+	right, wrong = WORD[1:], "Qqzzqqzz"
+	told, asked = [], [guesses(word) for word in (right, wrong)]
+	for name in asked[0]:
+		answers = []
+		for word, ways_to_guess in zip((right, wrong), asked, strict=True):
+			path, given = ways_to_guess[name]
+			answer = client.session.post(f"{server}{path}", json=given, timeout=60)
+			# Each refusal has a number of its own.
+			answers.append((answer.status_code, re.sub(r"[0-9a-f]{40,}", "", answer.text.replace(word, ""))))
+		if answers[0] != answers[1]:
+			told.append((name, *((status, text[-300:]) for status, text in answers)))
+	assert told == []
 
 
 @pytest.mark.parametrize("role", ["Flow User", "Flow Manager", "System Manager"])
@@ -310,10 +375,12 @@ def test_a_link_of_the_site_s_own_shows_nothing_that_a_run_holds(server, world, 
 		[f"`{asked[2]}`"],
 		[f"{asked[1]} as x"],
 	):
+		escaped = json.dumps(fields).replace(".", "\\u002e")
 		for answer in (
 			client.session.get(
 				f"{server}/api/resource/Issue", params={"fields": json.dumps(fields)}, timeout=60
 			),
+			client.session.get(f"{server}/api/resource/Issue", params={"fields": escaped}, timeout=60),
 			client.session.get(
 				f"{server}/api/resource/Issue",
 				params={"filters": json.dumps([[fields[-1], "like", f"%{WORD}%"]])},
@@ -326,6 +393,10 @@ def test_a_link_of_the_site_s_own_shows_nothing_that_a_run_holds(server, world, 
 			),
 		):
 			assert WORD not in answer.text and answer.status_code != 200, (fields, answer.text)
+	expanded = client.session.get(
+		f"{server}/api/resource/Issue/{made.json()['data']['name']}", params={"expand_links": "1"}, timeout=60
+	)
+	assert WORD not in expanded.text and expanded.status_code == 403
 	# What is no business of ours goes its way.
 	answer = client.session.get(
 		f"{server}/api/resource/Issue",
@@ -333,3 +404,36 @@ def test_a_link_of_the_site_s_own_shows_nothing_that_a_run_holds(server, world, 
 		timeout=60,
 	)
 	assert answer.status_code == 200, answer.text
+
+
+def test_ordinary_questions_are_answered(server, world):
+	"""What the desk asks of our DocTypes, and what other requests say, whatever words are in it."""
+	user = r.user("Flow User", "System Manager", "Support Team", "Sales User")
+	client = Client(server, Authorization=key_of(user))
+	note = r.make("ToDo", description="x", allocated_to=user.name)
+	row = frappe.get_doc("Flow Step Pending", world.row).as_dict(convert_dates_to_str=True)
+	frappe.db.commit()
+	run, method = "Flow Run", "/api/method/frappe."
+	shown = json.dumps(
+		[
+			"`tabFlow Run`.`name`",
+			"`tabFlow Run`.`status`",
+			"`tabFlow Run`.`customer`",
+			"`tabFlow Run`.`parent_run`",
+		]
+	)
+	for path, given in (
+		("desk.reportview.get", {"doctype": run, "fields": shown, "filters": json.dumps([[run, "status", "=", "failed"]]), "order_by": "`tabFlow Run`.`creation` desc"}),
+		("desk.reportview.get_count", {"doctype": run, "filters": json.dumps([[run, "customer", "like", "%a%"]]), "fields": "[]", "distinct": "false"}),
+		("desk.form.load.getdoc", {"doctype": run, "name": world.hidden}),
+		("desk.form.load.getdoctype", {"doctype": run, "with_parent": 1}),
+		("desk.search.search_link", {"doctype": run, "txt": "FR", "ignore_user_permissions": "0"}),
+		("model.utils.user_settings.save", {"doctype": run, "user_settings": json.dumps({"List": {"filters": [[run, "status", "=", "failed"]]}})}),
+		("desk.form.utils.add_comment", {"reference_doctype": run, "reference_name": world.hidden, "content": "What is the error? See variables.", "comment_email": user.name, "comment_by": "x"}),
+		("desk.form.assign_to.add", {"doctype": run, "name": world.hidden, "assign_to": json.dumps([user.name]), "description": "Mend the error"}),
+		("client.set_value", {"doctype": "ToDo", "name": note.name, "fieldname": "description", "value": "The Flow Run's error"}),
+		("client.get_list", {"doctype": "Flow Template", "filters": {"is_active": 1}, "fields": ["name", "description"]}),
+		("desk.form.save.savedocs", {"doc": frappe.as_json({**row, "retry_count": 1, "last_error": None, "context_snapshot": None}), "action": "Save"}),
+	):  # fmt: skip
+		answer = client.session.post(f"{server}{method}{path}", json=given, timeout=60)
+		assert answer.status_code == 200, (path, answer.text[:500])

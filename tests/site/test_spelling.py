@@ -8,7 +8,7 @@ import pytest
 import records as r
 from http_client import Client, key_of
 
-import flow_editor
+import flow_editor.api
 
 
 @pytest.fixture

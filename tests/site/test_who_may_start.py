@@ -77,6 +77,23 @@ def test_nor_does_a_customer_who_is_named_beside_the_document(server, attacker, 
 	assert client("POST", "/start", body).status_code == 403
 
 
+def test_nor_does_another_customer_who_is_named_for_the_one_of_the_document(server, attacker, party):
+	"""Who may read the one they name still starts nothing about a document of somebody else's."""
+	attacker.add_roles("Sales User")
+	own = r.customer()
+	r.make("User Permission", user=attacker.name, allow="Customer", for_value=own.name)
+	frappe.set_user("Administrator")
+	job = r.make("Dispatch Job", subject="Theirs", customer=party.name)
+	frappe.share.add("Dispatch Job", job.name, attacker.name, read=1)
+	client = Client(server, Authorization=key_of(attacker))
+	body = {"doctype": "Dispatch Job", "docname": job.name, "customer": own.name}
+	assert client("POST", "/start", {"template": telling().name, **body}).status_code == 403
+	attacker.reload()
+	attacker.add_roles("Flow Manager")
+	assert client("POST", "/event", {"event": "on_issue_opened", **body}).status_code == 403
+	assert frappe.db.count("Flow Run") == 0
+
+
 def test_what_a_run_holds_that_an_event_started_is_not_shown_to_who_may_not_read_its_customer(
 	server, attacker, party
 ):
