@@ -273,7 +273,8 @@ def _read(host: Host, raised: Raised) -> Mapping[str, Any]:
 	elif raised.doctype and raised.docname:
 		doc = host.documents.get(raised.doctype, raised.docname)
 	for customer in {raised.customer, customer_of(raised.doctype, doc)} - {None, ""}:
-		host.documents.check_readable("Customer", customer)
+		if (raised.doctype, raised.docname) != ("Customer", customer):
+			host.documents.check_readable("Customer", customer)
 	return doc
 
 
@@ -325,9 +326,6 @@ def _gate(host: Host, template: Mapping[str, Any], raised: Raised, doc: Mapping[
 	"""Whether a template starts, asked as its user, who may read this much of the document."""
 	if elsewhere := _elsewhere(template, raised):
 		return {"skipped": elsewhere}
-	key = raised.trigger_key and runs.key(template["name"], raised.trigger_key)
-	if key and host.store.has_triggered(key):
-		return {"skipped": "This change has already started it."}
 	run = runs.new_run(
 		host,
 		template,
@@ -346,7 +344,10 @@ def _gate(host: Host, template: Mapping[str, Any], raised: Raised, doc: Mapping[
 	condition = _condition(template)
 	if condition and not gate.holds(condition, Scope(host, run, doc=doc), host.operators):
 		return {"skipped": "Its condition does not hold."}
-	run.trigger_key = key
+	# Last, since it asks the database, and most conditions do not hold.
+	run.trigger_key = raised.trigger_key and runs.key(template["name"], raised.trigger_key)
+	if run.trigger_key and host.store.has_triggered(run.trigger_key):
+		return {"skipped": "This change has already started it."}
 	if reason := runs.refusal_to_start(host, run):
 		host.log(
 			f"Flow {template['name']} was not started by {raised.event}",

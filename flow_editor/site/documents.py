@@ -34,7 +34,8 @@ class SiteDocuments:
 
 	def check_readable(self, doctype: str, name: str) -> None:
 		if frappe.session.user != "Administrator" and (found := frappe.db.exists(doctype, name)):
-			self._load(doctype, found, "read")
+			# Frappe forgets what it keeps of a document with any change, also with one that is rolled back.
+			self._check(frappe.get_cached_doc(doctype, found), "read")
 
 	def shown(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
 		if frappe.session.user == "Administrator":
