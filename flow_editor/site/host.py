@@ -119,11 +119,11 @@ class SiteHost:
 				f"The user {user or '(none)'} whom this flow runs as {what}. Enable them, or let the flow run as another."
 			)
 		kept = frappe.session.user, frappe.session.sid, frappe.session.data, frappe.local.form_dict
-		frappe.set_user(user)
+		_set_user(user)
 		try:
 			yield
 		finally:
-			frappe.set_user(kept[0])
+			_set_user(kept[0])
 			_, frappe.session.sid, frappe.session.data, frappe.local.form_dict = kept
 
 	def poke(self) -> None:
@@ -218,6 +218,14 @@ def current() -> SiteHost:
 	if host is None:
 		host = frappe.local.flow_editor_host = SiteHost()
 	return host
+
+
+def _set_user(user: str) -> None:
+	"""As Frappe's own, which forgets what it has read from Redis too: every DocType would be read anew, in the midst of
+	somebody's save. That is the same for all users, or goes by the user's name; permissions are forgotten all the same."""
+	read = frappe.local.cache
+	frappe.set_user(user)
+	frappe.local.cache = read
 
 
 def _told_today(title: str) -> bool:
