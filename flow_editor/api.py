@@ -16,7 +16,17 @@ import frappe
 from werkzeug.wrappers import Response
 
 from flow_editor import routes
-from flow_editor.engine.errors import Conflict, FlowError, NotAllowed, NotFound, NotSignedIn, Unreadable
+from flow_editor.engine.errors import (
+	Conflict,
+	FlowError,
+	NotAllowed,
+	NotFound,
+	NotSignedIn,
+	TooLarge,
+	TooMany,
+	Unavailable,
+	Unreadable,
+)
 from flow_editor.routes import ROUTES, Route
 from flow_editor.site import token
 from flow_editor.site.errors import as_flow_errors, as_frappe_errors
@@ -28,28 +38,10 @@ OUR_METHOD = "/method/flow_editor."
 #: Where the path that was asked for is kept while Frappe sees HANDLER.
 ASKED = "flow_editor.path"
 OURS = "flow_editor.answered"
+#: Whether a bearer token was sent of which it is not known yet whose it is.
+BEARER = "flow_editor.bearer"
 #: The largest body that is read, in bytes; a definition may be the whole of it.
 MAX_BODY = 16 * 1024 * 1024
-
-
-#: Where the bearer token that was sent is remembered, until it is known to be somebody's.
-BEARER = "flow_editor.bearer"
-NO_STORE = "no-store"
-
-
-class TooLarge(FlowError):
-	status = 413
-	code = "too_large"
-
-
-class TooMany(FlowError):
-	status = 429
-	code = "too_many"
-
-
-class Unavailable(FlowError):
-	status = 503
-	code = "unavailable"
 
 
 # Whitelisted methods
@@ -167,7 +159,7 @@ def shape_errors(response: Response | None = None, request: Any = None) -> None:
 	path = request.environ.get(ASKED) or request.path
 	at_our_door = _is_ours(path)
 	if at_our_door or OUR_METHOD in path or str(frappe.local.form_dict.get("cmd")).startswith("flow_editor."):
-		response.headers["Cache-Control"] = NO_STORE
+		response.headers["Cache-Control"] = "no-store"
 	if request.environ.get(OURS) or not at_our_door:
 		return
 	if request.environ.get(BEARER) and response.status_code in (401, 403):

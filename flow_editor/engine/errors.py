@@ -65,6 +65,21 @@ class Conflict(FlowError):
 	code = "conflict"
 
 
+class TooLarge(FlowError):
+	status = 413
+	code = "too_large"
+
+
+class TooMany(FlowError):
+	status = 429
+	code = "too_many"
+
+
+class Unavailable(FlowError):
+	status = 503
+	code = "unavailable"
+
+
 class Invalid(FlowError):
 	"""Readable, but wrong. `problems` holds every reason at once."""
 

@@ -27,6 +27,7 @@ from flow_editor.engine.errors import (
 	NotFound,
 	NotSignedIn,
 	Problem,
+	TooLarge,
 	Unreadable,
 )
 from flow_editor.lab import samples
@@ -203,11 +204,6 @@ class LabApp:
 		if self.host.poked:
 			self.host.poked = False
 			inbox.drain(self.host, seconds=timedelta(minutes=10).total_seconds())
-
-
-class TooLarge(FlowError):
-	status = 413
-	code = "too_large"
 
 
 def _body(request: Request) -> bytes:
