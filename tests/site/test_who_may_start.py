@@ -9,6 +9,7 @@ import frappe
 import pytest
 import records as r
 from http_client import Client, key_of
+from test_commands import flow as bench_flow
 
 import flow_editor
 from flow_editor import api
@@ -205,10 +206,66 @@ def test_code_may_give_anything(site):
 	assert json.loads(run.variables) == UNDECLARED
 
 
-def test_bench_gives_only_what_is_declared_too(site):
+def test_so_do_the_desk_and_bench(server, attacker):
 	flow = r.template(r.step("a"), run_as=r.user("Flow Manager").name)
-	with pytest.raises(Exception, match="declares no variable 'subscription'"):
-		runs.start(current(), flow.name, variables={"subscription": "x"})
+	client = Client(server, Authorization=key_of(attacker))
+	frappe.db.commit()
+	# As the quick button of a form or list starts one.
+	desk = client.session.post(
+		f"{server}/api/method/flow_editor.api.start", data={"template": flow.name, "variables": json.dumps(UNDECLARED)}, timeout=60
+	)  # fmt: skip
+	assert desk.status_code == 417 and "declares no variable" in desk.text, desk.text
+	on_bench = bench_flow("run", flow.name, "--variables", json.dumps(UNDECLARED))
+	assert on_bench.returncode == 1 and "declares no variable 'subscription'" in on_bench.stderr
+	assert r.runs(flow) == []
+
+
+def naming(user: str, flow) -> list[tuple]:
+	"""(verb, path, body) of the ways to make a flow run as somebody else."""
+	definition = {"steps": [r.step("a")], "run_as": user}
+	doc = {
+		"doctype": "Flow Template",
+		"template_name": r.unique("Taken"),
+		"category": "other",
+		"run_as": user,
+	}
+	method, resource = "/api/method/frappe.client", "/api/resource/Flow Template"
+	return [
+		("POST", "/flow/templates", {"template_name": r.unique("Taken"), "run_as": user}),
+		("POST", "/flow/templates", {"template_name": r.unique("Taken"), "flow_definition": definition}),
+		("PUT", f"/flow/templates/{flow.name}", {"run_as": user}),
+		("PUT", f"/flow/templates/{flow.name}", {"flow_definition": definition}),
+		("PUT", f"/flow/templates/{flow.name}", {"owner": user, "description": "x"}),
+		("POST", f"/flow/templates/{flow.name}/duplicate", {"new_name": r.unique("Taken"), "run_as": user}),
+		("POST", "/api/method/flow_editor.api.create_template", {"values": {"template_name": r.unique("Taken"), "run_as": user}}),
+		("POST", "/api/method/flow_editor.api.update_template", {"template": flow.name, "values": {"run_as": user}}),
+		("POST", resource, doc),
+		("PUT", f"{resource}/{flow.name}", {"run_as": user}),
+		("POST", f"{method}.insert", {"doc": doc}),
+		("POST", f"{method}.set_value", {"doctype": "Flow Template", "name": flow.name, "fieldname": "run_as", "value": user}),
+		("POST", f"{method}.bulk_update", {"docs": json.dumps([{"doctype": "Flow Template", "docname": flow.name, "run_as": user}])}),
+		("POST", "/flow/start", {"template": flow.name, "run_as": user}),
+		("POST", "/flow/start", {"template": flow.name, "variables": {"run_as": user}}),
+	]  # fmt: skip
+
+
+@pytest.mark.parametrize("role", ["Flow User", "Flow Manager"])
+def test_nobody_lets_a_flow_run_as_somebody_else(server, role):
+	user = r.user(role)
+	frappe.set_user(user.name)
+	flow = r.template(r.step("a")) if role == "Flow Manager" else None
+	frappe.set_user("Administrator")
+	flow = flow or r.template(r.step("a"), run_as=r.user("Flow Manager").name)
+	theirs = flow.run_as
+	client = Client(server, Authorization=key_of(user))
+	for other in ("Administrator", r.user("System Manager").name):
+		frappe.db.commit()
+		for verb, path, body in naming(other, flow):
+			client.session.request(verb, f"{server}{path}", json=body, timeout=60)
+			frappe.db.rollback()
+			assert frappe.db.get_value("Flow Template", flow.name, "run_as") == theirs, (verb, path)
+			assert not frappe.db.exists("Flow Template", {"run_as": other, "owner": user.name}), (verb, path)
+			assert not frappe.db.exists("Flow Run", {"run_as": other}), (verb, path)
 
 
 # Whom the flow runs as
