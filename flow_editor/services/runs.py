@@ -41,7 +41,10 @@ VARIABLES_LENGTH = 1_000_000
 
 #: What of a step says how it stands, and nothing of what it found.
 STANDING = ("status", "waiting", "ready_at", "due_at", "started_at", "completed_at", "attempts", "retried")
-WITHHELD = "What this run holds is not shown to you: you may not read the customer that it is for."
+WITHHELD = (
+	"What its steps found is not shown to you, since you may not read the customer that this run is for. "
+	"Ask an admin for that permission, or somebody who has it."
+)
 
 #: How much of variables and steps one list holds, in characters of JSON, and how many runs are read for it at a time.
 LISTED_LENGTH = 8_000_000

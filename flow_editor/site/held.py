@@ -159,9 +159,9 @@ def refuse_questions() -> None:
 		asked.update(_through_links(doctype, given))
 	if asked:
 		frappe.throw(
-			_("What runs hold is read in the run itself, or at /flow/runs. Leave out {0}.").format(
-				", ".join(sorted(asked))
-			),
+			_(
+				"What runs hold is shown in the run itself, and not in lists, reports and searches. Leave out {0}."
+			).format(", ".join(sorted(asked))),
 			frappe.PermissionError,
 		)
 
