@@ -1,32 +1,53 @@
 """The operators of a condition, over whatever a document holds.
 
-Values are compared as what they look like: numbers as numbers, dates as dates, everything else as text with
-its case. A missing value (None, blank text, an empty list or mapping) is empty: it equals only what is empty
-too, and is neither before nor after anything. 0 and false are not empty. Text is a number only in plain
-decimal notation without leading zeros or a plus sign, so that "007" and "+15145550100" stay text between texts.
-A number or a date is neither before nor after a text that reads as none ("1,000", "soon"). A boolean, and the
-0 or 1 of a Check field, equals the words true, yes, false and no as they mean it.
-Nothing here raises an error over a value, only over an unknown operator.
+Values are compared by their types: numbers as numbers, days as days, times of day as such, texts as text with its case (in
+NFC, trimmed). A text that is held against a typed value is read by that type, as the site writes it. A day against a
+moment compares days. Two texts are numbers, dates or times if both look so; text is a number only in plain decimal
+notation without leading zeros or a plus sign, so that "007" and "+15145550100" stay text between texts.
+
+A missing value (None, blank text, an empty list or mapping, a number that is none) is empty: it equals only what is empty
+too, and is neither before nor after anything. 0 and false are not empty. A boolean, and the 0 or 1 of a Check field,
+equals the words true, yes, false and no as they mean it.
+
+What cannot be compared (a date with a word, rows with a text) is never answered: it raises `Uncomparable`.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, timezone
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from flow_editor.engine.render import as_text
+from flow_editor.engine.values import Conventions, read_time
 
 NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,30})(?:\.\d{1,30})?")
-LOOSE_NUMBER = re.compile(r"[+-]?\d{1,30}(?:\.\d{1,30})?")
-MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)?)?")
 TRUE_WORDS = {"1", "true", "yes"}
 FALSE_WORDS = {"0", "false", "no"}
-#: Types that say themselves what they are. Text next to one must read as the same, or nothing compares.
-TYPED = int | float | Decimal | date | Mapping | list | tuple | set
+USUAL = Conventions()
+#: How much of a value stands in a sentence about it.
+SHOWN_LENGTH = 60
+
+#: The types that a value can have here, and the word for each.
+CHECK, AMOUNT, DAY, MOMENT, TIME, ROWS, TEXT = (
+	"a yes or no", "a number", "a date", "a moment", "a time of day", "a list or table", "a text",
+)  # fmt: skip
+EXAMPLES: Mapping[str, str] = {
+	CHECK: "Yes or No",
+	AMOUNT: "1000.50",
+	DAY: "2026-12-31",
+	MOMENT: "2026-12-31 09:30",
+	TIME: "09:30",
+}
+
+
+class Uncomparable(ValueError):
+	"""Two values that have nothing in common. The message is a sentence that says what to write."""
 
 
 def is_empty(value: Any) -> bool:
@@ -34,61 +55,74 @@ def is_empty(value: Any) -> bool:
 		return True
 	if isinstance(value, str):
 		return not value.strip()
+	if isinstance(value, float | Decimal):
+		return not math.isfinite(value)
 	return isinstance(value, Mapping | list | tuple | set) and not value
 
 
-def equals(left: Any, right: Any) -> bool:
+def equals(left: Any, right: Any, site: Conventions = USUAL) -> bool:
+	"""Whether the two are the same. Raises Uncomparable."""
 	if is_empty(left) or is_empty(right):
 		return is_empty(left) and is_empty(right)
-	if isinstance(left, bool) or isinstance(right, bool) or _is_check(left, right) or _is_check(right, left):
-		return _truth(left) is not None and _truth(left) == _truth(right)
-	if isinstance(left, Mapping | list | tuple) or isinstance(right, Mapping | list | tuple):
-		return as_text(left) == as_text(right)
-	pair = _comparable(left, right)
-	return pair is not None and pair[0] == pair[1]
+	one, other = _alike(left, right, site, in_order=False)
+	return one == other
 
 
-def is_before(left: Any, right: Any) -> bool:
-	"""Whether the one is less than the other; never where either is missing."""
+def is_before(left: Any, right: Any, site: Conventions = USUAL) -> bool:
+	"""Whether the one is less than the other; never if either is missing. Raises Uncomparable."""
 	if is_empty(left) or is_empty(right):
 		return False
-	pair = _comparable(left, right)
-	return pair is not None and pair[0] < pair[1]
+	one, other = _alike(left, right, site, in_order=True)
+	return one < other
 
 
-def is_in(left: Any, right: Any) -> bool:
-	"""Whether a value is one of a list, a JSON list or a comma-separated text."""
-	return any(equals(left, item) for item in _items(right))
+def is_in(left: Any, right: Any, site: Conventions = USUAL) -> bool:
+	"""Whether a value is one of a list, a JSON list or a comma-separated text. Raises Uncomparable if it is none of
+	them, and one of them is nothing that it could be."""
+	refused: Uncomparable | None = None
+	for item in _items(right):
+		try:
+			if equals(left, item, site):
+				return True
+		except Uncomparable as error:
+			refused = error
+	if refused is not None:
+		raise refused
+	return False
 
 
-def contains(left: Any, right: Any) -> bool:
-	"""Whether a list has the member, a mapping the key, or a text the part."""
+def contains(left: Any, right: Any, site: Conventions = USUAL) -> bool:
+	"""Whether a list has the member, a mapping the key, or a text the part. Raises Uncomparable over rows."""
 	if is_empty(left) or is_empty(right):
 		return False
 	if isinstance(left, Mapping):
 		return as_text(right) in left
 	if isinstance(left, list | tuple | set):
-		return any(equals(item, right) for item in left)
-	return as_text(right) in as_text(left)
+		if any(isinstance(item, Mapping) for item in left):
+			raise Uncomparable(
+				f"{_named(left)} is a table, and {_named(right)} is none of its rows. Name a column of it."
+			)
+		return is_in(right, list(left), site)
+	return _plain(right) in _plain(left)
 
 
-def _affix(test: Callable[[str, str], bool]) -> Callable[[Any, Any], bool]:
-	return lambda left, right: (
-		not is_empty(left) and not is_empty(right) and test(as_text(left), as_text(right))
+def _affix(test: Callable[[str, str], bool]) -> Callable[[Any, Any, Conventions], bool]:
+	return lambda left, right, site: (
+		not is_empty(left) and not is_empty(right) and test(_plain(left), _plain(right))
 	)
 
 
-_TESTS: Mapping[str, Callable[[Any, Any], bool]] = {
+_TESTS: Mapping[str, Callable[[Any, Any, Conventions], bool]] = {
 	"==": equals,
-	"!=": lambda left, right: not equals(left, right),
+	"!=": lambda left, right, site: not equals(left, right, site),
 	"<": is_before,
-	">": lambda left, right: is_before(right, left),
-	"<=": lambda left, right: is_before(left, right) or _both_present_and_equal(left, right),
-	">=": lambda left, right: is_before(right, left) or _both_present_and_equal(left, right),
+	">": lambda left, right, site: is_before(right, left, site),
+	"<=": lambda left, right, site: is_before(left, right, site) or _both_and_equal(left, right, site),
+	">=": lambda left, right, site: is_before(right, left, site) or _both_and_equal(left, right, site),
 	"in": is_in,
-	"not_in": lambda left, right: not is_in(left, right),
-	"empty": lambda left, right: is_empty(left),
-	"not_empty": lambda left, right: not is_empty(left),
+	"not_in": lambda left, right, site: not is_in(left, right, site),
+	"empty": lambda left, right, site: is_empty(left),
+	"not_empty": lambda left, right, site: not is_empty(left),
 	"contains": contains,
 	"starts_with": _affix(str.startswith),
 	"ends_with": _affix(str.endswith),
@@ -112,81 +146,150 @@ OPERATORS: Mapping[str, str] = {
 }
 
 
-def evaluate(left: Any, op: str, right: Any = None) -> bool:
+def evaluate(left: Any, op: str, right: Any = None, site: Conventions = USUAL) -> bool:
 	"""Compare two values.
 
+	Args:
+		site: how a text that an author typed is read.
+
 	Raises:
+		Uncomparable: they have nothing in common.
 		ValueError: there is no such operator.
 	"""
 	test = _TESTS.get(op) if isinstance(op, str) else None
 	if test is None:
 		raise ValueError(f"There is no operator {op!r}. Use one of {', '.join(OPERATORS)}.")
-	return test(left, right)
+	return test(left, right, site)
 
 
-def _both_present_and_equal(left: Any, right: Any) -> bool:
-	return not is_empty(left) and not is_empty(right) and equals(left, right)
+def _both_and_equal(left: Any, right: Any, site: Conventions) -> bool:
+	return not is_empty(left) and not is_empty(right) and equals(left, right, site)
 
 
-def _comparable(left: Any, right: Any) -> tuple[Any, Any] | None:
-	"""The two as values of one type, or None where they have none in common."""
-	texts = isinstance(left, str) and isinstance(right, str)
-	# Next to a real number, "007" means 7; between two texts it is a code.
-	numbers = _number(left, loose=not texts), _number(right, loose=not texts)
-	if None not in numbers:
-		return numbers
-	moments = _moment(left), _moment(right)
-	if None not in moments:
-		return moments
-	if isinstance(left, TYPED) or isinstance(right, TYPED):
-		return None
-	return as_text(left), as_text(right)
+# Two values of one type
 
 
-def _number(value: Any, *, loose: bool) -> Decimal | None:
+def _alike(left: Any, right: Any, site: Conventions, *, in_order: bool) -> tuple[Any, Any]:
+	"""The two as values of one type.
+
+	Args:
+		in_order: whether one is to be put before the other.
+
+	Raises:
+		Uncomparable: they have none in common.
+	"""
+	types = _type(left), _type(right)
+	if types == (TEXT, TEXT):
+		return _two_texts(left, right, site, in_order)
+	if ROWS in types:
+		return _rows(left, right, in_order)
+	if TEXT in types:
+		text, value = (left, right) if types[0] == TEXT else (right, left)
+		if _is_check(value) and _truth(text) is not None:
+			return _truth(left), _truth(right)
+		wanted = types[1] if types[0] == TEXT else types[0]
+		read = _read(text, wanted, site)
+		if read is None:
+			raise Uncomparable(
+				f"{_named(text)} is not {wanted}, so it cannot be compared with {_named(value)}. "
+				f"Write one such as {EXAMPLES[wanted]}."
+			)
+		left, right = (read, value) if types[0] == TEXT else (value, read)
+	return _two_values(left, right, site)
+
+
+def _two_values(left: Any, right: Any, site: Conventions) -> tuple[Any, Any]:
+	types = {_type(left), _type(right)}
+	if types <= {AMOUNT, CHECK}:
+		return _number(left), _number(right)
+	if types <= {DAY, MOMENT}:
+		if DAY in types:
+			return _day(left, site), _day(right, site)
+		return site.local(left), site.local(right)
+	if types == {TIME}:
+		return _time(left), _time(right)
+	raise Uncomparable(
+		f"{_named(left)} is {_type(left)} and {_named(right)} is {_type(right)}: nothing says which comes first, or whether "
+		"they are the same. Compare values of one kind."
+	)
+
+
+def _two_texts(left: str, right: str, site: Conventions, in_order: bool) -> tuple[Any, Any]:
+	"""What nothing says the type of: as what both look like, else as text."""
+	for read in (_plain_number, site.read_moment, read_time):
+		one, other = read(left), read(right)
+		if one is not None and other is not None:
+			return (one, other) if isinstance(one, Decimal | time) else _two_values(one, other, site)
+		if in_order and (one is not None or other is not None):
+			odd, known = (right, left) if one is not None else (left, right)
+			raise Uncomparable(
+				f"{_named(known)} is {_type(one if one is not None else other)}, and {_named(odd)} is not: nothing says which "
+				"comes first. Compare values of one kind."
+			)
+	return _plain(left), _plain(right)
+
+
+def _rows(left: Any, right: Any, in_order: bool) -> tuple[Any, Any]:
+	if not in_order:
+		left, right = (_parsed(value) if isinstance(value, str) else value for value in (left, right))
+		if _type(left) == _type(right) == ROWS:
+			return as_text(left), as_text(right)
+	table = left if _type(left) == ROWS else right
+	raise Uncomparable(
+		f"{_named(table)} is {ROWS}, which cannot be compared with {_named(right if table is left else left)}. "
+		"Compare one of its values, or use “contains” or “is empty”."
+	)
+
+
+def _type(value: Any) -> str:
 	if isinstance(value, bool):
-		return Decimal(int(value))
-	if isinstance(value, int):
-		return Decimal(value)
-	if isinstance(value, float | Decimal):
-		number = Decimal(str(value))
-		return number if number.is_finite() else None
-	if isinstance(value, str):
-		text = value.strip()
-		if (LOOSE_NUMBER if loose else NUMBER).fullmatch(text):
-			return Decimal(text)
-	return None
-
-
-def _moment(value: Any) -> datetime | None:
-	"""The moment that a value names; one with an offset in UTC, any other as it stands."""
+		return CHECK
+	if isinstance(value, int | float | Decimal):
+		return AMOUNT
 	if isinstance(value, datetime):
-		moment = value
-	elif isinstance(value, date):
-		return datetime.combine(value, time())
-	elif isinstance(value, str) and MOMENT.fullmatch(value.strip()):
-		try:
-			moment = datetime.fromisoformat(_with_offset(value.strip()))
-		except ValueError:
-			return None
-	else:
-		return None
-	if moment.tzinfo is None:
-		return moment
-	try:
-		return moment.astimezone(timezone.utc).replace(tzinfo=None)
-	except OverflowError:
-		return None
+		return MOMENT
+	if isinstance(value, date):
+		return DAY
+	if isinstance(value, time | timedelta):
+		return TIME
+	return ROWS if isinstance(value, Mapping | list | tuple | set) else TEXT
 
 
-def _with_offset(text: str) -> str:
-	"""As Python 3.10 reads it: no Z, and a colon in the offset."""
-	text = text[:-1] + "+00:00" if text.endswith("Z") else text
-	return re.sub(r"([+-]\d\d)(\d\d)$", r"\1:\2", text) if len(text) > 10 else text
+def _read(text: Any, wanted: str, site: Conventions) -> Any:
+	text = as_text(text)
+	if wanted == CHECK:
+		return _truth(text)
+	if wanted == AMOUNT:
+		return site.read_number(text)
+	return read_time(text) if wanted == TIME else site.read_moment(text)
 
 
-def _is_check(number: Any, word: Any) -> bool:
-	return isinstance(number, int) and number in (0, 1) and isinstance(word, str) and _truth(word) is not None
+def _plain_number(text: str) -> Decimal | None:
+	return Decimal(text.strip()) if NUMBER.fullmatch(text.strip()) else None
+
+
+def _number(value: Any) -> Decimal:
+	return (
+		value
+		if isinstance(value, Decimal)
+		else Decimal(str(int(value) if isinstance(value, bool) else value))
+	)
+
+
+def _day(value: Any, site: Conventions) -> date:
+	return site.local(value).date() if isinstance(value, datetime) else value
+
+
+def _time(value: Any) -> timedelta:
+	if isinstance(value, timedelta):
+		return value
+	return timedelta(
+		hours=value.hour, minutes=value.minute, seconds=value.second, microseconds=value.microsecond
+	)
+
+
+def _is_check(value: Any) -> bool:
+	return isinstance(value, int) and value in (0, 1)
 
 
 def _truth(value: Any) -> bool | None:
@@ -194,17 +297,32 @@ def _truth(value: Any) -> bool | None:
 	return True if word in TRUE_WORDS else False if word in FALSE_WORDS else None
 
 
+def _plain(value: Any) -> str:
+	return unicodedata.normalize("NFC", as_text(value)).strip()
+
+
+def _named(value: Any) -> str:
+	text = as_text(value)
+	return f"“{text[:SHOWN_LENGTH]}{'…' if len(text) > SHOWN_LENGTH else ''}”"
+
+
+def _parsed(text: str) -> Any:
+	"""The list or object that a text holds as JSON, else the text."""
+	if not text.strip().startswith(("[", "{")):
+		return text
+	try:
+		parsed = json.loads(text)
+	except (ValueError, RecursionError):
+		return text
+	return parsed if isinstance(parsed, list | dict) else text
+
+
 def _items(value: Any) -> list[Any]:
 	if isinstance(value, list | tuple | set):
 		return list(value)
 	if isinstance(value, str):
-		text = value.strip()
-		if text.startswith("["):
-			try:
-				parsed = json.loads(text)
-			except (ValueError, RecursionError):
-				parsed = None
-			if isinstance(parsed, list):
-				return parsed
-		return [item.strip() for item in text.split(",")] if text else []
+		parsed = _parsed(value)
+		if isinstance(parsed, list):
+			return parsed
+		return [item.strip() for item in value.split(",")] if value.strip() else []
 	return [] if value is None else [value]

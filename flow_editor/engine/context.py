@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 #: A tag, and not an address in angle brackets.
 TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]{0,1000})?/?>")
-ROOTS = ("doc", "customer", "run", "template", "variables", "now", "steps")
+ROOTS = ("doc", "customer", "run", "template", "variables", "now", "today", "steps")
 
 
 class Scope(Mapping[str, Any]):
-	"""`doc`, `customer`, `run`, `template`, `variables`, `now` and `steps`, each loaded when first read.
+	"""`doc`, `customer`, `run`, `template`, `variables`, `now`, `today` and `steps`, each loaded when first read.
 
 	Args:
 		doc: the document's fields, where the caller has them already.
@@ -52,7 +52,8 @@ class Scope(Mapping[str, Any]):
 			"run": self._run_fields,
 			"template": self._template,
 			"variables": lambda: run.variables,
-			"now": lambda: host.now().isoformat(sep=" ", timespec="seconds"),
+			"now": lambda: host.now().replace(microsecond=0),
+			"today": lambda: host.now().date(),
 			"steps": lambda: run.step_state,
 		}
 
@@ -211,7 +212,7 @@ def _render_field(field: Field, value: Any, scope: Mapping[str, Any], budget: re
 	if field.type == "json":
 		return render.render_value(json.loads(value) if isinstance(value, str) else value, scope, budget)
 	if field.type == "value":
-		return render.render_value(value, scope, budget)
+		return render.render_value(value, scope, budget, as_json=False)
 	if isinstance(value, str):
 		return render.render_text(value, scope, escape=field.type == "html", budget=budget)
 	if isinstance(value, list):

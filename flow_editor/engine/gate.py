@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
-from flow_editor.engine.conditions import equals
+from flow_editor.engine.conditions import USUAL, equals
 from flow_editor.engine.render import PATH, resolve
+from flow_editor.engine.values import Conventions
 
 #: What an operator says of two values.
 Operator = Callable[[Any, Any], bool]
@@ -22,14 +24,19 @@ SHAPE = 'Write it as {"==": [{"var": "doc.status"}, "Open"]}, or leave it empty.
 OPERATORS: Mapping[str, Operator] = {"==": equals}
 
 
-def operator_table(extra: Iterable[Mapping[str, Operator]] = ()) -> dict[str, Operator]:
+def operator_table(
+	extra: Iterable[Mapping[str, Operator]] = (), site: Conventions = USUAL
+) -> dict[str, Operator]:
 	"""The shipped operators and others, by name.
+
+	Args:
+		site: how what an author typed is read.
 
 	Raises:
 		TypeError: something is no table of operators.
 		ValueError: a name is taken.
 	"""
-	table = dict(OPERATORS)
+	table: dict[str, Operator] = {name: partial(operator, site=site) for name, operator in OPERATORS.items()}
 	for operators in extra:
 		if not isinstance(operators, Mapping) or not all(map(callable, operators.values())):
 			raise TypeError(f"{operators!r} is no table of operators: a name, and a function of two values")
@@ -52,6 +59,7 @@ def holds(condition: Any, root: Mapping[str, Any], operators: Mapping[str, Opera
 	"""Whether a condition holds; an empty one always does.
 
 	Raises:
+		Uncomparable: it compares what has nothing in common.
 		ValueError: it is not a condition, with the sentence of `problem`.
 	"""
 	comparison = _read(condition, operators)

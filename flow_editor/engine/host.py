@@ -16,6 +16,7 @@ from flow_editor.engine.event import TriggerEvent
 from flow_editor.engine.gate import Operator
 from flow_editor.engine.kind import Catalog
 from flow_editor.engine.validation import Limits
+from flow_editor.engine.values import Conventions, Document, Types
 
 # What an inbox row promises to do
 START = "start"  # begin a run that could do nothing while it was stored
@@ -204,10 +205,10 @@ class Documents(Protocol):
 
 	A refusal raises a `FlowError` with the reason: NotAllowed, NotFound, or StepFailed for a validation error. A DocType
 	and a document go by their own names, to the letter: what a database takes for the same is not found.
-	Values are JSON-able: dates and times as ISO text.
+	Values have the types of their fields (`engine.values`).
 	"""
 
-	def get(self, doctype: str, name: str) -> dict[str, Any]:
+	def get(self, doctype: str, name: str) -> Document:
 		"""A document's fields."""
 
 	def check_readable(self, doctype: str, name: str) -> None:
@@ -216,10 +217,10 @@ class Documents(Protocol):
 	def shown(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
 		"""As `get`, of a document whose fields, its DocType and name among them, are in hand: it is not read again."""
 
-	def find(self, doctype: str, filters: Mapping[str, Any], *, limit: int = 20) -> list[dict[str, Any]]:
+	def find(self, doctype: str, filters: Mapping[str, Any], *, limit: int = 20) -> list[Document]:
 		"""Documents with these field values (a list value: one of), newest first."""
 
-	def find_open(self, doctype: str, field: str, value: Any) -> dict[str, Any] | None:
+	def find_open(self, doctype: str, field: str, value: Any) -> Document | None:
 		"""The newest document with that value whose status is not a closed one, locked until commit."""
 
 	def create(self, doctype: str, values: Mapping[str, Any]) -> str:
@@ -232,6 +233,12 @@ class Documents(Protocol):
 		"""The DocType's fields by name (fieldtype, label, options), or None where any field will do.
 
 		Raises `StepFailed` if there is no such DocType."""
+
+	def types(self, doctype: str) -> Types:
+		"""What the fields of a DocType hold, whoever may read them; empty if nothing says. Never raises."""
+
+	def is_missing(self, doctype: str, name: str) -> bool:
+		"""Whether there is surely no document of that name, or no such DocType."""
 
 	def describe(self, doctype: str) -> list[dict[str, str]]:
 		"""The fields that an expression can read and the acting user may: name, label, fieldtype, in the order of
@@ -280,6 +287,8 @@ class Host(Protocol):
 	#: What trigger conditions compare with, by name.
 	operators: Mapping[str, Operator]
 	limits: Limits
+	#: How dates and numbers are written here.
+	conventions: Conventions
 	#: IANA name of the time zone that all times are in.
 	timezone: str
 	#: The deepest a run may stand below runs that caused it.

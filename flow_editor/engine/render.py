@@ -94,8 +94,13 @@ def render_text(
 	return "".join(rendered)
 
 
-def render_value(value: Any, root: Mapping[str, Any], budget: Budget | None = None) -> Any:
+def render_value(
+	value: Any, root: Mapping[str, Any], budget: Budget | None = None, *, as_json: bool = True
+) -> Any:
 	"""Render the leaves of parsed JSON. A text that is one whole expression becomes the value, of its type.
+
+	Args:
+		as_json: make it what JSON can hold; else a date stays a date, so that it can be compared.
 
 	Raises:
 		StepFailed: they come to more than the budget, by default one step's.
@@ -105,13 +110,14 @@ def render_value(value: Any, root: Mapping[str, Any], budget: Budget | None = No
 		path = whole_path(value)
 		if path is None:
 			return render_text(value, root, budget=budget)
-		found = jsonable(resolve(root, path))
-		budget.spend(_length(found))
-		return found
+		found = resolve(root, path)
+		shown = jsonable(found)
+		budget.spend(_length(shown))
+		return shown if as_json else found
 	if isinstance(value, Mapping):
-		return {key: render_value(item, root, budget) for key, item in value.items()}
+		return {key: render_value(item, root, budget, as_json=as_json) for key, item in value.items()}
 	if isinstance(value, list | tuple):
-		return [render_value(item, root, budget) for item in value]
+		return [render_value(item, root, budget, as_json=as_json) for item in value]
 	return value
 
 

@@ -1,4 +1,5 @@
-"""Documents as plain rows of (DocType, name, fields). Any DocType and any field will do.
+"""Documents as plain rows of (DocType, name, fields). Any DocType and any field will do; those that ERPNext has hold what
+they hold there (`doctypes.json`).
 
 Creating and changing one raises the trigger events that the same change raises in ERPNext.
 """
@@ -7,17 +8,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flow_editor.engine.errors import Conflict, NotFound
 from flow_editor.engine.event import CHANGE, INSERT, SUBMIT, UPDATE, UPDATE_AFTER_SUBMIT
 from flow_editor.engine.render import jsonable
+from flow_editor.engine.values import NO_TYPES, STANDARD_TYPES, Document, FieldType, Types, document
 from flow_editor.services import events
 
 if TYPE_CHECKING:
 	from flow_editor.lab.host import LabHost
 
 ACTIVE = "Active"
+#: The fields of ERPNext's DocTypes: by DocType and name, [fieldtype, label] and the options, if any.
+DOCTYPES = Path(__file__).parent / "doctypes.json"
 #: What new documents of a DocType begin with, where ERPNext has such defaults.
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 	"Dispatch Job": {"status": "Open"},
@@ -33,7 +39,11 @@ class LabDocuments:
 		#: What was created and changed, in order: action, doctype, name, values.
 		self.journal: list[dict[str, Any]] = []
 
-	def get(self, doctype: str, name: str) -> dict[str, Any]:
+	def get(self, doctype: str, name: str) -> Document:
+		return document(self.stored(doctype, name), types_of(doctype), types_of)
+
+	def stored(self, doctype: str, name: str) -> dict[str, Any]:
+		"""A document's fields as JSON holds them."""
 		found = self._host.store.execute(
 			"SELECT fields FROM document WHERE doctype = ? AND name = ?", (doctype, name)
 		).fetchone()
@@ -47,18 +57,27 @@ class LabDocuments:
 	def shown(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
 		return fields
 
+	def types(self, doctype: str) -> Types:
+		return types_of(doctype)
+
+	def is_missing(self, doctype: str, name: str) -> bool:
+		known = self._host.store.execute("SELECT name FROM document WHERE doctype = ?", (doctype,)).fetchall()
+		return (
+			bool(known) and (name,) not in known
+		)  # of what has no document at all here, nothing can be said
+
 	def all(self) -> list[dict[str, Any]]:
 		rows = self._host.store.execute("SELECT doctype, name FROM document ORDER BY doctype, position")
-		return [self.get(doctype, name) for doctype, name in rows.fetchall()]
+		return [self.stored(doctype, name) for doctype, name in rows.fetchall()]
 
-	def find(self, doctype: str, filters: Mapping[str, Any], *, limit: int = 20) -> list[dict[str, Any]]:
+	def find(self, doctype: str, filters: Mapping[str, Any], *, limit: int = 20) -> list[Document]:
 		rows = self._host.store.execute(
 			"SELECT name FROM document WHERE doctype = ? ORDER BY position DESC", (doctype,)
 		).fetchall()
-		found = [doc for (name,) in rows if _matches(doc := self.get(doctype, name), filters)]
-		return found[:limit]
+		found = [name for (name,) in rows if _matches(self.stored(doctype, name), filters)]
+		return [self.get(doctype, name) for name in found[:limit]]
 
-	def find_open(self, doctype: str, field: str, value: Any) -> dict[str, Any] | None:
+	def find_open(self, doctype: str, field: str, value: Any) -> Document | None:
 		found = self.find(doctype, {field: value}, limit=1_000_000)
 		return next((doc for doc in found if doc.get("status") not in events.CLOSED_STATUSES), None)
 
@@ -84,7 +103,8 @@ class LabDocuments:
 		return name, fields
 
 	def update(self, doctype: str, name: str, values: Mapping[str, Any]) -> list[str]:
-		before = self.get(doctype, name)
+		old = self.get(doctype, name)
+		before = self.stored(doctype, name)
 		wanted = jsonable({key: value for key, value in values.items() if key not in ("doctype", "name")})
 		changed = [key for key, value in wanted.items() if before.get(key) != value]
 		if not changed:
@@ -104,19 +124,24 @@ class LabDocuments:
 		)
 		submitted = before.get("docstatus") != 1 and fields.get("docstatus") == 1
 		moment = UPDATE_AFTER_SUBMIT if before.get("docstatus") == 1 else UPDATE
-		self._raise(doctype, name, [moment, CHANGE, *([SUBMIT] if submitted else [])], before)
+		self._raise(doctype, name, [moment, CHANGE, *([SUBMIT] if submitted else [])], old)
 		return changed
 
 	def fields(self, doctype: str) -> None:
 		return None
 
 	def describe(self, doctype: str) -> list[dict[str, str]]:
-		"""The fields that documents of this DocType have: there is nothing else here that says."""
+		"""The fields that documents of this DocType have here."""
 		names = dict.fromkeys(key for doc in self.find(doctype, {}, limit=100) for key in doc)
 		names.pop("doctype", None)
 		first = {"name": names.pop("name", None)}
+		types = types_of(doctype)
 		return [
-			{"name": name, "label": name.replace("_", " ").capitalize(), "fieldtype": "Data"}
+			{
+				"name": name,
+				"label": types[name].label if name in types else name.replace("_", " ").capitalize(),
+				"fieldtype": types[name].fieldtype if name in types else "Data",
+			}
 			for name in [*first, *names]
 		]
 
@@ -148,6 +173,21 @@ class LabDocuments:
 		if doctype in events.CLOSING and events.has_closed(now, before):
 			if host.store.release(doctype, name, host.now()):
 				host.poke()
+
+
+@cache
+def types_of(doctype: str) -> Types:
+	fields = _doctypes().get(doctype)
+	return (
+		{**STANDARD_TYPES, **{name: FieldType(*about) for name, about in fields.items()}}
+		if fields
+		else NO_TYPES
+	)
+
+
+@cache
+def _doctypes() -> dict[str, dict[str, list[str]]]:
+	return json.loads(DOCTYPES.read_text(encoding="utf-8"))
 
 
 def _matches(doc: Mapping[str, Any], filters: Mapping[str, Any]) -> bool:

@@ -17,6 +17,7 @@ from flow_editor.engine.host import HttpResponse, Run
 from flow_editor.engine.kind import Catalog
 from flow_editor.engine.render import render_text
 from flow_editor.engine.validation import Limits
+from flow_editor.engine.values import Conventions
 from flow_editor.kinds import builtin_kinds
 from flow_editor.lab.documents import LabDocuments
 from flow_editor.lab.store import LabStore
@@ -42,6 +43,7 @@ class LabHost:
 	"""
 
 	timezone = "UTC"
+	conventions = Conventions(zone=timezone)
 	max_depth = 5
 	user = "lab"
 

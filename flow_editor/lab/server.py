@@ -174,7 +174,7 @@ class LabApp:
 			name = self.host.documents.create(doctype, values)
 		else:
 			self.host.documents.update(doctype, name, values)
-		return self.host.documents.get(doctype, name)
+		return self.host.documents.stored(doctype, name)
 
 	def _move_clock(self, to: str) -> None:
 		"""To `next` (the next thing due), a length such as +1h, or a moment; then do what is due."""

@@ -18,6 +18,7 @@ from flow_editor.services.customers import customer_of
 #: What stands beside the documents in every scope, in the order in which a picker shows it.
 ALWAYS = (
 	("now", "Now"),
+	("today", "Today"),
 	("run.name", "Run"),
 	("run.context_doctype", "DocType of the run's document"),
 	("run.context_docname", "Name of the run's document"),

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from flow_editor.engine import gate
+from flow_editor.engine.conditions import Uncomparable
 from flow_editor.engine.context import Scope
 from flow_editor.engine.errors import FlowError, NotAllowed, StepFailed
 from flow_editor.engine.event import (
@@ -28,6 +29,7 @@ from flow_editor.engine.event import (
 	TriggerEvent,
 )
 from flow_editor.engine.host import Host, Run
+from flow_editor.engine.values import NO_TYPES, Types
 from flow_editor.services import head, runs
 from flow_editor.services.advance import let_others_run
 from flow_editor.services.customers import Fields, customer_of
@@ -42,6 +44,11 @@ class WhenAsked(Mapping[str, Any]):
 	@cached_property
 	def _made(self) -> Mapping[str, Any]:
 		return self._make()
+
+	@property
+	def types(self) -> Types:
+		"""What the fields hold, if the document says."""
+		return getattr(self._made, "types", NO_TYPES)
 
 	def __getitem__(self, name: str) -> Any:
 		return self._made[name]
@@ -304,6 +311,14 @@ def _not_started(host: Host, template: Mapping[str, Any], raised: Raised, error:
 			once_a_day=True,
 		)
 		return {"skipped": f"{message} It starts only on what the user whom it runs as may read."}
+	if isinstance(error, Uncomparable):
+		message = f"Its condition cannot be told: {error}"
+		host.log(
+			title,
+			f"{raised.doctype} {raised.docname}: {message} Correct the flow's condition, or the document. This is told once a day.",
+			once_a_day=True,
+		)
+		return {"error": message}
 	host.log(title, f"{raised.doctype} {raised.docname}: {message}")
 	return {"error": message}
 

@@ -88,7 +88,7 @@ class Known(Scope):
 		self._at_hand = doc
 
 	def __getitem__(self, key: str) -> Any:
-		if key not in ("doc", "variables", "steps", "now"):
+		if key not in ("doc", "variables", "steps", "now", "today"):
 			raise LeftToTheInbox(key)
 		return super().__getitem__(key)
 

@@ -11,6 +11,7 @@ from frappe.utils import add_days, getdate, nowdate
 
 from flow_editor.engine.errors import NotAllowed, NotFound
 from flow_editor.engine.render import jsonable
+from flow_editor.engine.values import STANDARD_TYPES, Document, FieldType, Types, document
 from flow_editor.services.events import CLOSED_STATUSES
 from flow_editor.site.errors import as_flow_errors
 
@@ -29,7 +30,7 @@ ACTIVE = "Active"
 
 
 class SiteDocuments:
-	def get(self, doctype: str, name: str) -> dict[str, Any]:
+	def get(self, doctype: str, name: str) -> Document:
 		return _readable(self._load(doctype, name, "read"))
 
 	def check_readable(self, doctype: str, name: str) -> None:
@@ -44,7 +45,7 @@ class SiteDocuments:
 		self._check(doc, "read")
 		return _readable(doc)
 
-	def find(self, doctype: str, filters: Mapping[str, Any], *, limit: int = 20) -> list[dict[str, Any]]:
+	def find(self, doctype: str, filters: Mapping[str, Any], *, limit: int = 20) -> list[Document]:
 		conditions = {
 			field: ("in", value) if isinstance(value, list | tuple) else value
 			for field, value in filters.items()
@@ -54,9 +55,10 @@ class SiteDocuments:
 			found = frappe.get_list(
 				doctype, filters=conditions, fields=["*"], order_by="creation desc", limit_page_length=limit
 			)
-		return [jsonable(row) for row in found]
+		types = types_of(doctype)
+		return [document(row, types, types_of) for row in found]
 
-	def find_open(self, doctype: str, field: str, value: Any) -> dict[str, Any] | None:
+	def find_open(self, doctype: str, field: str, value: Any) -> Document | None:
 		if not {field, "status"} <= set(self.fields(doctype) or ()):
 			return None
 		table = frappe.qb.DocType(doctype)
@@ -92,6 +94,14 @@ class SiteDocuments:
 			for field in frappe.get_meta(doctype).fields
 			if field.fieldtype not in LAYOUT
 		}
+
+	def types(self, doctype: str) -> Types:
+		return types_of(doctype) if frappe.db.exists("DocType", doctype, cache=True) == doctype else {}
+
+	def is_missing(self, doctype: str, name: str) -> bool:
+		return frappe.db.exists("DocType", doctype, cache=True) != doctype or not frappe.db.exists(
+			doctype, name
+		)
 
 	def describe(self, doctype: str) -> list[dict[str, str]]:
 		self._check_doctype(doctype)
@@ -209,12 +219,27 @@ class SiteDocuments:
 			raise NotFound(f"There is no DocType {doctype!r} on this site. There is {known!r}: write it so.")
 
 
-def _readable(doc) -> dict[str, Any]:
+def types_of(doctype: str) -> Types:
+	"""What the fields of a DocType that there is hold; made once a request."""
+	made = getattr(frappe.local, "flow_editor_types", None)
+	if made is None:
+		made = frappe.local.flow_editor_types = {}
+	if doctype not in made:
+		own = {
+			field.fieldname: FieldType(field.fieldtype, field.label or field.fieldname, field.options or "")
+			for field in frappe.get_meta(doctype).fields
+			if field.fieldtype not in LAYOUT
+		}
+		made[doctype] = {**STANDARD_TYPES, **own}
+	return made[doctype]
+
+
+def _readable(doc) -> Document:
 	"""Those of a document's fields that the acting user may read."""
 	doc.apply_fieldlevel_read_permissions()
 	return as_fields(doc)
 
 
-def as_fields(doc) -> dict[str, Any]:
-	"""A document as expressions see it: JSON-able, child tables as lists."""
-	return jsonable(doc.as_dict(no_default_fields=False))
+def as_fields(doc) -> Document:
+	"""A document as expressions see it: values of their fields' types, child tables as lists."""
+	return document(doc.as_dict(no_default_fields=False), types_of(doc.doctype), types_of)

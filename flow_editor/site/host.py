@@ -21,6 +21,7 @@ from flow_editor.engine.gate import Operator, operator_table
 from flow_editor.engine.host import Run
 from flow_editor.engine.kind import Catalog
 from flow_editor.engine.validation import Limits
+from flow_editor.engine.values import Conventions
 from flow_editor.kinds import builtin_kinds, load_kinds, resolve_path
 from flow_editor.services.events import event_table
 from flow_editor.site import errors, inert, transaction, worker
@@ -56,7 +57,15 @@ class SiteHost:
 
 	@property
 	def operators(self) -> dict[str, Operator]:
-		return _operators(tuple(frappe.get_hooks(OPERATORS_HOOK)))
+		return _operators(tuple(frappe.get_hooks(OPERATORS_HOOK)), self.conventions)
+
+	@cached_property
+	def conventions(self) -> Conventions:
+		system = frappe.get_cached_doc("System Settings")
+		usual = Conventions()
+		return Conventions(
+			system.date_format or usual.date, system.number_format or usual.number, self.timezone
+		)
 
 	@cached_property
 	def settings(self):
@@ -248,8 +257,8 @@ def _events(paths: tuple[str, ...]) -> dict[str, TriggerEvent]:
 
 
 @lru_cache(maxsize=16)
-def _operators(paths: tuple[str, ...]) -> dict[str, Operator]:
-	return operator_table(map(resolve_path, paths))
+def _operators(paths: tuple[str, ...], conventions: Conventions) -> dict[str, Operator]:
+	return operator_table(map(resolve_path, paths), conventions)
 
 
 def _named_events(path: str) -> Iterator[TriggerEvent]:

@@ -13,6 +13,7 @@ from flow_editor.engine.definition import Step
 from flow_editor.engine.errors import NotFound, StepFailed
 from flow_editor.engine.host import HttpResponse, Run
 from flow_editor.engine.kind import Catalog
+from flow_editor.engine.values import Conventions
 from flow_editor.kinds import builtin_kinds
 
 CLOSED = ("Completed", "Cancelled", "Closed")
@@ -106,6 +107,8 @@ class RecordingHttp:
 
 class Bench:
 	"""One run about one document, and whatever step of it a test asks for."""
+
+	conventions = Conventions()
 
 	def __init__(self):
 		self.documents, self.messages, self.http = RecordingDocuments(), RecordingMessages(), RecordingHttp()

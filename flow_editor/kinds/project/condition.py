@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flow_editor.engine.conditions import OPERATORS, evaluate
+from flow_editor.engine.conditions import OPERATORS, Uncomparable, evaluate
 from flow_editor.engine.context import ROOTS
 from flow_editor.engine.errors import StepFailed
 from flow_editor.engine.kind import Field, Kind
-from flow_editor.engine.render import OPEN, PATH, as_text, render_text, resolve, whole_path
+from flow_editor.engine.render import OPEN, PATH, as_text, jsonable, render_text, resolve, whole_path
 
 WITHOUT_VALUE = ("empty", "not_empty")
 #: How much of the value that was looked at is kept.
@@ -45,8 +45,13 @@ class Condition(Kind):
 
 	def run(self, step, ctx) -> dict[str, Any]:
 		left = self.read(str(step.payload.get("field") or ""), ctx.scope)
-		holds = evaluate(left, ctx.payload["op"], ctx.payload["value"])
-		shown = left if len(as_text(left)) <= VALUE_LENGTH else as_text(left)[:VALUE_LENGTH]
+		try:
+			holds = evaluate(left, ctx.payload["op"], ctx.payload["value"], ctx.host.conventions)
+		except Uncomparable as error:
+			raise StepFailed(
+				f"It cannot be told whether {step.payload.get('field')} {OPERATORS[ctx.payload['op']]} that. {error}"
+			) from None
+		shown = jsonable(left) if len(as_text(left)) <= VALUE_LENGTH else as_text(left)[:VALUE_LENGTH]
 		branch = "yes" if holds else "no"
 		if isinstance(ctx.given, dict) and "branch" in ctx.given:
 			branch = ctx.given["branch"]
