@@ -107,6 +107,43 @@ class Field:
 		return entry
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+	"""A value that a step compares, so that it can be told beforehand what cannot be.
+
+	Args:
+		field: the payload field that holds the value.
+		path: what it is compared with: a path from the scope's roots.
+		op: one of `conditions.OPERATORS`.
+		value: as its author wrote it.
+	"""
+
+	field: str
+	path: str
+	op: str
+	value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+	"""A document that a step makes or changes, so that it can be told beforehand what will not fit, who has to be allowed
+	to, and which flows it sets off.
+
+	Args:
+		doctype: its DocType.
+		creates: whether it is made; else it is changed.
+		values: what its author wrote for its fields, by name.
+		field: the payload field in which all of them stand; if empty, each stands in the one of its own name.
+		cut: those of its fields for which a text that is too long is shortened.
+	"""
+
+	doctype: str
+	creates: bool = False
+	values: Mapping[str, Any] = field(default_factory=dict)
+	field: str = ""
+	cut: tuple[str, ...] = ()
+
+
 class Kind:
 	"""A step kind. Subclass it, set the attributes, and write `run`, or `prepare` and `send`.
 
@@ -143,6 +180,18 @@ class Kind:
 
 	def check(self, payload: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 		"""What the schema cannot say: (field, message) for each further thing wrong with a payload."""
+		return ()
+
+	def compares(self, payload: Mapping[str, Any]) -> Iterable[Comparison]:
+		"""What a step with this payload compares."""
+		return ()
+
+	def writes(self, payload: Mapping[str, Any]) -> Iterable[Write]:
+		"""The documents that a step with this payload makes and changes, as far as its payload says."""
+		return ()
+
+	def sets(self, payload: Mapping[str, Any]) -> Iterable[str]:
+		"""The variables that a step with this payload gives a value."""
 		return ()
 
 	def run(self, step: Step, ctx: StepContext) -> Any:

@@ -44,6 +44,9 @@ class Ask(AgentKind):
 		),
 	)
 
+	def sets(self, payload):
+		return (payload.get("variable"),)
+
 
 class Intent(AgentKind):
 	"""Branches by what the person wants."""
@@ -72,6 +75,9 @@ class Tool(AgentKind):
 		Field("arguments_json", "json", "Arguments"),
 		Field("save_as", "text", "Keep as", templated=False),
 	)
+
+	def sets(self, payload):
+		return (payload.get("save_as"),)
 
 
 class Handoff(AgentKind):

@@ -5,7 +5,7 @@ from typing import Any
 from flow_editor.engine.conditions import OPERATORS, Uncomparable, evaluate
 from flow_editor.engine.context import ROOTS
 from flow_editor.engine.errors import StepFailed
-from flow_editor.engine.kind import Field, Kind
+from flow_editor.engine.kind import Comparison, Field, Kind
 from flow_editor.engine.render import OPEN, PATH, as_text, jsonable, render_text, resolve, whole_path
 
 WITHOUT_VALUE = ("empty", "not_empty")
@@ -59,14 +59,24 @@ class Condition(Kind):
 				raise StepFailed(f"A condition has no branch {branch!r}. Give yes or no.")
 		return {"branch": branch, "value": shown}
 
-	@staticmethod
-	def read(field: str, scope) -> Any:
+	@classmethod
+	def read(cls, field: str, scope) -> Any:
 		"""The value of a path, with or without braces; one that begins with none of the scope's roots is the
 		document's. A text with an expression inside it is rendered."""
+		path = cls.path(field)
+		return render_text(field, scope) if path is None else resolve(scope, path)
+
+	@staticmethod
+	def path(field: str) -> str | None:
+		"""The path from the scope's roots that a field names, or None if it is a text with expressions."""
 		path = whole_path(field) or field.strip()
 		if OPEN in path or not PATH.fullmatch(path):
-			return render_text(field, scope)
-		return resolve(scope, path if path.split(".", 1)[0] in ROOTS else f"doc.{path}")
+			return None
+		return path if path.split(".", 1)[0] in ROOTS else f"doc.{path}"
+
+	def compares(self, payload):
+		if path := self.path(str(payload.get("field") or "")):
+			yield Comparison("value", path, payload.get("op") or "==", payload.get("value"))
 
 	def check(self, payload):
 		field = str(payload.get("field") or "").strip()

@@ -5,7 +5,7 @@ from typing import Any
 
 from flow_editor.engine.conditions import is_empty
 from flow_editor.engine.errors import StepFailed
-from flow_editor.engine.kind import Field, Kind
+from flow_editor.engine.kind import Field, Kind, Write
 from flow_editor.engine.render import paths
 from flow_editor.kinds.choices import same_word
 from flow_editor.kinds.project.webhook import rendered_url
@@ -44,6 +44,10 @@ class DispatchJob(Kind):
 		Field("on_open_webhook", "url", "Call when it opens"),
 		Field("on_close_webhook", "url", "Call when it closes"),
 	)
+
+	def writes(self, payload):
+		names = ("subject", "job_type", "priority", "assigned_group", "merge_key")
+		yield Write(DOCTYPE, True, {name: payload.get(name) for name in names}, cut=("subject",))
 
 	def run(self, step, ctx) -> dict[str, Any]:
 		known = ctx.documents.fields(DOCTYPE)

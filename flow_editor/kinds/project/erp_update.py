@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import difflib
+import json
 from typing import Any
 
 from flow_editor.engine.errors import StepFailed
-from flow_editor.engine.kind import Field, Kind
+from flow_editor.engine.kind import Field, Kind, Write
 
 #: What the framework keeps itself.
 OWN_FIELDS = (
@@ -39,6 +40,14 @@ class ErpUpdate(Kind):
 	def check(self, payload):
 		if isinstance(payload.get("fields_json"), list):
 			yield "fields_json", "Fields must be a JSON object of field names and values."
+
+	def writes(self, payload):
+		values = payload.get("fields_json")
+		values = json.loads(values) if isinstance(values, str) and values.strip() else values
+		if payload.get("doctype"):
+			yield Write(
+				payload["doctype"], False, values if isinstance(values, dict) else {}, field="fields_json"
+			)
 
 	def run(self, step, ctx) -> dict[str, Any]:
 		doctype, values = ctx.payload["doctype"], ctx.payload["fields_json"]

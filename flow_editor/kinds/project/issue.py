@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from flow_editor.engine.errors import StepFailed
-from flow_editor.engine.kind import Field, Kind
+from flow_editor.engine.kind import Field, Kind, Write
 from flow_editor.kinds.choices import same_word
 
 
@@ -24,6 +24,9 @@ class Issue(Kind):
 		Field("priority", "link", "Priority", doctype="Issue Priority"),
 		Field("issue_type", "link", "Issue type", doctype="Issue Type"),
 	)
+
+	def writes(self, payload):
+		yield Write("Issue", True, {"subject": payload.get("subject")}, cut=("subject",))
 
 	def run(self, step, ctx) -> dict[str, Any]:
 		payload = ctx.payload

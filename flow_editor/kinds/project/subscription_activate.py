@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from flow_editor.engine.errors import StepFailed
-from flow_editor.engine.kind import Field, Kind
+from flow_editor.engine.kind import Field, Kind, Write
 
 ACTIVE = "Active"
 ENDED = ("Cancelled", "Completed")
@@ -29,6 +29,9 @@ class SubscriptionActivate(Kind):
 			help="Empty: the customer's subscription that is not active.",
 		),
 	)
+
+	def writes(self, payload):
+		yield Write("Subscription", False, {"status": ACTIVE}, field="subscription_ref")
 
 	def run(self, step, ctx) -> dict[str, Any]:
 		name = (ctx.payload["subscription_ref"] or "").strip()
