@@ -41,21 +41,25 @@ def shared_commands(
 
 	@click.command()
 	@click.argument("files", nargs=-1, required=True, type=existing)
-	@click.option("--json", "as_json", is_flag=True, help="Print the problems as JSON.")
+	@click.option("--json", "as_json", is_flag=True, help="Print the problems and warnings as JSON.")
 	@on_checking_host
 	def validate(host: Host, files: tuple[Path, ...], as_json: bool) -> None:
-		"""Check definitions or exported flows. Exits with 1 if any has a problem."""
-		found = [
-			{"file": str(file), **problem.as_dict()} for file in files for problem in _problems_of(host, file)
-		]
+		"""Check definitions or exported flows. Exits with 1 if any has a problem; a warning is none."""
+		found: dict[str, list[dict[str, str]]] = {"problems": [], "warnings": []}
+		for file in files:
+			for what, told in zip(found, _findings_of(host, file), strict=True):
+				found[what] += [{"file": str(file), **one.as_dict()} for one in told]
 		if as_json:
-			click.echo(json.dumps({"problems": found}, ensure_ascii=False))
+			click.echo(json.dumps(found, ensure_ascii=False))
 		else:
-			for problem in found:
-				where = " ".join(part for part in (problem["step"], problem["field"]) if part)
-				click.echo(f"{problem['file']}: {where}: {problem['message']}")
-			click.echo(f"{len(files)} checked, {len(found)} problems")
-		if found:
+			for what, told in found.items():
+				for one in told:
+					where = " ".join(part for part in (one["step"], one["field"]) if part)
+					word = "warning: " if what == "warnings" else ""
+					click.echo(f"{one['file']}: {where}: {word}{one['message']}")
+			counts = ", ".join(f"{len(told)} {what}" for what, told in found.items())
+			click.echo(f"{len(files)} checked, {counts}")
+		if found["problems"]:
 			raise SystemExit(1)
 
 	@click.command()
@@ -120,7 +124,7 @@ def definition_in(file: Path) -> Any:
 	return file.read_bytes() if exported is None else exported["flow_definition"]
 
 
-def _problems_of(host: Host, file: Path) -> list[Problem]:
+def _findings_of(host: Host, file: Path) -> tuple[list[Problem], list[Problem]]:
 	exported = _exported_in(file)
 	if exported is not None and "template_name" in exported:
 		return templates.check_import(host, exported)

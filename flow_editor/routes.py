@@ -21,7 +21,7 @@ from flow_editor.engine.errors import FlowError, Invalid, NotFound, Problem, Unr
 from flow_editor.engine.host import Host
 from flow_editor.engine.machine import RUN_STATES
 from flow_editor.openapi import document
-from flow_editor.services import compose, events, runs, templates
+from flow_editor.services import compose, events, meaning, runs, templates
 from flow_editor.services.advance import Moved
 from flow_editor.services.customers import customer_of
 from flow_editor.services.templates import CATEGORIES
@@ -118,8 +118,20 @@ def catalog(host: Host) -> dict[str, Any]:
 	}
 
 
-def validate(host: Host, flow_definition: Any) -> dict[str, Any]:
-	return {"problems": [problem.as_dict() for problem in templates.check(host, flow_definition)]}
+def validate(
+	host: Host,
+	flow_definition: Any,
+	template: str | None = None,
+	applies_to: str | None = None,
+	catalog: str | None = None,
+	trigger_event: str | None = None,
+) -> dict[str, Any]:
+	about = meaning.About(template or "", applies_to or "", catalog or "", trigger_event or "")
+	problems, warnings = templates.check(host, flow_definition, about)
+	return {
+		"problems": [problem.as_dict() for problem in problems],
+		"warnings": [warning.as_dict() for warning in warnings],
+	}
 
 
 def paths(host: Host, doctype: str = "") -> dict[str, Any]:
@@ -254,7 +266,7 @@ ROUTES = (
 	Route("delete_template", "DELETE", "/templates/{template}", "Delete a template", delete_template, AUTHORS, answer={"ok": {"const": True}}),
 	Route("duplicate_template", "POST", "/templates/{template}/duplicate", "Copy a template", duplicate_template, AUTHORS, body={"new_name": {"type": ["string", "null"], "maxLength": 140}}, answer={"template": OBJECT}, status=201),
 	Route("catalog", "GET", "/catalog", "The step kinds and trigger events that there are", catalog, OPERATORS, answer={"kinds": {"type": "array"}, "events": {"type": "array"}}),
-	Route("validate", "POST", "/validate", "Every problem of a definition", validate, OPERATORS, body={"flow_definition": ANY}, required=("flow_definition",), answer={"problems": {"type": "array"}}),
+	Route("validate", "POST", "/validate", "Every problem of a definition, and what is probably not meant in it", validate, OPERATORS, body={"flow_definition": ANY, "template": TEXT | {"type": ["string", "null"]}, "applies_to": TEXT | {"type": ["string", "null"]}, "catalog": TEXT | {"type": ["string", "null"]}, "trigger_event": TEXT | {"type": ["string", "null"]}}, required=("flow_definition",), answer={"problems": {"type": "array"}, "warnings": {"type": "array"}}),
 	Route("paths", "GET", "/paths", "The paths that expressions about a DocType can read", paths, OPERATORS, query={"doctype": TEXT}, answer={"paths": {"type": "array"}}),
 	Route("preview", "POST", "/preview", "A step's payload, rendered for a document", preview, OPERATORS, body={"kind": NAME, "payload": OBJECT, **ABOUT}, required=("kind", "payload"), answer={"payload": OBJECT, "problems": {"type": "array"}}),
 	Route("start", "POST", "/start", "Start a template", start, OPERATORS, body={"template": NAME, **ABOUT}, required=("template",), answer=MOVED, status=201),

@@ -24,7 +24,7 @@ from decimal import Decimal
 from typing import Any
 
 from flow_editor.engine.render import as_text
-from flow_editor.engine.values import Conventions, read_time
+from flow_editor.engine.values import NUMBERS, TABLES, Conventions, FieldType, read_time
 
 NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,30})(?:\.\d{1,30})?")
 TRUE_WORDS = {"1", "true", "yes"}
@@ -43,6 +43,18 @@ EXAMPLES: Mapping[str, str] = {
 	DAY: "2026-12-31",
 	MOMENT: "2026-12-31 09:30",
 	TIME: "09:30",
+}
+
+
+#: What Frappe's field types hold, and a value of each type.
+BY_FIELD: Mapping[str, str] = {
+	"Date": DAY, "Datetime": MOMENT, "Time": TIME, **dict.fromkeys(NUMBERS, AMOUNT), **dict.fromkeys(TABLES, ROWS),
+}  # fmt: skip
+EXAMPLE_VALUES: Mapping[str, Any] = {
+	AMOUNT: Decimal("1000.5"),
+	DAY: date(2026, 12, 31),
+	MOMENT: datetime(2026, 12, 31, 9, 30),
+	TIME: time(9, 30),
 }
 
 
@@ -164,6 +176,30 @@ def evaluate(left: Any, op: str, right: Any = None, site: Conventions = USUAL) -
 
 def _both_and_equal(left: Any, right: Any, site: Conventions) -> bool:
 	return not is_empty(left) and not is_empty(right) and equals(left, right, site)
+
+
+def literal_problem(about: FieldType, op: str, value: Any, site: Conventions = USUAL) -> str | None:
+	"""Why a value that an author wrote can never be compared with what a field holds, as a sentence, or None.
+
+	Args:
+		about: what the field holds.
+		value: with no expression in it.
+	"""
+	wanted = BY_FIELD.get(about.fieldtype)
+	if wanted is None or op in ("empty", "not_empty", "contains", "starts_with", "ends_with"):
+		return None
+	if wanted == ROWS:
+		return f"{about.label} is a table, which cannot be compared. Use one of its columns, or “is empty”."
+	for one in _items(value) if op in ("in", "not_in") else [value]:
+		if is_empty(one) or (wanted == AMOUNT and _truth(one) is not None and about.fieldtype == "Check"):
+			continue
+		try:
+			_alike(EXAMPLE_VALUES[wanted], one, site, in_order=False)
+		except Uncomparable:
+			return (
+				f"{about.label} is {wanted}, and {_named(one)} is none. Write one such as {EXAMPLES[wanted]}."
+			)
+	return None
 
 
 # Two values of one type

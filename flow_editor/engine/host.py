@@ -118,7 +118,7 @@ class Store(Protocol):
 
 	def active_templates(self, event: str) -> Sequence[Mapping[str, Any]]:
 		"""The active templates of a trigger event, those that may always start before the others, each oldest
-		first: name, version, checksum, trigger_condition, applies_to, run_as, re_entry."""
+		first: name, template_name, version, checksum, trigger_condition, applies_to, run_as, re_entry."""
 
 	def insert_template(self, values: Mapping[str, Any]) -> str:
 		"""Store a new template, as `services.templates.prepare` made it, and its version. Returns its name."""

@@ -24,6 +24,11 @@ TIME = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?")
 TABLES = ("Table", "Table MultiSelect")
 NUMBERS = ("Int", "Long Int", "Float", "Currency", "Percent", "Check", "Rating", "Duration")
 HTML = ("Text Editor", "HTML Editor")
+#: Those that hold one line, and how long it may be unless the field says otherwise.
+LINES = ("Data", "Link", "Dynamic Link", "Select", "Phone", "Autocomplete", "Read Only", "Icon", "Color")
+LINE_LENGTH = 140
+#: How long a value of another type is at most, as text.
+LENGTHS: Mapping[str, int] = {"Date": 10, "Datetime": 26, "Time": 15, **dict.fromkeys(NUMBERS, 21)}
 #: What every document has beside its DocType's own fields.
 STANDARD: Mapping[str, tuple[str, str]] = {
 	"name": ("Data", "Name"),
@@ -42,11 +47,30 @@ STANDARD: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class FieldType:
-	"""What a field holds: Frappe's `fieldtype`, the field's label, and its options (a DocType, the choices, a currency)."""
+	"""What a field holds.
+
+	Args:
+		fieldtype: Frappe's name of the type.
+		options: a DocType, the choices or a currency, by type.
+		length: how many characters it takes, if it says so itself.
+	"""
 
 	fieldtype: str
 	label: str = ""
 	options: str = ""
+	length: int = 0
+
+	@property
+	def takes(self) -> int | None:
+		"""How many characters a text in it may have, if there is a limit."""
+		return (self.length or LINE_LENGTH) if self.fieldtype in LINES else None
+
+	@property
+	def longest(self) -> int | None:
+		"""How many characters its value may have as text, if there is a limit."""
+		if self.fieldtype == "Select" and self.choices:
+			return max(map(len, self.choices))
+		return self.takes or LENGTHS.get(self.fieldtype)
 
 	@property
 	def choices(self) -> list[str]:

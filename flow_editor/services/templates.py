@@ -16,6 +16,7 @@ from flow_editor.engine.definition import LANGUAGE_VERSION, checksum
 from flow_editor.engine.errors import Conflict, Invalid, NotAllowed, Problem, Unreadable
 from flow_editor.engine.host import Host
 from flow_editor.engine.validation import load, validate
+from flow_editor.services import meaning
 from flow_editor.services.events import MANUAL
 from flow_editor.services.runs import RE_ENTRY_ALWAYS, RE_ENTRY_RULES
 
@@ -79,7 +80,7 @@ def prepare(host: Host, new: Mapping[str, Any], old: Mapping[str, Any] | None) -
 		fields["trigger_event"] = fields["trigger_event"] or MANUAL  # what it might have said is not known
 	else:
 		_agree_on_trigger(fields, definition, old)
-		problems += _problems(host, definition)
+		problems += _problems(host, definition, _about(new | fields))
 	problems += _field_problems(host, fields, str(new.get("name") or ""))
 	if problems:
 		raise Invalid.because(_without_repeats(problems))
@@ -314,16 +315,25 @@ def _free_name(host: Host, source: Mapping[str, Any]) -> str:
 	raise Conflict(f"There are too many copies of {source['template_name']}. Give the new one a name.")
 
 
-def check(host: Host, definition: Any) -> list[Problem]:
-	"""Every problem of a definition that is not stored. Reads JSON text or a parsed object."""
+def check(
+	host: Host, definition: Any, about: meaning.About = meaning.ALONE
+) -> tuple[list[Problem], list[Problem]]:
+	"""Every problem of a definition that is not stored, and what is probably not meant in it.
+
+	Args:
+		definition: JSON text, or a parsed object.
+		about: what its template says beside it.
+	"""
 	try:
-		return _problems(host, load(definition, host.limits))
+		definition = load(definition, host.limits)
 	except Invalid as error:
-		return list(error.problems)
+		return list(error.problems), []
+	problems = _problems(host, definition, about)
+	return problems, meaning.warnings(host, definition, about, _steps_of(problems))
 
 
-def check_import(host: Host, values: Mapping[str, Any]) -> list[Problem]:
-	"""Every problem that `import_` would find in an exported template."""
+def check_import(host: Host, values: Mapping[str, Any]) -> tuple[list[Problem], list[Problem]]:
+	"""Every problem that `import_` would find in an exported template, and what is probably not meant in it."""
 	known = _known(host, values)
 	fields = {**_portable(values), "name": known["name"] if known else ""}
 	problems: list[Problem] = []
@@ -332,13 +342,31 @@ def check_import(host: Host, values: Mapping[str, Any]) -> list[Problem]:
 			check_that()
 		except Invalid as error:
 			problems += error.problems
-	return problems
+	try:
+		definition = load(values.get("flow_definition") or {}, host.limits)
+	except Invalid:
+		return problems, []
+	return problems, meaning.warnings(host, definition, _about(fields), _steps_of(problems))
 
 
-def _problems(host: Host, definition: Any) -> list[Problem]:
-	return validate(
+def _about(values: Mapping[str, Any]) -> meaning.About:
+	return meaning.About(
+		name=_plain(values.get("name")),
+		doctype=_plain(values.get("applies_to")),
+		catalog=_plain(values.get("catalog")),
+		event=_plain(values.get("trigger_event")),
+	)
+
+
+def _problems(host: Host, definition: dict[str, Any], about: meaning.About) -> list[Problem]:
+	found = validate(
 		definition, host.catalog, events=host.events, operators=host.operators, limits=host.limits
 	)
+	return found + meaning.problems(host, definition, about, _steps_of(found))
+
+
+def _steps_of(problems: list[Problem]) -> set[str]:
+	return {problem.step for problem in problems}
 
 
 def export(host: Host, name: str) -> dict[str, Any]:

@@ -99,8 +99,13 @@ class SiteDocuments:
 		return types_of(doctype) if frappe.db.exists("DocType", doctype, cache=True) == doctype else {}
 
 	def is_missing(self, doctype: str, name: str) -> bool:
-		return frappe.db.exists("DocType", doctype, cache=True) != doctype or not frappe.db.exists(
-			doctype, name
+		if frappe.db.exists("DocType", doctype, cache=True) != doctype:
+			return True
+		if doctype == "DocType":
+			return frappe.db.exists("DocType", name, cache=True) != name
+		# Who may read no such document learns nothing of one, and what is hidden from them is not there.
+		return bool(frappe.has_permission(doctype, "read")) and not frappe.get_list(
+			doctype, filters={"name": name}, limit_page_length=1
 		)
 
 	def describe(self, doctype: str) -> list[dict[str, str]]:

@@ -103,7 +103,7 @@ class SiteStore:
 
 	def active_templates(self, event: str) -> Sequence[Mapping[str, Any]]:
 		return frappe.db.sql(
-			"""SELECT name, version, checksum, trigger_condition, applies_to, run_as, re_entry
+			"""SELECT name, template_name, version, checksum, trigger_condition, applies_to, run_as, re_entry
 			FROM `tabFlow Template` WHERE trigger_event = %s AND is_active = 1
 			ORDER BY re_entry <> 'Always', creation, name""",
 			event,

@@ -53,7 +53,7 @@ def test_validate(cli):
 		write("good.json", flow(mail("a"))),
 		write("bad.json", flow({"id": "a", "kind": "nope"}, {"id": "a", "kind": "wait"})),
 	)
-	assert json.loads(cli("validate", good, "--json")) == {"problems": []}
+	assert json.loads(cli("validate", good, "--json")) == {"problems": [], "warnings": []}
 	problems = json.loads(cli("validate", good, bad, write("worse.json", "{"), "--json", exit_code=1))[
 		"problems"
 	]
@@ -275,7 +275,7 @@ def test_files_may_begin_with_a_byte_order_mark(cli):
 	asking = {"id": "q", "kind": "condition", "payload": {"field": "doc.status", "op": "==", "value": "Open"}}
 	file = write("f.json", "\ufeff" + json.dumps(flow(asking)))
 	doc = write("d.json", '\ufeff{"doctype": "Issue", "status": "Open"}')
-	assert json.loads(cli("validate", file, "--json")) == {"problems": []}
+	assert json.loads(cli("validate", file, "--json")) == {"problems": [], "warnings": []}
 	done = json.loads(cli("run", file, "--doc", doc, "--json"))
 	assert done["run"]["step_state"]["q"]["result"]["branch"] == "yes"
 

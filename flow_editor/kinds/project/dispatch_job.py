@@ -7,6 +7,7 @@ from flow_editor.engine.conditions import is_empty
 from flow_editor.engine.errors import StepFailed
 from flow_editor.engine.kind import Field, Kind, Write
 from flow_editor.engine.render import paths
+from flow_editor.kinds import fitting
 from flow_editor.kinds.choices import same_word
 from flow_editor.kinds.project.webhook import rendered_url
 
@@ -46,7 +47,7 @@ class DispatchJob(Kind):
 	)
 
 	def writes(self, payload):
-		names = ("subject", "job_type", "priority", "assigned_group", "merge_key")
+		names = ("subject", "job_type", "priority", "assigned_group")
 		yield Write(DOCTYPE, True, {name: payload.get(name) for name in names}, cut=("subject",))
 
 	def run(self, step, ctx) -> dict[str, Any]:
@@ -71,7 +72,7 @@ class DispatchJob(Kind):
 	def _values(step, ctx, known: Mapping[str, Mapping[str, Any]] | None) -> dict[str, Any]:
 		payload, run = ctx.payload, ctx.run
 		wanted = {
-			"subject": payload["subject"],
+			"subject": fitting.line(payload["subject"] or ""),
 			"job_type": payload["job_type"],
 			"priority": payload["priority"],
 			"duration_h": _hours(payload["duration_h"]),
@@ -124,7 +125,7 @@ def _merge_key(step, ctx) -> str:
 	"""The rendered key; none where an expression in it is empty, or the jobs of everybody unknown were one."""
 	if any(is_empty(ctx.lookup(path)) for path in paths(str(step.payload.get("merge_key") or ""))):
 		return ""
-	return (ctx.payload["merge_key"] or "").strip()
+	return fitting.key((ctx.payload["merge_key"] or "").strip())
 
 
 def _as_option(value: Any, field: Mapping[str, Any]) -> Any:

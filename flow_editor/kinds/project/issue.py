@@ -4,6 +4,7 @@ from typing import Any
 
 from flow_editor.engine.errors import StepFailed
 from flow_editor.engine.kind import Field, Kind, Write
+from flow_editor.kinds import fitting
 from flow_editor.kinds.choices import same_word
 
 
@@ -31,7 +32,7 @@ class Issue(Kind):
 	def run(self, step, ctx) -> dict[str, Any]:
 		payload = ctx.payload
 		values = {
-			"subject": payload["subject"],
+			"subject": fitting.line(payload["subject"] or ""),
 			"description": ctx.html("description"),
 			"customer": ctx.customer,
 			"priority": self._existing(ctx, "Issue Priority", payload["priority"]),

@@ -69,7 +69,13 @@ export const duplicateTemplate = (template, new_name) =>
 	request("POST", `/templates/${name(template)}/duplicate`, new_name ? { new_name } : {}).then((a) => a.template);
 
 export const getCatalog = () => request("GET", "/catalog");
-export const validate = (flow_definition) => request("POST", "/validate", { flow_definition }).then((a) => a.problems);
+/** Every problem of a definition, and behind them what is probably not meant in it, marked `warning`.
+ * `about`: what its template says beside it: {template, applies_to, catalog, trigger_event}. */
+export const validate = (flow_definition, about = {}) =>
+	request("POST", "/validate", { flow_definition, ...about }).then((a) => [
+		...a.problems,
+		...a.warnings.map((warning) => ({ ...warning, warning: true })),
+	]);
 export const preview = (about) => request("POST", "/preview", about);
 
 export const listRuns = (filters = {}) => request("GET", `/runs${query(filters)}`).then((a) => a.runs);

@@ -1,0 +1,530 @@
+"""What a flow that is written correctly cannot mean: paths that lead nowhere, starts that never come, values that are none.
+
+`problems` are what could never work, since a value cannot be compared; they keep a flow from being published. `warnings`
+are what is probably not meant, and keep nobody from anything. Both ask the host what its documents hold, as far as it can
+say; where it cannot, nothing is said.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+from flow_editor.engine import secrets
+from flow_editor.engine.conditions import literal_problem
+from flow_editor.engine.context import ROOTS
+from flow_editor.engine.definition import ON_FLOW_START
+from flow_editor.engine.errors import Problem
+from flow_editor.engine.event import CHANGE, INSERT, UPDATE, TriggerEvent
+from flow_editor.engine.host import Host, Run
+from flow_editor.engine.kind import Field, Kind, Write
+from flow_editor.engine.render import OPEN, PATH, paths, whole_path
+from flow_editor.engine.values import TABLES, FieldType, Types
+
+#: How many are told at once: to find them all may take longer than the request.
+MOST = 200
+#: With more names to choose from than this, none is suggested.
+MOST_HINTED = 200
+#: What a step's entry in a run holds.
+ENTRY = (
+	"status",
+	"result",
+	"error",
+	"started_at",
+	"completed_at",
+	"due_at",
+	"ready_at",
+	"attempts",
+	"retried",
+	"waiting",
+)
+TEMPLATE = ("name", "template_name", "version")
+RUN = tuple(field.name for field in fields(Run))
+LONGEST_NAME = 60
+EQUALITIES = ("==", "!=", "in", "not_in")
+#: Where the rows of a path's last table are looked into.
+ROW = FieldType("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+	"""What a template says beside its definition.
+
+	Args:
+		name: its number, if it is stored.
+		doctype: the DocType that it applies to, if one.
+		catalog: the one that its steps are of.
+		event: its trigger event, if the definition does not say.
+	"""
+
+	name: str = ""
+	doctype: str = ""
+	catalog: str = ""
+	event: str = ""
+
+
+#: Nothing is known beside the definition.
+ALONE = About()
+
+
+def problems(
+	host: Host, definition: Mapping[str, Any], about: About = ALONE, unsound: Collection[str] = ()
+) -> list[Problem]:
+	"""Values that can never be compared with what they are compared with.
+
+	Args:
+		unsound: the ids of steps that are passed over, since something is wrong with how they are written.
+	"""
+	return list(islice(_Meaning(host, definition, about, unsound).problems(), MOST))
+
+
+def warnings(
+	host: Host, definition: Mapping[str, Any], about: About = ALONE, unsound: Collection[str] = ()
+) -> list[Problem]:
+	"""What is probably not meant: at most MOST, in the order of the steps, the flow's own first. `unsound`: see `problems`."""
+	found: dict[Problem, None] = {}
+	for warning in _Meaning(host, definition, about, unsound).warnings():
+		found[warning] = None
+		if len(found) >= MOST:
+			break
+	return list(found)
+
+
+class _Meaning:
+	"""One definition held against a host."""
+
+	def __init__(self, host: Host, definition: Mapping[str, Any], about: About, unsound: Collection[str]):
+		self.host = host
+		self.about = about
+		trigger = definition.get("trigger")
+		self.trigger: Mapping[str, Any] = trigger if isinstance(trigger, Mapping) else {}
+		self.event: TriggerEvent | None = host.events.get(about.event or str(self.trigger.get("event") or ""))
+		steps = definition.get("steps")
+		self.steps = [
+			step
+			for step in (steps if isinstance(steps, list) else ())
+			if isinstance(step, Mapping) and isinstance(step.get("id"), str)
+		]
+		self.ids = {step["id"] for step in self.steps}
+		self.definition = definition
+		self.sound = [step for step in self.steps if step["id"] not in unsound]
+		self._led: dict[str, tuple[str | None, list[FieldType]]] = {}
+		self._listening: dict[tuple[str, str], list[str]] = {}
+
+	# What can never work
+
+	def problems(self) -> Iterator[Problem]:
+		for step, kind, payload in self._payloads():
+			for comparison in _asked(kind.compares, payload):
+				if _is_written(comparison.value) and (
+					message := self._never_compared(comparison.path, comparison.op, comparison.value)
+				):
+					yield Problem(message, step["id"], f"payload.{comparison.field}")
+		for path, op, value in self._gate():
+			if message := self._never_compared(path, op, value):
+				yield Problem(message, field="trigger.condition")
+
+	def _never_compared(self, path: str, op: str, value: Any) -> str | None:
+		found = [about for about in self._leads_to(path)[1] if about is not ROW]
+		messages = [literal_problem(about, op, value, self.host.conventions) for about in found]
+		return messages[0] if messages and all(messages) else None
+
+	# What is probably not meant
+
+	def warnings(self) -> Iterator[Problem]:
+		yield from self._about_the_start()
+		yield from self._about_kinds()
+		for step in self.sound:
+			yield from self._about_its_time(step)
+		for step, kind, payload in self._payloads():
+			yield from self._about_paths(step, kind, payload)
+			yield from self._about_links(step, kind, payload)
+			for comparison in _asked(kind.compares, payload):
+				if comparison.op in EQUALITIES and _is_written(comparison.value):
+					for message in self._no_such_value(comparison.path, comparison.value):
+						yield Problem(message, step["id"], f"payload.{comparison.field}")
+			for write in _asked(kind.writes, payload):
+				yield from self._about_a_write(step, write)
+
+	def _about_the_start(self) -> Iterator[Problem]:
+		wanted, event = self.about.doctype, self.event
+		if wanted and event and event.sources and wanted not in {source.doctype for source in event.sources}:
+			raised = ", ".join(dict.fromkeys(source.doctype for source in event.sources))
+			yield Problem(
+				f"It applies to {wanted}, but “{event.label}” comes from {raised}, so it never starts by itself. "
+				"Choose another event, or let it apply to none.",
+				field="applies_to",
+			)
+		for path, op, value in self._gate():
+			if wrong := self._leads_to(path)[0]:
+				yield Problem(wrong, field="trigger.condition")
+			elif op in EQUALITIES:
+				for message in self._no_such_value(path, value):
+					yield Problem(message, field="trigger.condition")
+
+	def _about_kinds(self) -> Iterator[Problem]:
+		known = [(step, kind) for step in self.steps if (kind := self._kind(step))]
+		composed = list(dict.fromkeys(kind.label for _, kind in known if not kind.runnable))
+		if composed:
+			yield Problem(
+				f"Steps of kind {', '.join(composed)} can be composed and stored, but not run yet: the flow starts nothing.",
+				field="steps",
+			)
+		catalog = self.about.catalog or next((kind.catalog for _, kind in known), "")
+		for step, kind in known:
+			if kind.catalog != catalog:
+				yield Problem(
+					f"{kind.label} is of the kinds for {kind.catalog}, and this flow is made of those for {catalog}. "
+					"Choose another kind, or other kinds of steps for the flow.",
+					step["id"],
+					"kind",
+				)
+
+	def _about_its_time(self, step: Mapping[str, Any]) -> Iterator[Problem]:
+		trigger = step.get("trigger")
+		if not isinstance(trigger, Mapping):
+			return
+		if trigger.get("type") == ON_FLOW_START and step.get("depends_on"):
+			yield Problem(
+				"It is to fire when the flow starts, but waits for other steps first. Let it fire when those are done, "
+				"or let it wait for none.",
+				step["id"],
+				"trigger.type",
+			)
+		for name, value in trigger.items():
+			if isinstance(value, str) and name != "type":
+				for path in paths(value):
+					if wrong := self._leads_to(path)[0]:
+						yield Problem(wrong, step["id"], f"trigger.{name}")
+
+	def _about_paths(
+		self, step: Mapping[str, Any], kind: Kind, payload: Mapping[str, Any]
+	) -> Iterator[Problem]:
+		for field in kind.fields:
+			for path in self._read_by(field, payload.get(field.name)):
+				if wrong := self._leads_to(path)[0]:
+					yield Problem(wrong, step["id"], f"payload.{field.name}")
+
+	@staticmethod
+	def _read_by(field: Field, value: Any) -> Iterator[str]:
+		if field.type == "docfield" and isinstance(value, str) and OPEN not in value:
+			path = value.strip()
+			if PATH.fullmatch(path):
+				yield path if path.split(".")[0] in ROOTS else f"doc.{path}"
+			return
+		if field.templated:
+			for text in _texts(value):
+				for path in paths(text):
+					if path.split(".")[0] != secrets.ROOT:
+						yield (
+							path if field.type != "docfield" or path.split(".")[0] in ROOTS else f"doc.{path}"
+						)
+
+	def _about_links(
+		self, step: Mapping[str, Any], kind: Kind, payload: Mapping[str, Any]
+	) -> Iterator[Problem]:
+		for field in kind.fields:
+			value = payload.get(field.name)
+			doctype = {"link": field.doctype, "doctype": "DocType"}.get(field.type)
+			if (
+				doctype
+				and isinstance(value, str)
+				and value.strip()
+				and OPEN not in value
+				and self.host.documents.is_missing(doctype, value)
+			):
+				yield Problem(
+					f"There is no {doctype} “{value[:60]}” that you could read. Choose another, or create it.",
+					step["id"],
+					f"payload.{field.name}",
+				)
+
+	def _no_such_value(self, path: str, value: Any) -> Iterator[str]:
+		"""Of the values that are compared with a field of choices, those that it never has."""
+		_, found = self._leads_to(path)
+		values = value if isinstance(value, list) else str(value).split(",") if isinstance(value, str) else []
+		for one in values:
+			if isinstance(one, str) and one.strip():
+				yield from self._no_choice(found, one.strip(), whole=str(value).strip())
+
+	def _no_choice(self, found: Iterable[FieldType], one: str, whole: str = "") -> Iterator[str]:
+		messages = [self._not_among(about, one, whole) for about in found]
+		if messages and all(messages):
+			yield str(messages[0])
+
+	def _not_among(self, about: FieldType, one: str, whole: str = "") -> str | None:
+		if about.fieldtype == "Select" and about.choices and not {one, whole} & set(about.choices):
+			return f"{about.label} is never “{one[:60]}”. It is one of {', '.join(about.choices[:20])}."
+		if about.fieldtype == "Link" and self.host.documents.is_missing(about.options, one):
+			return (
+				f"There is no {about.options} “{one[:60]}” that you could read, which {about.label} could be."
+			)
+		return None
+
+	def _about_a_write(self, step: Mapping[str, Any], write: Write) -> Iterator[Problem]:
+		types = self.host.documents.types(write.doctype)
+		for name, value in write.values.items() if types else ():
+			where = f"payload.{write.field or name}"
+			if name not in types:
+				if write.field:  # what an author names by itself; a kind's own names, it asks for
+					yield Problem(
+						f"{write.doctype} has no field “{name[:60]}”.{_hint(name, types)} Correct it.",
+						step["id"],
+						where,
+					)
+				continue
+			if isinstance(value, str) and value.strip() and OPEN not in value:
+				for message in self._no_choice([types[name]], value.strip()):
+					if write.field:
+						yield Problem(message, step["id"], where)
+			if isinstance(value, str) and (message := self._too_long(write, name, types[name], value)):
+				yield Problem(message, step["id"], where)
+		yield from self._about_loops(step, write)
+
+	def _too_long(self, write: Write, name: str, about: FieldType, text: str) -> str | None:
+		takes = about.takes
+		if takes is None:
+			return None
+		length, longest = 0, ""
+		for piece, path in _pieces(text):
+			length += len(piece)
+			if path is None:
+				continue
+			lengths = [_likely(path, about) for about in self._leads_to(path)[1] if about is not ROW]
+			if not lengths:
+				continue  # nothing says how long it may be
+			if None in lengths:
+				longest = path
+			length += max((one for one in lengths if one is not None), default=0)
+		if not longest and length <= takes:
+			return None
+		may_be = (
+			f"{{{{{longest}}}}} may be of any length" if longest else f"It may come to {length} characters"
+		)
+		then = "what is longer is cut off" if name in write.cut else "the step fails on what is longer"
+		return f"{may_be}, and {about.label} of {write.doctype} takes {takes}: {then}. Use a shorter text."
+
+	def _about_loops(self, step: Mapping[str, Any], write: Write) -> Iterator[Problem]:
+		for event in self.host.events.values():
+			if not any(_raises(source, write) for source in event.sources):
+				continue
+			said = f"It {'makes' if write.creates else 'changes'} a document of {write.doctype}, which may be “{event.label}”"
+			if self.event is event and self.about.doctype in ("", write.doctype):
+				yield Problem(
+					f"{said}, and so this flow may set itself off. Give its start a condition that ends the loop.",
+					step["id"],
+					"kind",
+				)
+			if others := self._others(event.name, write.doctype):
+				yield Problem(f"{said}: that starts {', '.join(others[:5])} too.", step["id"], "kind")
+
+	def _others(self, event: str, doctype: str) -> list[str]:
+		"""The active flows that listen to an event, but for this one."""
+		key = (event, doctype)
+		if key not in self._listening:
+			self._listening[key] = [
+				str(other.get("template_name") or other["name"])
+				for other in self.host.store.active_templates(event)
+				if other["name"] != self.about.name and other.get("applies_to") in (None, "", doctype)
+			]
+		return self._listening[key]
+
+	# What a path leads to
+
+	def _leads_to(self, path: str) -> tuple[str | None, list[FieldType]]:
+		"""Why a path leads nowhere, or None; and what it may lead to, as far as anything says."""
+		if path not in self._led:
+			self._led[path] = self._lead(path)
+		return self._led[path]
+
+	def _lead(self, path: str) -> tuple[str | None, list[FieldType]]:
+		root, *rest = path.split(".")
+		if root not in ROOTS:
+			return (
+				f"{{{{{path[:60]}}}}} leads nowhere: there is no “{root[:60]}”.{_hint(root, ROOTS)} It stays empty.",
+				[],
+			)
+		if root in ("doc", "customer"):
+			doctypes = self._doctypes if root == "doc" else ("Customer",)
+			return self._in_documents(path, doctypes, rest)
+		names: Iterable[str] | None = {
+			"variables": self._variables, "steps": self.ids, "run": RUN, "template": TEMPLATE, "now": (), "today": (),
+		}[root]  # fmt: skip
+		if not rest or names is None:
+			return None, []
+		if root in ("now", "today"):
+			return f"{{{{{path[:60]}}}}} leads nowhere: “{root}” has no parts. Write {{{{{root}}}}}.", []
+		what = {
+			"variables": "variable",
+			"steps": "step",
+			"run": "field of a run",
+			"template": "field of a flow",
+		}[root]
+		if rest[0] not in names:
+			return (
+				f"{{{{{path[:60]}}}}} leads nowhere: there is no {what} “{rest[0][:60]}”.{_hint(rest[0], names)} It stays empty.",
+				[],
+			)
+		if root == "steps" and len(rest) > 1 and rest[1] not in ENTRY:
+			return (
+				f"{{{{{path[:60]}}}}} leads nowhere: a step has no “{rest[1][:60]}”.{_hint(rest[1], ENTRY)} Use result.",
+				[],
+			)
+		return None, []
+
+	def _in_documents(
+		self, path: str, doctypes: Iterable[str], rest: list[str]
+	) -> tuple[str | None, list[FieldType]]:
+		"""It leads nowhere only if it does in each of the DocTypes that a document may be of."""
+		if not rest:
+			return None, []
+		wrong, found = None, []
+		for doctype in doctypes:
+			types = self.host.documents.types(doctype)
+			if not types:
+				return None, []
+			name = _into(doctype, types, rest, self.host)
+			if isinstance(name, FieldType):
+				found.append(name)
+			else:
+				wrong = wrong or f"{{{{{path[:60]}}}}} leads nowhere: {name} It stays empty."
+		return (None if found else wrong), found
+
+	@cached_property
+	def _doctypes(self) -> tuple[str, ...]:
+		if self.about.doctype:
+			return (self.about.doctype,)
+		sources = self.event.sources if self.event else ()
+		doctypes = dict.fromkeys(source.doctype for source in sources)
+		return tuple(doctype for doctype in doctypes if self.host.documents.types(doctype))
+
+	@cached_property
+	def _variables(self) -> set[str] | None:
+		"""The variables that there may be, or None if there may be any."""
+		if self.event and not self.event.sources and self.event.name != "manual":
+			return None  # whoever raises it in code may give any
+		declared = self.definition.get("variables")
+		names = set(declared) if isinstance(declared, Mapping) else set()
+		inputs = self.definition.get("inputs")
+		names |= {
+			one.get("name")
+			for one in (inputs if isinstance(inputs, list) else ())
+			if isinstance(one, Mapping)
+		}
+		if self.event:
+			names.update(name for source in self.event.sources for name in source.variables)
+		for _, kind, payload in self._payloads(self.steps):
+			names.update(_asked(kind.sets, payload))
+		return {name for name in names if isinstance(name, str)}
+
+	def _gate(self) -> Iterator[tuple[str, str, Any]]:
+		"""(path, operator, value) of the trigger's condition, if it compares a field with what its author wrote."""
+		condition = self.trigger.get("condition")
+		if isinstance(condition, str):
+			try:
+				condition = json.loads(condition)
+			except (ValueError, RecursionError):
+				return
+		if not isinstance(condition, Mapping) or len(condition) != 1:
+			return
+		((op, operands),) = condition.items()
+		if not isinstance(operands, list) or len(operands) != 2:
+			return
+		for operand, other in (operands, operands[::-1]):
+			path = operand.get("var") if isinstance(operand, Mapping) else None
+			path = path[0] if isinstance(path, list) and path else path
+			if isinstance(path, str) and PATH.fullmatch(path) and not isinstance(other, Mapping):
+				yield (path if path.split(".")[0] in ROOTS else f"doc.{path}"), op, other
+
+	# What stands in it
+
+	def _kind(self, step: Mapping[str, Any]) -> Kind | None:
+		name = step.get("kind")
+		return self.host.catalog.get(name) if isinstance(name, str) else None
+
+	def _payloads(
+		self, steps: Iterable[Mapping[str, Any]] | None = None
+	) -> Iterator[tuple[Mapping[str, Any], Kind, Mapping[str, Any]]]:
+		for step in self.sound if steps is None else steps:
+			kind, payload = self._kind(step), step.get("payload") or {}
+			if kind is not None and isinstance(payload, Mapping):
+				yield step, kind, payload
+
+
+def _into(doctype: str, types: Types, parts: list[str], host: Host) -> FieldType | str:
+	"""What a path within a document leads to, or why it leads nowhere."""
+	name, *rest = parts
+	about = types.get(name)
+	if about is None:
+		return f"{doctype} has no field “{name[:60]}”.{_hint(name, types)}"
+	if not rest or about.fieldtype == "JSON":
+		return about
+	if about.fieldtype not in TABLES:
+		return f"{about.label} of {doctype} has no parts."
+	rows = host.documents.types(about.options)
+	if rest[0].isascii() and rest[0].isdigit():
+		rest = rest[1:]
+	if not rest or not rows:
+		return ROW
+	return _into(about.options, rows, rest, host)
+
+
+def _likely(path: str, about: FieldType) -> int | None:
+	"""How long a value may well be. Names could be longer than they ever are."""
+	is_name = about.fieldtype == "Link" or path.rpartition(".")[2] in ("name", "customer_name")
+	return LONGEST_NAME if is_name else about.longest
+
+
+def _raises(source: Any, write: Write) -> bool:
+	"""Whether a write may be what an event's source looks for."""
+	moments = {UPDATE, CHANGE} | ({INSERT} if write.creates else set())
+	if source.doctype != write.doctype or not moments & set(source.moments):
+		return False
+	if source.turns is None:
+		return INSERT in source.moments and write.creates
+	name, values = source.turns
+	value = write.values.get(name)
+	return value in values or (isinstance(value, str) and OPEN in value)
+
+
+def _asked(ask: Any, payload: Mapping[str, Any]) -> list[Any]:
+	"""What a kind says of a payload; nothing, if the payload is not sound, which validation says."""
+	try:
+		return [said for said in ask(payload) if said]
+	except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+		return []
+
+
+def _is_written(value: Any) -> bool:
+	"""Whether a value is all its author's own, with no expression in it."""
+	return value not in (None, "", []) and all(OPEN not in text for text in _texts(value))
+
+
+def _texts(value: Any) -> Iterator[str]:
+	parts = [value]
+	while parts:
+		part = parts.pop()
+		if isinstance(part, str):
+			yield part
+		elif isinstance(part, Mapping):
+			parts += part.values()
+		elif isinstance(part, list):
+			parts += part
+
+
+def _pieces(text: str) -> Iterator[tuple[str, str | None]]:
+	"""The author's own words, each with the path after it, if one."""
+	for piece in text.split(OPEN):
+		before, closed, after = piece.partition("}}")
+		yield (after if closed else before), (whole_path(f"{OPEN}{before}}}}}") if closed else None)
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+	names = [one for one in known if one]
+	close = difflib.get_close_matches(name[:64], names, n=1) if len(names) <= MOST_HINTED else ()
+	return f" Did you mean “{close[0]}”?" if close else ""
