@@ -22,7 +22,10 @@ from flow_editor.engine.values import Conventions, Document, Types
 START = "start"  # begin a run that could do nothing while it was stored
 FIRE = "fire"  # fire a step whose time has come
 RETRY = "retry"  # try a failed step again
-CALL = "call"  # make an external call that a step has committed to
+CALL = "call"  # make an external call that a step has committed to, and waits for
+SIDE_CALL = (
+	"side_call"  # make a call that a step has committed to beside its own effect, and waits for no more
+)
 ADVANCE = "advance"  # go on where a budget ran out, or the head of a run ended
 
 # Inbox row states, beside the run states that they share with runs
@@ -188,7 +191,8 @@ class Store(Protocol):
 		"""Give a claimed row back, due at `at`, its retry_count one higher. False as for `finish`."""
 
 	def cancel_pending(self, run: str, step_id: str | None = None) -> None:
-		"""Cancel a run's (or one step's) rows that are pending or claimed, except parked ones."""
+		"""Cancel a run's (or one step's) rows that are pending or claimed, except parked ones and calls that were
+		committed to: those beside a step always, and those that steps wait for if it is the whole run that ends."""
 
 	def release(self, doctype: str, name: str, at: datetime) -> int:
 		"""Make the rows parked on a document due. Returns how many."""

@@ -13,11 +13,13 @@ from typing import Any
 
 from flow_editor.engine.errors import FlowError, NotFound
 from flow_editor.engine.host import (
+	CALL,
 	ROW_CANCELLED,
 	ROW_COMPLETED,
 	ROW_FAILED,
 	ROW_PENDING,
 	ROW_RUNNING,
+	SIDE_CALL,
 	Pending,
 	Run,
 )
@@ -88,8 +90,16 @@ class LabStore:
 			self.connection.executescript(
 				SCHEMA.format(run=", ".join(RUN_COLUMNS), pending=", ".join(PENDING_COLUMNS))
 			)
+			self._bring_up_to_date()
 		except sqlite3.Error as error:
 			raise FlowError(f"{path} cannot hold the lab ({error}). Name another file.") from error
+
+	def _bring_up_to_date(self) -> None:
+		"""Read what an earlier version has written as this one does."""
+		self.execute(
+			"""UPDATE pending SET purpose = ? WHERE purpose = ? AND json_extract(context_snapshot, '$.beside') = 1""",
+			(SIDE_CALL, CALL),
+		)
 
 	def close(self) -> None:
 		self.connection.close()
@@ -351,9 +361,17 @@ class LabStore:
 	def cancel_pending(self, run: str, step_id: str | None = None) -> None:
 		self.execute(
 			f"""UPDATE pending SET status = ?, lease_until = NULL, lease_token = NULL
-			WHERE flow_run = ? AND status IN (?, ?) AND trigger_at IS NOT NULL
+			WHERE flow_run = ? AND status IN (?, ?) AND trigger_at IS NOT NULL AND purpose NOT IN (?, ?)
 			{"AND step_id = ?" if step_id is not None else ""}""",
-			[ROW_CANCELLED, run, ROW_PENDING, ROW_RUNNING, *([step_id] if step_id is not None else [])],
+			[
+				ROW_CANCELLED,
+				run,
+				ROW_PENDING,
+				ROW_RUNNING,
+				SIDE_CALL,
+				CALL if step_id is None else SIDE_CALL,
+				*([step_id] if step_id is not None else []),
+			],
 		)
 
 	def release(self, doctype: str, name: str, at: datetime) -> int:

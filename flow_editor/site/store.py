@@ -17,11 +17,13 @@ from frappe.utils import now_datetime
 
 from flow_editor.engine.errors import Invalid, NotFound, Problem
 from flow_editor.engine.host import (
+	CALL,
 	ROW_CANCELLED,
 	ROW_COMPLETED,
 	ROW_FAILED,
 	ROW_PENDING,
 	ROW_RUNNING,
+	SIDE_CALL,
 	Pending,
 	Run,
 )
@@ -357,13 +359,15 @@ class SiteStore:
 	def cancel_pending(self, run: str, step_id: str | None = None) -> None:
 		frappe.db.sql(
 			f"""UPDATE `tabFlow Step Pending` SET status = %s, lease_until = NULL, lease_token = NULL
-			WHERE flow_run = %s AND status IN (%s, %s) AND trigger_at IS NOT NULL
+			WHERE flow_run = %s AND status IN (%s, %s) AND trigger_at IS NOT NULL AND purpose NOT IN (%s, %s)
 			{"AND step_id = %s" if step_id is not None else ""}""",
 			(
 				ROW_CANCELLED,
 				run,
 				ROW_PENDING,
 				ROW_RUNNING,
+				SIDE_CALL,
+				CALL if step_id is None else SIDE_CALL,
 				*([step_id] if step_id is not None else []),
 			),
 		)
