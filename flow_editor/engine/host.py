@@ -163,9 +163,16 @@ class Store(Protocol):
 		the transaction is to be rolled back."""
 
 	def runs(
-		self, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20, bare: bool = False
+		self,
+		filters: Mapping[str, Any],
+		*,
+		start: int = 0,
+		limit: int = 20,
+		bare: bool = False,
+		visible: bool = False,
 	) -> list[Run]:
-		"""Runs with these field values, newest first; if `bare`, without their variables and step states."""
+		"""Runs with these field values (None: empty), newest first; if `bare`, without their variables and step states; if
+		`visible`, those alone that the acting user may see, so that `start` and `limit` count no other."""
 
 	def insert_pending(self, rows: Sequence[Pending]) -> None:
 		"""Store new inbox rows and name them."""

@@ -287,7 +287,13 @@ class LabStore:
 		return all(self.save_run(run) for run in runs)
 
 	def runs(
-		self, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20, bare: bool = False
+		self,
+		filters: Mapping[str, Any],
+		*,
+		start: int = 0,
+		limit: int = 20,
+		bare: bool = False,
+		visible: bool = False,
 	) -> list[Run]:
 		where, values = _where(filters, RUN_COLUMNS)
 		columns = [name for name in RUN_COLUMNS if not (bare and name in ("variables", "step_state"))]
@@ -437,4 +443,5 @@ def _where(filters: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, lis
 	unknown = [name for name in filters if name not in columns]
 	if unknown:
 		raise ValueError(f"no such column: {', '.join(unknown)}")
-	return " AND ".join(["1", *(f"{name} = ?" for name in filters)]), list(filters.values())
+	tests = [f"{name} IS NULL" if value is None else f"{name} = ?" for name, value in filters.items()]
+	return " AND ".join(["1", *tests]), [value for value in filters.values() if value is not None]

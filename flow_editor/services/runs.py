@@ -395,7 +395,7 @@ def get(host: Host, name: str, *, with_definition: bool = False) -> dict[str, An
 
 
 def find(host: Host, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20) -> list[dict[str, Any]]:
-	"""Runs, newest first; a page is without those about what the acting user may not see. Of many large ones the later
+	"""Runs that the acting user may see, newest first; `start` and `limit` count those alone. Of many large ones the later
 	come without their variables and steps, and say so by `truncated`; looked at singly, they are whole.
 
 	Args:
@@ -412,9 +412,11 @@ def find(host: Host, filters: Mapping[str, Any], *, start: int = 0, limit: int =
 	found, room = [], LISTED_LENGTH
 	for begin in range(start, start + limit, LISTED_AT_ONCE):
 		most = min(LISTED_AT_ONCE, start + limit - begin)
-		page = host.store.runs(wanted, start=begin, limit=most, bare=room < 0)
+		page = host.store.runs(wanted, start=begin, limit=most, bare=room < 0, visible=True)
 		for run in page:
-			if not _may_see(host, run):
+			if not _may_see(
+				host, run
+			):  # what no condition of the database says, such as another app's own check
 				continue
 			shown = as_dict(host, run)
 			room -= len(json.dumps([run.variables, run.step_state], ensure_ascii=False))

@@ -286,8 +286,9 @@ def check_deletion(host: Host, template: Mapping[str, Any]) -> None:
 	unfinished = [
 		run
 		for status in ("running", "failed")
-		for run in host.store.runs({"flow_template": template["name"], "status": status}, limit=50)
-		if run.completed_at is None
+		for run in host.store.runs(
+			{"flow_template": template["name"], "status": status, "completed_at": None}, limit=1
+		)
 	]
 	if unfinished:
 		raise Conflict(

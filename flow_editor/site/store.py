@@ -27,7 +27,7 @@ from flow_editor.engine.host import (
 	Pending,
 	Run,
 )
-from flow_editor.site import shown, transaction
+from flow_editor.site import shown, transaction, visibility
 from flow_editor.site.errors import as_flow_errors, breaks_transaction
 from flow_editor.site.naming import next_name_sql
 
@@ -235,9 +235,17 @@ class SiteStore:
 		return True
 
 	def runs(
-		self, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20, bare: bool = False
+		self,
+		filters: Mapping[str, Any],
+		*,
+		start: int = 0,
+		limit: int = 20,
+		bare: bool = False,
+		visible: bool = False,
 	) -> list[Run]:
 		where, values = _where(filters, RUN_COLUMNS)
+		if visible and (condition := visibility.runs_condition()):
+			where += f" AND {condition.replace('%', '%%')}"
 		page = " LIMIT %s OFFSET %s"
 		return _select(
 			Run,
@@ -461,7 +469,8 @@ def _where(filters: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, lis
 	unknown = [name for name in filters if name not in columns]
 	if unknown:
 		raise ValueError(f"no such column: {', '.join(unknown)}")
-	return " AND ".join(["1 = 1", *(f"`{name}` = %s" for name in filters)]), list(filters.values())
+	tests = [f"`{name}` IS NULL" if value is None else f"`{name}` = %s" for name, value in filters.items()]
+	return " AND ".join(["1 = 1", *tests]), [value for value in filters.values() if value is not None]
 
 
 def _insert(doctype: str, columns: Sequence[str], rows: list[list[Any]]) -> list[str]:

@@ -461,3 +461,23 @@ def test_a_success_between_ends_the_count(world):
 			start(world, template, variables={"name": name})
 	assert templates.get(world.host, template["name"])["is_active"]
 	assert len(world.told(template["name"])) == 2
+
+
+def test_a_flow_with_an_old_run_under_way_is_not_deleted_however_many_have_failed_since(world):
+	flow = create(world, step("hand", trigger={"type": "manual"}))
+	run = start(world, flow)
+	with world.transaction():
+		host = world.host
+		kept = host.store.run(run, lock=True)
+		kept.status = "failed"  # as if a lane of it had failed
+		host.store.save_run(kept)
+		for _ in range(60):
+			later = runs.new_run(host, host.store.template(flow["name"]), event="manual")
+			later.status, later.completed_at = "failed", host.now()
+			assert host.store.insert_run(later)
+	with pytest.raises(Conflict, match=run), world.transaction():
+		templates.delete(world.host, flow["name"])
+	with world.transaction():
+		runs.cancel(world.host, run)
+	with world.transaction():
+		templates.delete(world.host, flow["name"])
