@@ -327,8 +327,12 @@ class Host(Protocol):
 	def secret(self, name: str, url: str) -> str:
 		"""A secret's value, to be sent to a web address. Raises StepFailed if there is none, or it is not to go there."""
 
-	def refusal(self, error: BaseException) -> str | None:
-		"""The message of an error of the host's own by which it refused what was asked, else None."""
+	def refusal(self, error: BaseException, user: str = "") -> str | None:
+		"""What an error of the host's own says, by which it refused what was asked, else None.
+
+		Args:
+			user: who was refused, if not the acting one.
+		"""
 
 	def may_name(self, user: str) -> bool:
 		"""Whether the acting user may let a flow run as that user."""

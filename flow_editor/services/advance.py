@@ -19,7 +19,7 @@ from typing import Any
 from flow_editor.engine import render, timing
 from flow_editor.engine.context import Scope, StepContext
 from flow_editor.engine.definition import AFTER_DELAY, MANUAL, ON_DATE, ON_WEBHOOK, Step
-from flow_editor.engine.errors import Conflict, FlowError, StepFailed
+from flow_editor.engine.errors import Conflict, FlowError, StepFailed, described
 from flow_editor.engine.host import (
 	ADVANCE,
 	CALL,
@@ -394,11 +394,11 @@ class Advance:
 		"""(message, whether it may pass by itself, a result to keep) of a failure."""
 		if isinstance(error, FlowError):
 			message, transient = error.message, error.transient
-		elif (refusal := self.host.refusal(error)) is not None:
+		elif (refusal := self.host.refusal(error, self.run.run_as)) is not None:
 			message, transient = refusal, False
 		else:
 			# Nobody foresaw it: it may be the surroundings, so it is tried again, and an admin is told.
-			message, transient = f"{type(error).__name__}: {error}", True
+			message, transient = described(error), True
 			self.host.log(
 				f"Flow Run {self.run.name}: step {step.id} ({step.kind}) raised an error",
 				"".join(traceback.format_exception(error)),

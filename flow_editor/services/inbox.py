@@ -19,7 +19,7 @@ from datetime import timedelta
 from typing import Any
 
 from flow_editor.engine.context import Scope, StepContext
-from flow_editor.engine.errors import FlowError, NotFound, StepFailed
+from flow_editor.engine.errors import FlowError, NotFound, StepFailed, described
 from flow_editor.engine.host import (
 	CALL,
 	FIRE,
@@ -305,7 +305,7 @@ def _give_back(host: Host, row: Pending, error: BaseException | None, most: int)
 			"Look at the worker's log, mend the cause, and retry."
 		)
 	else:
-		message = error.message if isinstance(error, FlowError) else f"{type(error).__name__}: {error}"
+		message = host.refusal(error) or described(error)
 		if not isinstance(error, FlowError):
 			host.log(
 				f"Flow Step Pending {row.name} of {row.flow_run} could not be worked",

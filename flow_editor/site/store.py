@@ -116,14 +116,14 @@ class SiteStore:
 		_check_links(values)
 		doc = frappe.get_doc({"doctype": "Flow Template", **_written(values)})
 		doc.flags.is_seed = bool(values.get("is_system"))
-		with as_flow_errors():
+		with as_flow_errors("make flows"):
 			return doc.insert(ignore_permissions=doc.flags.is_seed).name
 
 	def update_template(self, name: str, values: Mapping[str, Any]) -> None:
 		_check_links(values)
 		doc = frappe.get_doc("Flow Template", name)
 		doc.update(_written(values))
-		with as_flow_errors():
+		with as_flow_errors(f"change flow {name}"):
 			doc.save()
 
 	def pause_template(self, name: str, version: int, reason: str) -> bool:
@@ -145,7 +145,7 @@ class SiteStore:
 		return [status for (status,) in found]
 
 	def delete_template(self, name: str) -> None:
-		with as_flow_errors():
+		with as_flow_errors(f"delete flow {name}"):
 			frappe.delete_doc("Flow Template", name)
 
 	def definition(self, template: str, version: int) -> str:
