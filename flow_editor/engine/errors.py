@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -37,6 +38,19 @@ class FlowError(Exception):
 		super().__init__(message)
 		self.message = message
 		self.problems = tuple(problems)
+
+
+def described(error: BaseException) -> str:
+	"""What an error that nobody foresaw says, for whoever has to mend it: one without a text of its own says where it arose."""
+	if isinstance(error, FlowError):
+		return error.message
+	if text := str(error).strip():
+		return f"{type(error).__name__}: {text}"
+	places = traceback.extract_tb(error.__traceback__)
+	where = f" in {places[-1].name}, line {places[-1].lineno} of {places[-1].filename}" if places else ""
+	return (
+		f"An error {type(error).__name__} without a text{where}. Report it to the app that brings this code."
+	)
 
 
 class Unreadable(FlowError):

@@ -22,7 +22,10 @@ from flow_editor.engine.values import Conventions, Document, Types
 START = "start"  # begin a run that could do nothing while it was stored
 FIRE = "fire"  # fire a step whose time has come
 RETRY = "retry"  # try a failed step again
-CALL = "call"  # make an external call that a step has committed to
+CALL = "call"  # make an external call that a step has committed to, and waits for
+SIDE_CALL = (
+	"side_call"  # make a call that a step has committed to beside its own effect, and waits for no more
+)
 ADVANCE = "advance"  # go on where a budget ran out, or the head of a run ended
 
 # Inbox row states, beside the run states that they share with runs
@@ -160,9 +163,16 @@ class Store(Protocol):
 		the transaction is to be rolled back."""
 
 	def runs(
-		self, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20, bare: bool = False
+		self,
+		filters: Mapping[str, Any],
+		*,
+		start: int = 0,
+		limit: int = 20,
+		bare: bool = False,
+		visible: bool = False,
 	) -> list[Run]:
-		"""Runs with these field values, newest first; if `bare`, without their variables and step states."""
+		"""Runs with these field values (None: empty), newest first; if `bare`, without their variables and step states; if
+		`visible`, those alone that the acting user may see, so that `start` and `limit` count no other."""
 
 	def insert_pending(self, rows: Sequence[Pending]) -> None:
 		"""Store new inbox rows and name them."""
@@ -188,7 +198,8 @@ class Store(Protocol):
 		"""Give a claimed row back, due at `at`, its retry_count one higher. False as for `finish`."""
 
 	def cancel_pending(self, run: str, step_id: str | None = None) -> None:
-		"""Cancel a run's (or one step's) rows that are pending or claimed, except parked ones."""
+		"""Cancel a run's (or one step's) rows that are pending or claimed, except parked ones and calls that were
+		committed to: those beside a step always, and those that steps wait for if it is the whole run that ends."""
 
 	def release(self, doctype: str, name: str, at: datetime) -> int:
 		"""Make the rows parked on a document due. Returns how many."""
@@ -316,8 +327,12 @@ class Host(Protocol):
 	def secret(self, name: str, url: str) -> str:
 		"""A secret's value, to be sent to a web address. Raises StepFailed if there is none, or it is not to go there."""
 
-	def refusal(self, error: BaseException) -> str | None:
-		"""The message of an error of the host's own by which it refused what was asked, else None."""
+	def refusal(self, error: BaseException, user: str = "") -> str | None:
+		"""What an error of the host's own says, by which it refused what was asked, else None.
+
+		Args:
+			user: who was refused, if not the acting one.
+		"""
 
 	def may_name(self, user: str) -> bool:
 		"""Whether the acting user may let a flow run as that user."""

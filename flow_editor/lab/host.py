@@ -115,7 +115,7 @@ class LabHost:
 	def secret(self, name: str, url: str) -> str:
 		return f"(secret {name})"  # nothing is sent from here
 
-	def refusal(self, error: BaseException) -> str | None:
+	def refusal(self, error: BaseException, user: str = "") -> str | None:
 		return None
 
 	def run_changed(self, run: Run) -> None:

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 import threading
+import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from flow_editor.engine.errors import FlowError, NotFound
+from flow_editor.engine.errors import FlowError, Invalid, NotFound
 from flow_editor.engine.host import (
+	CALL,
 	ROW_CANCELLED,
 	ROW_COMPLETED,
 	ROW_FAILED,
 	ROW_PENDING,
 	ROW_RUNNING,
+	SIDE_CALL,
 	Pending,
 	Run,
 )
+from flow_editor.services.templates import namesake, numbered
 
+logger = logging.getLogger("flow_editor.lab")
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS series (prefix TEXT PRIMARY KEY, last INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS template (name TEXT PRIMARY KEY, fields TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS template (name TEXT PRIMARY KEY, fields TEXT NOT NULL, namesake TEXT);
 CREATE TABLE IF NOT EXISTS version (
 	template TEXT, version INTEGER, definition TEXT NOT NULL, checksum TEXT, saved_by TEXT, saved_at TEXT,
 	PRIMARY KEY (template, version)
@@ -88,8 +95,40 @@ class LabStore:
 			self.connection.executescript(
 				SCHEMA.format(run=", ".join(RUN_COLUMNS), pending=", ".join(PENDING_COLUMNS))
 			)
+			self._bring_up_to_date()
 		except sqlite3.Error as error:
 			raise FlowError(f"{path} cannot hold the lab ({error}). Name another file.") from error
+
+	def _bring_up_to_date(self) -> None:
+		"""Read what an earlier version has written as this one does."""
+		self.execute(
+			"""UPDATE pending SET purpose = ? WHERE purpose = ? AND json_extract(context_snapshot, '$.beside') = 1""",
+			(SIDE_CALL, CALL),
+		)
+		if "namesake" not in {column for _, column, *_ in self.execute("PRAGMA table_info(template)")}:
+			self.execute("ALTER TABLE template ADD COLUMN namesake TEXT")
+		self._number_namesakes()
+		self.execute("CREATE UNIQUE INDEX IF NOT EXISTS template_namesake ON template (namesake)")
+
+	def _number_namesakes(self) -> None:
+		"""Give the later ones of templates of one name a number. A shipped one keeps its name, then the oldest."""
+		if not self.execute("SELECT 1 FROM template WHERE namesake IS NULL").fetchone():
+			return
+		rows = [json.loads(text) for (text,) in self.execute("SELECT fields FROM template")]
+		known, taken = set(map(_namesake, rows)), set()
+		for row in sorted(rows, key=lambda row: (not row.get("is_system"), row["creation"], row["name"])):
+			if _namesake(row) in taken:
+				old = row["template_name"]
+				row["template_name"] = numbered(old, partial(_is_known, known, row))
+				logger.warning(
+					"There were two flows %r: %s is called %r now.", old, row["name"], row["template_name"]
+				)
+				known.add(_namesake(row))
+			taken.add(_namesake(row))
+			self.execute(
+				"UPDATE template SET fields = ?, namesake = ? WHERE name = ?",
+				(json.dumps(row, ensure_ascii=False), _namesake(row), row["name"]),
+			)
 
 	def close(self) -> None:
 		self.connection.close()
@@ -156,7 +195,7 @@ class LabStore:
 		found = [
 			{name: value for name, value in row.items() if name != "flow_definition"}
 			for row in rows
-			if all(str(row.get(name) or "") == str(value or "") for name, value in filters.items())
+			if all(_same(name, row.get(name), value) for name, value in filters.items())
 		]
 		found.sort(key=lambda row: (row["modified"], row["name"]), reverse=True)
 		return found[start : start + limit] if limit else found[start:]
@@ -194,10 +233,14 @@ class LabStore:
 				"INSERT INTO version VALUES (?, ?, ?, ?, ?, ?)",
 				(row["name"], row["version"], row["flow_definition"], row["checksum"], row["run_as"], now),
 			)
-		self.execute(
-			"INSERT OR REPLACE INTO template (name, fields) VALUES (?, ?)",
-			(row["name"], json.dumps(row, ensure_ascii=False)),
-		)
+		try:
+			self.execute(
+				"""INSERT INTO template (name, fields, namesake) VALUES (?, ?, ?)
+				ON CONFLICT (name) DO UPDATE SET fields = excluded.fields, namesake = excluded.namesake""",
+				(row["name"], json.dumps(row, ensure_ascii=False), _namesake(row)),
+			)
+		except sqlite3.IntegrityError:
+			raise Invalid.because([namesake(row)]) from None
 
 	def pause_template(self, name: str, version: int, reason: str) -> bool:
 		template = self.template(name)
@@ -277,7 +320,13 @@ class LabStore:
 		return all(self.save_run(run) for run in runs)
 
 	def runs(
-		self, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20, bare: bool = False
+		self,
+		filters: Mapping[str, Any],
+		*,
+		start: int = 0,
+		limit: int = 20,
+		bare: bool = False,
+		visible: bool = False,
 	) -> list[Run]:
 		where, values = _where(filters, RUN_COLUMNS)
 		columns = [name for name in RUN_COLUMNS if not (bare and name in ("variables", "step_state"))]
@@ -351,9 +400,17 @@ class LabStore:
 	def cancel_pending(self, run: str, step_id: str | None = None) -> None:
 		self.execute(
 			f"""UPDATE pending SET status = ?, lease_until = NULL, lease_token = NULL
-			WHERE flow_run = ? AND status IN (?, ?) AND trigger_at IS NOT NULL
+			WHERE flow_run = ? AND status IN (?, ?) AND trigger_at IS NOT NULL AND purpose NOT IN (?, ?)
 			{"AND step_id = ?" if step_id is not None else ""}""",
-			[ROW_CANCELLED, run, ROW_PENDING, ROW_RUNNING, *([step_id] if step_id is not None else [])],
+			[
+				ROW_CANCELLED,
+				run,
+				ROW_PENDING,
+				ROW_RUNNING,
+				SIDE_CALL,
+				CALL if step_id is None else SIDE_CALL,
+				*([step_id] if step_id is not None else []),
+			],
 		)
 
 	def release(self, doctype: str, name: str, at: datetime) -> int:
@@ -396,6 +453,27 @@ class LabStore:
 		]
 
 
+def _same(field: str, stored: Any, wanted: Any) -> bool:
+	if field == "template_name":
+		return _folded(stored) == _folded(wanted)
+	return str(stored or "") == str(wanted or "")
+
+
+def _namesake(template: Mapping[str, Any]) -> str:
+	"""The same for templates that may not both be; see `services.templates.namesake`."""
+	return f"{template['category']}\n{_folded(template['template_name'])}"
+
+
+def _is_known(known: Collection[str], template: Mapping[str, Any], name: str) -> bool:
+	return _namesake({**template, "template_name": name}) in known
+
+
+def _folded(text: Any) -> str:
+	"""A name as the site's database compares it: without case, accents and spaces at its end."""
+	parts = unicodedata.normalize("NFKD", str(text or "").casefold())
+	return "".join(part for part in parts if not unicodedata.combining(part)).rstrip(" ")
+
+
 def _stored(record: Any, column: str) -> Any:
 	value = getattr(record, column)
 	if column in JSON_COLUMNS and value is not None:
@@ -419,4 +497,5 @@ def _where(filters: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, lis
 	unknown = [name for name in filters if name not in columns]
 	if unknown:
 		raise ValueError(f"no such column: {', '.join(unknown)}")
-	return " AND ".join(["1", *(f"{name} = ?" for name in filters)]), list(filters.values())
+	tests = [f"{name} IS NULL" if value is None else f"{name} = ?" for name, value in filters.items()]
+	return " AND ".join(["1", *tests]), [value for value in filters.values() if value is not None]

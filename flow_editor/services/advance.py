@@ -19,7 +19,7 @@ from typing import Any
 from flow_editor.engine import render, timing
 from flow_editor.engine.context import Scope, StepContext
 from flow_editor.engine.definition import AFTER_DELAY, MANUAL, ON_DATE, ON_WEBHOOK, Step
-from flow_editor.engine.errors import Conflict, FlowError, StepFailed
+from flow_editor.engine.errors import Conflict, FlowError, StepFailed, described
 from flow_editor.engine.host import (
 	ADVANCE,
 	CALL,
@@ -27,12 +27,14 @@ from flow_editor.engine.host import (
 	RETRY,
 	ROW_COMPLETED,
 	ROW_FAILED,
+	SIDE_CALL,
 	Host,
 	Pending,
 	Run,
 )
 from flow_editor.engine.kind import Kind
 from flow_editor.engine.machine import (
+	CANCELLED,
 	DONE,
 	FAILED,
 	PENDING,
@@ -187,13 +189,14 @@ class Advance:
 		run.completed_at = None if in_flight else self.host.now()
 
 	def finish(self) -> Moved:
-		"""Move the run, then write it, its new inbox rows and the row that asked.
+		"""Move the run, unless it was cancelled, then write it, its new inbox rows and the row that asked.
 
 		Raises:
 			LostClaim: the row that asked has been taken over meanwhile.
 		"""
-		self.move()
 		run, host = self.run, self.host
+		if run.status != CANCELLED:
+			self.move()
 		if run.completed_at is not None:
 			let_others_run(run)
 		self._save_run()
@@ -205,6 +208,8 @@ class Advance:
 			host.poke()  # the drain that works a row looks again by itself
 		if run.status == FAILED and not self._had_failed:
 			failures.run_failed(host, run, self._failed_step)
+		elif run.status == CANCELLED and self._failed_step:
+			failures.call_failed(host, run, run.error)
 		host.run_changed(run)
 		return self.moved
 
@@ -302,8 +307,8 @@ class Advance:
 			else:
 				request = kind.prepare(step, ctx)
 		self.scope.refresh()
-		for request_beside, when_closed in ctx.calls:
-			self._commit_to_call_beside(step, request_beside, when_closed)
+		for side_request, when_closed in ctx.calls:
+			self._commit_to_side_call(step, side_request, when_closed)
 		if effect == "documents":
 			self._succeed(step, result, given)
 		else:
@@ -319,7 +324,7 @@ class Advance:
 				)
 			)
 
-	def _commit_to_call_beside(
+	def _commit_to_side_call(
 		self, step: Step, request: Mapping[str, Any], when_closed: tuple[str, str] | None
 	) -> None:
 		doctype, name = when_closed or ("", "")
@@ -327,9 +332,9 @@ class Advance:
 			Pending(
 				self.run.name,
 				step.id,
-				CALL,
+				SIDE_CALL,
 				None if when_closed else self.host.now(),
-				context_snapshot={"request": request, "beside": True},
+				context_snapshot={"request": request},
 				idempotency_key=uuid.uuid4().hex,
 				reference_doctype=doctype,
 				reference_name=name,
@@ -389,11 +394,11 @@ class Advance:
 		"""(message, whether it may pass by itself, a result to keep) of a failure."""
 		if isinstance(error, FlowError):
 			message, transient = error.message, error.transient
-		elif (refusal := self.host.refusal(error)) is not None:
+		elif (refusal := self.host.refusal(error, self.run.run_as)) is not None:
 			message, transient = refusal, False
 		else:
 			# Nobody foresaw it: it may be the surroundings, so it is tried again, and an admin is told.
-			message, transient = f"{type(error).__name__}: {error}", True
+			message, transient = described(error), True
 			self.host.log(
 				f"Flow Run {self.run.name}: step {step.id} ({step.kind}) raised an error",
 				"".join(traceback.format_exception(error)),

@@ -18,7 +18,7 @@ from typing import Any
 from flow_editor.engine import gate
 from flow_editor.engine.conditions import Uncomparable
 from flow_editor.engine.context import Scope
-from flow_editor.engine.errors import FlowError, NotAllowed, StepFailed
+from flow_editor.engine.errors import NotAllowed, StepFailed, described
 from flow_editor.engine.event import (
 	CHANGE,
 	INSERT,
@@ -302,7 +302,7 @@ def _not_started(host: Host, template: Mapping[str, Any], raised: Raised, error:
 	if elsewhere := _elsewhere(template, raised):
 		return {"skipped": elsewhere}
 	title = f"Flow {template['name']} was not started by {raised.event}"
-	message = error.message if isinstance(error, FlowError) else f"{type(error).__name__}: {error}"
+	message = host.refusal(error, template.get("run_as") or "") or described(error)
 	if isinstance(error, NotAllowed):
 		host.log(
 			title,

@@ -14,6 +14,16 @@ from flow_editor.engine.machine import FAILED
 FAILURES_TO_PAUSE = 10
 
 
+def call_failed(host: Host, run: Run, why: str) -> None:
+	"""A call that a run was committed to, and no longer waits for, has failed for good."""
+	host.log(
+		f"A call that flow {run.flow_template} had promised was not made",
+		f"Flow Run {run.name}: {why} To have it tried again, open its row in Flow Step Pending, set the status to pending "
+		"and the retry count to 0. This is told once a day and flow.",
+		once_a_day=True,
+	)
+
+
 def run_failed(host: Host, run: Run, step: str = "") -> None:
 	"""A run has just failed, and is stored so, in the current transaction.
 

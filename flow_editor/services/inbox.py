@@ -13,18 +13,20 @@ from __future__ import annotations
 import traceback
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from flow_editor.engine.context import Scope, StepContext
-from flow_editor.engine.errors import FlowError, StepFailed
+from flow_editor.engine.errors import FlowError, NotFound, StepFailed, described
 from flow_editor.engine.host import (
 	CALL,
 	FIRE,
 	RETRY,
 	ROW_COMPLETED,
 	ROW_FAILED,
+	SIDE_CALL,
 	START,
 	Host,
 	Pending,
@@ -36,6 +38,8 @@ from flow_editor.services import failures, runs
 from flow_editor.services.advance import ERROR_LENGTH, Advance, LostClaim, Together
 from flow_editor.services.definitions import flow_of
 
+#: What goes to the outside, and is made whatever becomes of the run.
+CALLS = (CALL, SIDE_CALL)
 #: How often a row is tried before its step is failed.
 MAX_ATTEMPTS = 5
 #: How long a claim holds, in minutes: longer than the longest advance or call.
@@ -78,8 +82,8 @@ def drain(
 			drained.left = True
 			return drained
 		rows = _claim(host, batch)
-		alone = [row for row in rows if row.purpose == CALL or row.retry_count]
-		shared = [row for row in rows if row.purpose != CALL and not row.retry_count]
+		alone = [row for row in rows if row.purpose in CALLS or row.retry_count]
+		shared = [row for row in rows if row.purpose not in CALLS and not row.retry_count]
 		while shared:
 			kept = _work_together(host, shared)
 			drained.worked += kept
@@ -158,7 +162,7 @@ def _try(host: Host, row: Pending) -> BaseException | None:
 	"""Keep a row's promise, or say what stood in the way. Raises LostClaim."""
 	for left in reversed(range(TRIES_AT_ONCE)):
 		try:
-			_call(host, row) if row.purpose == CALL else _advance(host, row)
+			_call(host, row) if row.purpose in CALLS else _advance(host, row)
 			return None
 		except LostClaim:
 			raise
@@ -179,7 +183,8 @@ def _most_tries(host: Host, row: Pending) -> int:
 
 
 def _is_beside(row: Pending) -> bool:
-	return bool((row.context_snapshot or {}).get("beside"))
+	"""Whether no step waits for this call. Rows of earlier versions say so in their snapshot."""
+	return row.purpose == SIDE_CALL or bool((row.context_snapshot or {}).get("beside"))
 
 
 def _lease(host: Host):
@@ -231,12 +236,13 @@ def _call(host: Host, row: Pending) -> None:
 		if not host.store.extend(row, _lease(host)):
 			raise LostClaim(row.name)
 		state = run.step_state.get(row.step_id, {})
-		if run.status == CANCELLED or state.get("status") not in (RUNNING, FAILED):
+		if state.get("status") not in (RUNNING, FAILED):
 			_finish(host, row)
 			return
 		if state["status"] == FAILED:  # an admin has set the row back to pending
 			state["status"] = RUNNING
-			run.status, run.completed_at = run_status(run.step_state), None
+			if run.status != CANCELLED:
+				run.status, run.completed_at = run_status(run.step_state), None
 			host.store.save_run(run)
 		advance = Advance(host, run, row)
 		step = advance.flow.by_id[row.step_id]
@@ -250,7 +256,7 @@ def _call(host: Host, row: Pending) -> None:
 	try:
 		if kind is None:
 			raise StepFailed(f"There is no step kind {step.kind!r} here any more.")
-		with host.acting_as(run.run_as):
+		with runs.working(run), host.acting_as(run.run_as):
 			result = kind.send(snapshot.get("request") or {}, ctx)
 	except Exception as raised:
 		if host.breaks_transaction(raised):
@@ -258,9 +264,6 @@ def _call(host: Host, row: Pending) -> None:
 		error = raised
 	with host.store.transaction():
 		run = host.store.run(row.flow_run, lock=True)
-		if run.status == CANCELLED:
-			_finish(host, row, error=str(error or ""))
-			return
 		with runs.working(run):
 			advance = Advance(host, run, row)
 			if error is None:
@@ -275,9 +278,18 @@ def _call_beside(host: Host, row: Pending, snapshot: dict[str, Any]) -> None:
 	with host.store.transaction():
 		if not host.store.extend(row, _lease(host)):
 			raise LostClaim(row.name)
-	send_call(snapshot["request"], host.http, row.idempotency_key)
+		run = _run_of(host, row)
+	with runs.working(run) if run else nullcontext():
+		send_call(snapshot["request"], host.http, row.idempotency_key)
 	with host.store.transaction():
 		_finish(host, row)
+
+
+def _run_of(host: Host, row: Pending) -> Run | None:
+	try:
+		return host.store.run(row.flow_run)
+	except NotFound:
+		return None
 
 
 def _finish(host: Host, row: Pending, status: str = ROW_COMPLETED, error: str = "") -> None:
@@ -293,7 +305,7 @@ def _give_back(host: Host, row: Pending, error: BaseException | None, most: int)
 			"Look at the worker's log, mend the cause, and retry."
 		)
 	else:
-		message = error.message if isinstance(error, FlowError) else f"{type(error).__name__}: {error}"
+		message = host.refusal(error) or described(error)
 		if not isinstance(error, FlowError):
 			host.log(
 				f"Flow Step Pending {row.name} of {row.flow_run} could not be worked",
@@ -306,12 +318,17 @@ def _give_back(host: Host, row: Pending, error: BaseException | None, most: int)
 			host.store.postpone(row, host.now() + wait, message)
 			return
 		run = host.store.lock_runs([row.flow_run]).get(row.flow_run)
-		if run is None or _is_beside(row) or run.status in (COMPLETED, CANCELLED):
+		is_over = run is None or run.status == COMPLETED or (run.status == CANCELLED and row.purpose != CALL)
+		if is_over or _is_beside(row):
 			_finish(host, row, ROW_FAILED, message)
+			if run and _is_beside(row):
+				failures.call_failed(host, run, message)
 		elif (advance := _advance_of(host, run, row)) and (step := advance.step(row.step_id)):
 			with runs.working(run):
 				advance.give_up(step, message)
 				advance.finish()
+		elif run.status == CANCELLED:
+			_finish(host, row, ROW_FAILED, message)
 		else:
 			_abandon(host, run, row, message)
 

@@ -16,7 +16,7 @@ from typing import Any
 from flow_editor.engine import render
 from flow_editor.engine.definition import Step
 from flow_editor.engine.errors import Conflict, Invalid, NotAllowed, NotFound, Problem, StepFailed
-from flow_editor.engine.host import Host, Pending, Run
+from flow_editor.engine.host import CALL, ROW_PENDING, ROW_RUNNING, Host, Pending, Run
 from flow_editor.engine.machine import (
 	CANCELLED,
 	COMPLETED,
@@ -45,6 +45,9 @@ WITHHELD = (
 	"What its steps found is not shown to you, since you may not read the customer that this run is for. "
 	"Ask an admin for that permission, or somebody who has it."
 )
+
+#: How many calls a run can have under way: no more than a flow has steps.
+MOST_CALLS = 100_000
 
 #: How much of variables and steps one list holds, in characters of JSON, and how many runs are read for it at a time.
 LISTED_LENGTH = 8_000_000
@@ -340,7 +343,8 @@ def retry(host: Host, name: str, step_id: str | None = None) -> Moved:
 
 
 def cancel(host: Host, name: str) -> Run:
-	"""End a run: nothing in it fires any more. What it has done stays done.
+	"""End a run: nothing in it fires any more. What it has done stays done, and a call that a step has committed to is
+	still made: the step stays running until its result is kept.
 
 	Raises:
 		NotFound: there is no such run.
@@ -351,8 +355,13 @@ def cancel(host: Host, name: str) -> Run:
 		return run
 	if run.status == COMPLETED:
 		raise Conflict(f"Run {name} is completed already.")
-	for entry in run.step_state.values():
-		if entry["status"] in (PENDING, SCHEDULED, RUNNING):
+	calling = {
+		row.step_id
+		for status in (ROW_PENDING, ROW_RUNNING)
+		for row in host.store.pending({"flow_run": name, "purpose": CALL, "status": status}, limit=MOST_CALLS)
+	}
+	for step_id, entry in run.step_state.items():
+		if entry["status"] in (PENDING, SCHEDULED) or (entry["status"] == RUNNING and step_id not in calling):
 			entry["status"] = CANCELLED
 			for leftover in ("waiting", "due_at"):
 				entry.pop(leftover, None)
@@ -386,7 +395,7 @@ def get(host: Host, name: str, *, with_definition: bool = False) -> dict[str, An
 
 
 def find(host: Host, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20) -> list[dict[str, Any]]:
-	"""Runs, newest first; a page is without those about what the acting user may not see. Of many large ones the later
+	"""Runs that the acting user may see, newest first; `start` and `limit` count those alone. Of many large ones the later
 	come without their variables and steps, and say so by `truncated`; looked at singly, they are whole.
 
 	Args:
@@ -403,9 +412,11 @@ def find(host: Host, filters: Mapping[str, Any], *, start: int = 0, limit: int =
 	found, room = [], LISTED_LENGTH
 	for begin in range(start, start + limit, LISTED_AT_ONCE):
 		most = min(LISTED_AT_ONCE, start + limit - begin)
-		page = host.store.runs(wanted, start=begin, limit=most, bare=room < 0)
+		page = host.store.runs(wanted, start=begin, limit=most, bare=room < 0, visible=True)
 		for run in page:
-			if not _may_see(host, run):
+			if not _may_see(
+				host, run
+			):  # what no condition of the database says, such as another app's own check
 				continue
 			shown = as_dict(host, run)
 			room -= len(json.dumps([run.variables, run.step_state], ensure_ascii=False))

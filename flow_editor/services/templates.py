@@ -7,7 +7,8 @@ whoever writes: a form, an import, another app or these use cases.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -176,14 +177,30 @@ def _field_problems(host: Host, fields: Mapping[str, Any], name: str) -> list[Pr
 		{"template_name": fields["template_name"], "category": fields["category"]}, limit=2
 	)
 	if any(other["name"] != name for other in namesakes):
-		problems.append(
-			Problem(
-				f"There is a flow {fields['template_name']!r} in category {fields['category']} already. "
-				"Choose another name.",
-				field="template_name",
-			)
-		)
+		problems.append(namesake(fields))
 	return problems
+
+
+def namesake(fields: Mapping[str, Any]) -> Problem:
+	"""What is wrong with a template of whose name and category there is another. The rule's look-up tells it to most; of
+	those who save at the same moment, the host's unique index to all but one. Names that differ in nothing but case and
+	accents are the same to both.
+	"""
+	return Problem(
+		f"There is a flow {fields['template_name']!r} in category {fields['category']} already. Case and accents make no "
+		"difference. Choose another name.",
+		field="template_name",
+	)
+
+
+def numbered(name: str, is_taken: Callable[[str], bool]) -> str:
+	"""The first of `name (2)`, `name (3)` and so on that is not taken."""
+	for number in count(2):
+		suffix = f" ({number})"
+		candidate = f"{name[: MAX_LINE - len(suffix)]}{suffix}"
+		if not is_taken(candidate):
+			return candidate
+	raise AssertionError  # which count never lets it come to
 
 
 def _without_repeats(problems: list[Problem]) -> list[Problem]:
@@ -287,8 +304,9 @@ def check_deletion(host: Host, template: Mapping[str, Any]) -> None:
 	unfinished = [
 		run
 		for status in ("running", "failed")
-		for run in host.store.runs({"flow_template": template["name"], "status": status}, limit=50)
-		if run.completed_at is None
+		for run in host.store.runs(
+			{"flow_template": template["name"], "status": status, "completed_at": None}, limit=1
+		)
 	]
 	if unfinished:
 		raise Conflict(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +15,7 @@ from frappe.utils.background_jobs import get_workers
 from frappe.utils.scheduler import is_scheduler_inactive
 
 from flow_editor.engine import secrets
-from flow_editor.engine.host import ROW_FAILED, ROW_PENDING
+from flow_editor.engine.host import ROW_FAILED, ROW_PENDING, SIDE_CALL
 from flow_editor.site import token
 from flow_editor.site.held import links_to_runs
 from flow_editor.site.host import SiteHost
@@ -107,30 +108,32 @@ def _failed_runs(host: SiteHost) -> Iterator[Finding]:
 
 
 def _failed_rows(host: SiteHost) -> Iterator[Finding]:
-	beside = frappe.db.sql(
-		"""SELECT COUNT(*) FROM `tabFlow Step Pending`
-		WHERE status = %s AND purpose = 'call' AND context_snapshot LIKE %s AND creation > %s""",
-		(ROW_FAILED, '%"beside":true%', add_to_date(None, days=-7)),
-	)[0][0]
+	failed = frappe.db.count(
+		"Flow Step Pending",
+		{"status": ROW_FAILED, "purpose": SIDE_CALL, "creation": (">", add_to_date(None, days=-7))},
+	)
 	advice = (
 		"Open them in Flow Step Pending, mend the cause, and set status to pending and the retry count to 0."
-		if beside
+		if failed
 		else ""
 	)
-	yield Finding("Calls of dispatch jobs", f"{beside} failed in the last 7 days", advice)
+	yield Finding("Calls of dispatch jobs", f"{failed} failed in the last 7 days", advice)
 
 
 def _sms(host: SiteHost) -> Iterator[Finding]:
 	problem = host.messages.sms_problem()
-	wanted = frappe.db.sql(
-		"""SELECT COUNT(*) FROM `tabFlow Template`
-		WHERE is_active = 1 AND flow_definition LIKE %s""",
-		'%"channel": "sms"%',
-	)[0][0]
+	wanted = sum(
+		map(_sends_sms, frappe.get_all("Flow Template", filters={"is_active": 1}, pluck="flow_definition"))
+	)
 	found = (
 		"set up" if not problem else "not set up" + (f"; {wanted} active flows send SMS" if wanted else "")
 	)
 	yield Finding("SMS gateway", found, problem if wanted else "")
+
+
+def _sends_sms(definition: str) -> bool:
+	steps = json.loads(definition or "{}").get("steps") or ()
+	return any((step.get("payload") or {}).get("channel") == "sms" for step in steps)
 
 
 def _email(host: SiteHost) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from flow_editor.engine.errors import NotAllowed, NotFound
 from flow_editor.engine.render import jsonable
 from flow_editor.engine.values import STANDARD_TYPES, Document, FieldType, Types, document
 from flow_editor.services.events import CLOSED_STATUSES
-from flow_editor.site.errors import as_flow_errors
+from flow_editor.site.errors import as_flow_errors, denied
 
 #: Fields that hold no value.
 LAYOUT = ("Section Break", "Column Break", "Tab Break", "HTML", "Button", "Heading", "Fold", "Image")
@@ -50,7 +50,7 @@ class SiteDocuments:
 			field: ("in", value) if isinstance(value, list | tuple) else value
 			for field, value in filters.items()
 		}
-		with as_flow_errors():
+		with as_flow_errors(f"read {doctype}"):
 			self._check_doctype(doctype)
 			found = frappe.get_list(
 				doctype, filters=conditions, fields=["*"], order_by="creation desc", limit_page_length=limit
@@ -75,7 +75,7 @@ class SiteDocuments:
 
 	def create(self, doctype: str, values: Mapping[str, Any]) -> str:
 		self._check_doctype(doctype)
-		with as_flow_errors():
+		with as_flow_errors(f"create {doctype}"):
 			return frappe.get_doc({**values, "doctype": doctype}).insert().name
 
 	def update(self, doctype: str, name: str, values: Mapping[str, Any]) -> list[str]:
@@ -83,7 +83,7 @@ class SiteDocuments:
 		self._check_fields(doc, values)
 		before = {field: jsonable(doc.get(field)) for field in values}
 		doc.update(dict(values))
-		with as_flow_errors():
+		with as_flow_errors(f"change {doctype} {name}"):
 			doc.save()
 		return [field for field in values if jsonable(doc.get(field)) != before[field]]
 
@@ -111,7 +111,7 @@ class SiteDocuments:
 	def describe(self, doctype: str) -> list[dict[str, str]]:
 		self._check_doctype(doctype)
 		if not frappe.has_permission(doctype, "read"):
-			raise NotAllowed(f"User {frappe.session.user} may not read {doctype}.")
+			raise NotAllowed(denied(frappe.session.user, f"read {doctype}"))
 		meta = frappe.get_meta(doctype)
 		readable = set(meta.get_permlevel_access("read")) | {0}
 		described = [{"name": "name", "label": _("Name"), "fieldtype": "Data"}]
@@ -168,7 +168,7 @@ class SiteDocuments:
 			doc.end_date = None
 		doc.cancelation_date = None
 		doc.status = ACTIVE
-		with as_flow_errors():
+		with as_flow_errors(f"change Subscription {name}"):
 			doc.update_subscription_period(nowdate())
 			doc.save()
 		return was, doc.status
@@ -201,7 +201,7 @@ class SiteDocuments:
 	def _check(doc, permission: str) -> None:
 		if not doc.has_permission(permission):
 			what = "read" if permission == "read" else "change"
-			raise NotAllowed(f"User {frappe.session.user} may not {what} {doc.doctype} {doc.name}.")
+			raise NotAllowed(denied(frappe.session.user, f"{what} {doc.doctype} {doc.name}"))
 
 	@staticmethod
 	def _check_fields(doc, values: Mapping[str, Any]) -> None:
@@ -213,7 +213,7 @@ class SiteDocuments:
 			if doc.meta.has_field(field) and not doc.has_permlevel_access_to(field, permission_type="write")
 		]
 		if above and user != "Administrator":
-			raise NotAllowed(f"User {user} may not change {', '.join(above)} of {doc.doctype} {doc.name}.")
+			raise NotAllowed(denied(user, f"change {', '.join(above)} of {doc.doctype} {doc.name}"))
 
 	@staticmethod
 	def _check_doctype(doctype: str) -> None:

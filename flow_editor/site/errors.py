@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +13,10 @@ from flow_editor.engine.errors import Conflict, FlowError, NotAllowed, NotFound,
 
 #: MariaDB: lock wait timeout, deadlock, changed since read, and the ways in which a connection ends.
 BROKEN_TRANSACTION = (1205, 1213, 1020, 2006, 2013, 2055)
+
+#: What Frappe says of fields that are missing, and the database of a value that another row has.
+MANDATORY = re.compile(r"\[(?P<doctype>.+), .*\]: (?P<fields>.+)", re.DOTALL)
+KEY = re.compile(r"Duplicate entry '(.*)' for key '([^']+)'", re.DOTALL)
 
 
 class FlowValidationError(frappe.ValidationError):
@@ -34,28 +39,85 @@ def as_frappe_errors() -> Iterator[None]:
 
 
 @contextmanager
-def as_flow_errors() -> Iterator[None]:
-	"""The other way round: Frappe's refusals as the services' errors, with the problems that they carry."""
+def as_flow_errors(doing: str = "") -> Iterator[None]:
+	"""The other way round: Frappe's refusals as the services' errors, with the problems that they carry.
+
+	Args:
+		doing: what is done, as it goes on after "may not".
+	"""
+	frappe.flags.error_message = None  # what an earlier refusal has left is not this one's
 	try:
 		yield
 	except (FlowError, frappe.QueryDeadlockError, frappe.QueryTimeoutError):
 		raise
 	except frappe.PermissionError as error:
-		raise _cause(error) or NotAllowed(_text(error) or "You have no permission for this.") from error
+		raise _cause(error) or NotAllowed(words(error, frappe.session.user, doing)) from error
 	except frappe.DoesNotExistError as error:
-		raise _cause(error) or NotFound(_text(error)) from error
+		raise _cause(error) or NotFound(words(error, frappe.session.user)) from error
 	except frappe.NameError as error:
-		raise Conflict(_text(error)) from error
+		raise Conflict(words(error, frappe.session.user)) from error
 	except frappe.ValidationError as error:
-		raise _cause(error) or StepFailed(_text(error)) from error
+		raise _cause(error) or StepFailed(words(error, frappe.session.user)) from error
 
 
 def _cause(error: Exception) -> FlowError | None:
 	return error.__cause__ if isinstance(error.__cause__, FlowError) else None
 
 
-def _text(error: Exception) -> str:
-	return strip_html(str(error)).strip() or type(error).__name__
+def denied(user: str, doing: str, why: str = "") -> str:
+	"""Who may not do what, and what helps."""
+	return (
+		f"User {user} may not {doing}{f' ({why})' if why else ''}. An admin can give them a role with that permission; a flow "
+		"can also run as another user."
+	)
+
+
+def words(error: BaseException, user: str, doing: str = "") -> str:
+	"""What an error of Frappe's says, as a sentence for an operator. Many have no text of their own, and some nothing but the
+	name of a DocType.
+
+	Args:
+		user: who was refused.
+		doing: what, as it goes on after "may not".
+	"""
+	text = _text(error)
+	if isinstance(error, frappe.PermissionError):
+		if text and error.args == (text,) and frappe.db.exists("DocType", text, cache=True):
+			doing, text = doing or f"read {text}", ""
+		return denied(user, doing or "do what was asked", text.removesuffix("."))
+	if isinstance(error, frappe.MandatoryError) and (found := MANDATORY.fullmatch(text)):
+		return f"{found['doctype']} cannot be saved without {_labels(**found.groupdict())}. Fill in what is missing."
+	if isinstance(error, frappe.DuplicateEntryError | frappe.UniqueValidationError) and len(error.args) > 1:
+		return _taken(*error.args)
+	if text:
+		return text
+	why = f"Frappe says {type(error).__name__} and no more"
+	if isinstance(error, frappe.DoesNotExistError):
+		return f"What was asked for is not there, or not any more ({why})."
+	return f"It was refused without a reason ({why}). Do the same by hand in the desk: the form may say why."
+
+
+def _text(error: BaseException) -> str:
+	"""The error's own text, or what Frappe has put aside to be shown with a refusal."""
+	said = strip_html(str(error)).strip()
+	if not said and isinstance(error, frappe.PermissionError) and frappe.flags.error_message:
+		said = strip_html(frappe.flags.error_message).strip()
+		frappe.flags.error_message = None
+	return said
+
+
+def _labels(doctype: str, fields: str) -> str:
+	names = [name.strip() for name in fields.split(",")]
+	meta = frappe.get_meta(doctype) if frappe.db.exists("DocType", doctype, cache=True) else None
+	return ", ".join(meta.get_label(name) if meta and meta.has_field(name) else name for name in names)
+
+
+def _taken(doctype: str, name: object = "", cause: object = "", *_: object) -> str:
+	key = KEY.search(str(cause))
+	if key is None or key[2].endswith("PRIMARY"):
+		return f"There is a {doctype} {name} already."
+	field = key[2].rpartition(".")[2]
+	return f"There is a {doctype} already whose {_labels(doctype, field)} is {key[1]}."
 
 
 def as_frappe_error(error: FlowError) -> Exception:

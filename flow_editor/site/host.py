@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import frappe
 from frappe.realtime import get_doctype_room
-from frappe.utils import get_system_timezone, strip_html
+from frappe.utils import get_system_timezone
 
 from flow_editor.engine import secrets
 from flow_editor.engine.errors import NotAllowed, StepFailed
@@ -160,11 +160,11 @@ class SiteHost:
 			)
 		return value
 
-	def refusal(self, error: BaseException) -> str | None:
+	def refusal(self, error: BaseException, user: str = "") -> str | None:
 		if isinstance(error, frappe.TimestampMismatchError):
 			return None  # somebody saved at the same moment: it may well work in a minute
 		if isinstance(error, frappe.ValidationError | frappe.PermissionError | frappe.NameError):
-			return strip_html(str(error)).strip() or type(error).__name__
+			return errors.words(error, user or self.user)
 		return None
 
 	def check_visible(self, run: Run) -> None:

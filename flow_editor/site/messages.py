@@ -12,7 +12,7 @@ import requests
 from flow_editor.engine.errors import NotAllowed, NotFound, StepFailed
 from flow_editor.engine.render import as_text
 from flow_editor.site import inert, transaction
-from flow_editor.site.errors import as_flow_errors
+from flow_editor.site.errors import as_flow_errors, denied
 
 #: To how many one mail may go.
 MOST_RECIPIENTS = 100
@@ -56,12 +56,12 @@ class SiteMessages:
 			)
 		template = frappe.get_doc("Email Template", name)
 		if not template.has_permission("read"):
-			raise NotAllowed(f"User {frappe.session.user} may not read Email Template {name}.")
+			raise NotAllowed(denied(frappe.session.user, f"read Email Template {name}"))
 		# An Email Template is Frappe's own Jinja, in its sandbox, over plain values; the document's fields
 		# stand at the top, as everywhere in Frappe.
 		values = {**scope["doc"], **{root: scope[root] for root in scope}}
 		body = template.response_html if template.use_html else template.response
-		with as_flow_errors():
+		with as_flow_errors(f"read all that Email Template {name} asks for"):
 			return _rendered(template.subject, values), _rendered(body, _escaped(values))
 
 	def sms_problem(self) -> str:

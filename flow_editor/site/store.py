@@ -17,15 +17,17 @@ from frappe.utils import now_datetime
 
 from flow_editor.engine.errors import Invalid, NotFound, Problem
 from flow_editor.engine.host import (
+	CALL,
 	ROW_CANCELLED,
 	ROW_COMPLETED,
 	ROW_FAILED,
 	ROW_PENDING,
 	ROW_RUNNING,
+	SIDE_CALL,
 	Pending,
 	Run,
 )
-from flow_editor.site import shown, transaction
+from flow_editor.site import shown, transaction, visibility
 from flow_editor.site.errors import as_flow_errors, breaks_transaction
 from flow_editor.site.naming import next_name_sql
 
@@ -114,14 +116,14 @@ class SiteStore:
 		_check_links(values)
 		doc = frappe.get_doc({"doctype": "Flow Template", **_written(values)})
 		doc.flags.is_seed = bool(values.get("is_system"))
-		with as_flow_errors():
+		with as_flow_errors("make flows"):
 			return doc.insert(ignore_permissions=doc.flags.is_seed).name
 
 	def update_template(self, name: str, values: Mapping[str, Any]) -> None:
 		_check_links(values)
 		doc = frappe.get_doc("Flow Template", name)
 		doc.update(_written(values))
-		with as_flow_errors():
+		with as_flow_errors(f"change flow {name}"):
 			doc.save()
 
 	def pause_template(self, name: str, version: int, reason: str) -> bool:
@@ -143,7 +145,7 @@ class SiteStore:
 		return [status for (status,) in found]
 
 	def delete_template(self, name: str) -> None:
-		with as_flow_errors():
+		with as_flow_errors(f"delete flow {name}"):
 			frappe.delete_doc("Flow Template", name)
 
 	def definition(self, template: str, version: int) -> str:
@@ -233,9 +235,17 @@ class SiteStore:
 		return True
 
 	def runs(
-		self, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20, bare: bool = False
+		self,
+		filters: Mapping[str, Any],
+		*,
+		start: int = 0,
+		limit: int = 20,
+		bare: bool = False,
+		visible: bool = False,
 	) -> list[Run]:
 		where, values = _where(filters, RUN_COLUMNS)
+		if visible and (condition := visibility.runs_condition()):
+			where += f" AND {condition.replace('%', '%%')}"
 		page = " LIMIT %s OFFSET %s"
 		return _select(
 			Run,
@@ -357,13 +367,15 @@ class SiteStore:
 	def cancel_pending(self, run: str, step_id: str | None = None) -> None:
 		frappe.db.sql(
 			f"""UPDATE `tabFlow Step Pending` SET status = %s, lease_until = NULL, lease_token = NULL
-			WHERE flow_run = %s AND status IN (%s, %s) AND trigger_at IS NOT NULL
+			WHERE flow_run = %s AND status IN (%s, %s) AND trigger_at IS NOT NULL AND purpose NOT IN (%s, %s)
 			{"AND step_id = %s" if step_id is not None else ""}""",
 			(
 				ROW_CANCELLED,
 				run,
 				ROW_PENDING,
 				ROW_RUNNING,
+				SIDE_CALL,
+				CALL if step_id is None else SIDE_CALL,
 				*([step_id] if step_id is not None else []),
 			),
 		)
@@ -457,7 +469,8 @@ def _where(filters: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, lis
 	unknown = [name for name in filters if name not in columns]
 	if unknown:
 		raise ValueError(f"no such column: {', '.join(unknown)}")
-	return " AND ".join(["1 = 1", *(f"`{name}` = %s" for name in filters)]), list(filters.values())
+	tests = [f"`{name}` IS NULL" if value is None else f"`{name}` = %s" for name, value in filters.items()]
+	return " AND ".join(["1 = 1", *tests]), [value for value in filters.values() if value is not None]
 
 
 def _insert(doctype: str, columns: Sequence[str], rows: list[list[Any]]) -> list[str]:

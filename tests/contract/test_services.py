@@ -461,3 +461,53 @@ def test_a_success_between_ends_the_count(world):
 			start(world, template, variables={"name": name})
 	assert templates.get(world.host, template["name"])["is_active"]
 	assert len(world.told(template["name"])) == 2
+
+
+def test_a_flow_with_an_old_run_under_way_is_not_deleted_however_many_have_failed_since(world):
+	flow = create(world, step("hand", trigger={"type": "manual"}))
+	run = start(world, flow)
+	with world.transaction():
+		host = world.host
+		kept = host.store.run(run, lock=True)
+		kept.status = "failed"  # as if a lane of it had failed
+		host.store.save_run(kept)
+		for _ in range(60):
+			later = runs.new_run(host, host.store.template(flow["name"]), event="manual")
+			later.status, later.completed_at = "failed", host.now()
+			assert host.store.insert_run(later)
+	with pytest.raises(Conflict, match=run), world.transaction():
+		templates.delete(world.host, flow["name"])
+	with world.transaction():
+		runs.cancel(world.host, run)
+	with world.transaction():
+		templates.delete(world.host, flow["name"])
+
+
+@pytest.mark.parametrize("again", ["Été {}", "ete {}", "ÉTÉ {}", "été {}  "])
+def test_names_that_differ_in_case_and_accents_alone_are_one(world, again):
+	number = uuid.uuid4().hex[:8]
+	first = create(world, step("a"), template_name=f"Été {number}")
+	with pytest.raises(Invalid) as caught:
+		create(world, step("a"), template_name=again.format(number))
+	assert [problem.field for problem in caught.value.problems] == ["template_name"]
+	assert create(world, step("a"), template_name=again.format(number), category="billing")
+	with world.transaction():
+		assert templates.update(world.host, first["name"], {"template_name": again.format(number)})
+
+
+def test_of_two_authors_at_once_one_is_told_what_the_rule_says(world, monkeypatch):
+	number = uuid.uuid4().hex[:8]
+	create(world, step("a"), template_name=f"Race {number}")
+	other = create(world, step("a"), template_name=f"Other {number}")
+	with pytest.raises(Invalid) as ruled:
+		create(world, step("a"), template_name=f"Race {number}")
+	# As for one who had looked before the other one wrote.
+	monkeypatch.setattr(templates, "_field_problems", lambda *_: [])
+	for write in (
+		lambda: templates.create(world.host, {"template_name": f"Race {number}"}),
+		lambda: templates.update(world.host, other["name"], {"template_name": f"Race {number}"}),
+	):
+		with pytest.raises(Invalid) as caught, world.transaction():
+			write()
+		assert caught.value.problems == ruled.value.problems and caught.value.status == 422
+	assert templates.get(world.host, other["name"])["template_name"] == f"Other {number}"

@@ -7,6 +7,8 @@ from flow_editor.engine.kind import Field, Kind, Write
 
 ACTIVE = "Active"
 ENDED = ("Cancelled", "Completed")
+#: Of one customer. The one that waits may be older than many that have ended.
+MOST_SUBSCRIPTIONS = 500
 
 
 class SubscriptionActivate(Kind):
@@ -59,7 +61,9 @@ class SubscriptionActivate(Kind):
 	def _of_customer(ctx) -> str:
 		if not ctx.customer:
 			raise StepFailed("No subscription is named, and the run has no customer. Fill in Subscription.")
-		found = ctx.documents.find("Subscription", {"party_type": "Customer", "party": ctx.customer})
+		found = ctx.documents.find(
+			"Subscription", {"party_type": "Customer", "party": ctx.customer}, limit=MOST_SUBSCRIPTIONS
+		)
 		if not found:
 			raise StepFailed(
 				f"Customer {ctx.customer} has no subscription. Create one and retry, or fill in Subscription."

@@ -8,6 +8,8 @@ from frappe.model.document import Document
 from frappe.query_builder import Interval
 from frappe.query_builder.functions import Now
 
+from flow_editor.engine.host import ROW_PENDING, ROW_RUNNING
+from flow_editor.services.inbox import CALLS
 from flow_editor.services.runs import RUN_STATES
 from flow_editor.site.naming import next_name
 
@@ -29,6 +31,23 @@ class FlowRun(Document):
 	def on_trash(self) -> None:
 		if self.status == "running" or (self.status == "failed" and not self.completed_at):
 			frappe.throw(_("Run {0} is under way. Cancel it first.").format(self.name))
+		calls = frappe.get_all(
+			"Flow Step Pending",
+			filters={
+				"flow_run": self.name,
+				"purpose": ("in", CALLS),
+				"status": ("in", (ROW_PENDING, ROW_RUNNING)),
+			},
+			pluck="name",
+			order_by="name",
+		)
+		if calls:
+			frappe.throw(
+				_(
+					"Run {0} has promised calls that are yet to be made: {1}. Delete it when they are; or have a System "
+					"Manager set these rows of Flow Step Pending to cancelled first."
+				).format(self.name, ", ".join(calls))
+			)
 		frappe.db.delete("Flow Step Pending", {"flow_run": self.name})
 
 	@staticmethod

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import frappe
 from frappe.model.document import Document
 from frappe.utils import now_datetime
 
 from flow_editor.routes import AUTHORS, OPERATORS
 from flow_editor.services import templates
-from flow_editor.site import shown
+from flow_editor.site import namesakes, shown
 from flow_editor.site.errors import as_frappe_errors
 from flow_editor.site.host import current
 from flow_editor.site.naming import next_name
@@ -43,6 +45,14 @@ class FlowTemplate(Document):
 			self.is_system = old.is_system
 		elif not self.flags.is_seed:
 			self.is_system = 0
+
+	def db_insert(self, *args: Any, **more: Any) -> None:
+		with namesakes.told(self):
+			super().db_insert(*args, **more)
+
+	def db_update(self, *args: Any, **more: Any) -> None:
+		with namesakes.told(self):
+			super().db_update(*args, **more)
 
 	def on_update(self) -> None:
 		if self.flags.is_new_version:
@@ -92,3 +102,4 @@ def trigger_events() -> list[dict[str, str]]:
 
 def on_doctype_update() -> None:
 	frappe.db.add_index("Flow Template", ["trigger_event", "is_active"])
+	namesakes.add_index()

@@ -1,0 +1,62 @@
+"""A lab's file that an earlier version has written is read as this one writes it."""
+
+from __future__ import annotations
+
+import json
+
+from flow_editor.engine.host import CALL, FIRE, SIDE_CALL, Pending
+from flow_editor.lab.host import LabHost
+from flow_editor.services import templates
+
+
+def test_calls_beside_a_step_are_named(tmp_path):
+	path = str(tmp_path / "lab.db")
+	host = LabHost(path)
+	request = {"url": "https://x.test", "json": {"beside": True}}
+	snapshots = {
+		SIDE_CALL: [(CALL, {"request": request, "beside": True})],
+		CALL: [(CALL, {"request": request}), (CALL, None)],
+		FIRE: [(FIRE, {"beside": True})],
+	}
+	wanted = {}
+	with host.store.transaction():
+		for after, rows in snapshots.items():
+			for purpose, snapshot in rows:
+				row = Pending("FR-00001", "a", purpose, context_snapshot=snapshot)
+				host.store.insert_pending([row])
+				wanted[row.name] = after
+	host.store.close()
+	for _ in range(2):
+		host = LabHost(path)
+		assert {row.name: row.purpose for row in host.store.pending({})} == wanted
+		host.store.close()
+
+
+def test_templates_of_one_name_are_numbered(tmp_path):
+	path = str(tmp_path / "lab.db")
+	host = LabHost(path)
+	names = ["Été", "Welcome", "Welcome (2)", "x" * 140, "Shipped"]
+	with host.store.transaction():
+		made = [templates.create(host, {"template_name": name})["name"] for name in names]
+	# As a file of an earlier version, whose authors raced.
+	host.store.execute("DROP INDEX template_namesake")
+	host.store.execute("ALTER TABLE template DROP COLUMN namesake")
+	for number, name in enumerate(["ete", "Welcome", "welcome", "x" * 140, "Shipped"]):
+		fields = {**host.store.template(made[0]), "name": f"FT-9{number}", "template_name": name}
+		fields |= {"creation": "2030-01-01 00:00:00", "is_system": int(name == "Shipped")}
+		host.store.execute(
+			"INSERT INTO template (name, fields) VALUES (?, ?)", (fields["name"], json.dumps(fields))
+		)
+	host.store.close()
+	for _ in range(2):
+		host = LabHost(path)
+		found = {row["name"]: row["template_name"] for row in host.store.templates({})}
+		assert [found[name] for name in made] == ["Été", "Welcome", "Welcome (2)", "x" * 140, "Shipped (2)"]
+		assert [found[f"FT-9{number}"] for number in range(5)] == [
+			"ete (2)",
+			"Welcome (3)",
+			"welcome (4)",
+			"x" * 136 + " (2)",
+			"Shipped",
+		]
+		host.store.close()
