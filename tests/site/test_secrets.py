@@ -9,6 +9,7 @@ import frappe
 import pytest
 import records as r
 
+from flow_editor.kinds.web_call import ANSWER_KB
 from flow_editor.services import runs, templates
 from flow_editor.site.host import current
 
@@ -97,7 +98,7 @@ def test_an_answer_that_spells_it_otherwise_or_is_cut_within_it_does_not_tell_it
 	try:
 		_, run = call(secret)
 	finally:
-		frappe.db.set_single_value("Flow Settings", "response_limit_kb", 64)
+		frappe.db.set_single_value("Flow Settings", "response_limit_kb", ANSWER_KB)
 		frappe.clear_document_cache("Flow Settings", "Flow Settings")
 	assert r.statuses(run) == {"a": "done"}
 	kept = json.dumps(r.state(run)["a"]["result"])
