@@ -134,7 +134,7 @@ class _Beginning(dict):
 	def __init__(self, step_id: str, result: Mapping[str, Any]):
 		self._cut = render.Cut(
 			f"The result of step {step_id} was too long and only its beginning was kept, so it cannot be read. Ask for less "
-			"there, or have an admin raise how much is read of an answer in Flow Settings."
+			"there. Flow Settings say how much is read of an answer, and a run keeps a million characters of one at most."
 		)
 		super().__init__({key: self._cut if key in CUT_KEYS else value for key, value in result.items()})
 
