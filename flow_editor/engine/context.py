@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: A tag, and not an address in angle brackets.
 TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]{0,1000})?/?>")
 #: Where the beginning of a result that was cut is kept: of a web call's answer, and of any other.
-CUT_KEYS = ("body", "text")
+CUT_KEYS = {"body", "text"}
 ROOTS = ("doc", "customer", "run", "template", "variables", "now", "today", "steps")
 
 
@@ -118,7 +118,16 @@ class Results(Mapping[str, Any]):
 		entry = self._state[step_id]
 		result = entry.get("result")
 		if isinstance(result, Mapping) and result.get("truncated") is True:
-			return {**entry, "result": _Beginning(step_id, result)}
+			cut = render.Cut(
+				f"The result of step {step_id} was too long and only its beginning was kept, so it cannot be read. Ask for "
+				"less there. Flow Settings say how much is read of an answer, and a run keeps a million characters of one at "
+				"most."
+			)
+			whole = {key: value for key, value in result.items() if key not in CUT_KEYS}
+			return {
+				**entry,
+				"result": render.Beginning({**whole, **dict.fromkeys(CUT_KEYS & result.keys(), cut)}, cut),
+			}
 		return entry
 
 	def __iter__(self) -> Iterator[str]:
@@ -126,20 +135,6 @@ class Results(Mapping[str, Any]):
 
 	def __len__(self) -> int:
 		return len(self._state)
-
-
-class _Beginning(dict):
-	"""A result that was cut: what it holds whole can be read, and nothing else of it."""
-
-	def __init__(self, step_id: str, result: Mapping[str, Any]):
-		self._cut = render.Cut(
-			f"The result of step {step_id} was too long and only its beginning was kept, so it cannot be read. Ask for less "
-			"there. Flow Settings say how much is read of an answer, and a run keeps a million characters of one at most."
-		)
-		super().__init__({key: self._cut if key in CUT_KEYS else value for key, value in result.items()})
-
-	def __missing__(self, key: str) -> render.Cut:
-		return self._cut
 
 
 class StepContext:

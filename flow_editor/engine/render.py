@@ -12,7 +12,7 @@ import html
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -63,6 +63,21 @@ class Cut(Mapping[str, Any]):
 
 	__getitem__ = __iter__ = __len__ = __bool__ = __str__ = __eq__ = __contains__ = get = _refuse
 	__hash__ = None
+
+
+class Beginning(dict):
+	"""A mapping that was cut: what it holds can be read, and all else of it is a `Cut`."""
+
+	def __init__(self, values: Mapping[str, Any], cut: Cut):
+		super().__init__(values)
+		self._cut = cut
+
+	def __missing__(self, key: str) -> Cut:
+		return self._cut
+
+	def mapped(self, function: Callable[[Any], Any]) -> Beginning:
+		"""The same with other values."""
+		return Beginning({key: function(value) for key, value in self.items()}, self._cut)
 
 
 def resolve(root: Mapping[str, Any], path: str) -> Any:

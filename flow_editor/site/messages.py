@@ -10,7 +10,7 @@ import frappe
 import requests
 
 from flow_editor.engine.errors import NotAllowed, NotFound, StepFailed
-from flow_editor.engine.render import Cut, as_text
+from flow_editor.engine.render import Beginning, Cut, as_text
 from flow_editor.kinds.web_call import may_pass
 from flow_editor.site import inert, transaction
 from flow_editor.site.errors import as_flow_errors
@@ -147,6 +147,8 @@ def _escaped(value: Any) -> Any:
 	"""The same values, with every text escaped for HTML."""
 	if isinstance(value, Cut):
 		return value  # only who reads it is refused
+	if isinstance(value, Beginning):
+		return value.mapped(_escaped)
 	if isinstance(value, str):
 		return html.escape(value)
 	if isinstance(value, Mapping):
