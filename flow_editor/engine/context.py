@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 
 #: A tag, and not an address in angle brackets.
 TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]{0,1000})?/?>")
+#: Where the beginning of a result that was cut is kept: of a web call's answer, and of any other.
+CUT_KEYS = {"body", "text"}
 ROOTS = ("doc", "customer", "run", "template", "variables", "now", "today", "steps")
 
 
 class Scope(Mapping[str, Any]):
 	"""`doc`, `customer`, `run`, `template`, `variables`, `now`, `today` and `steps`, each loaded when first read.
+
+	A result of which only the beginning was kept cannot be read; see `Results`.
 
 	Args:
 		doc: the document's fields, where the caller has them already.
@@ -54,7 +58,7 @@ class Scope(Mapping[str, Any]):
 			"variables": lambda: run.variables,
 			"now": lambda: host.now().replace(microsecond=0),
 			"today": lambda: host.now().date(),
-			"steps": lambda: run.step_state,
+			"steps": lambda: Results(run.step_state),
 		}
 
 	def __getitem__(self, key: str) -> Any:
@@ -87,6 +91,7 @@ class Scope(Mapping[str, Any]):
 	def _run_fields(self) -> Mapping[str, Any]:
 		# Its variables and step_state are JSON already, and the latter may be long.
 		values = {field.name: getattr(self._run, field.name) for field in fields(self._run)}
+		values["step_state"] = Results(self._run.step_state)
 		return {
 			name: value if isinstance(value, Mapping) else render.jsonable(value)
 			for name, value in values.items()
@@ -101,6 +106,35 @@ class Scope(Mapping[str, Any]):
 			"template_name": template.get("template_name"),
 			"version": self._run.template_version,
 		}
+
+
+class Results(Mapping[str, Any]):
+	"""A run's `step_state` as expressions read it: what was cut of a result is there as `render.Cut`."""
+
+	def __init__(self, state: Mapping[str, Mapping[str, Any]]):
+		self._state = state
+
+	def __getitem__(self, step_id: str) -> Mapping[str, Any]:
+		entry = self._state[step_id]
+		result = entry.get("result")
+		if isinstance(result, Mapping) and result.get("truncated") is True:
+			cut = render.Cut(
+				f"The result of step {step_id} was too long and only its beginning was kept, so it cannot be read. Ask for "
+				"less there. Flow Settings say how much is read of an answer, and a run keeps a million characters of one at "
+				"most."
+			)
+			whole = {key: value for key, value in result.items() if key not in CUT_KEYS}
+			return {
+				**entry,
+				"result": render.Beginning({**whole, **dict.fromkeys(CUT_KEYS & result.keys(), cut)}, cut),
+			}
+		return entry
+
+	def __iter__(self) -> Iterator[str]:
+		return iter(self._state)
+
+	def __len__(self) -> int:
+		return len(self._state)
 
 
 class StepContext:
@@ -169,8 +203,11 @@ class StepContext:
 	def with_secrets(self, name: str) -> Any:
 		"""A field rendered with marks where `{{secrets.…}}` stands; see `engine.secrets`."""
 		scope = WithMarks(self.scope, self.idempotency_key)
-		field, value = self.kind.field(name), self.step.payload.get(name)
-		return None if field is None else _render_field(field, _or_default(field, value), scope, self.budget)
+		field, payload = self.kind.field(name), self.step.payload
+		if field is None:
+			return None
+		value = _or_default(field, payload.get(name))
+		return _render_field(field.as_used(payload, self.kind.defaults), value, scope, self.budget)
 
 	def lookup(self, path: str) -> Any:
 		"""The value at a dotted path of the scope; unknown is None."""
@@ -197,7 +234,9 @@ def render_payload(
 	"""
 	budget = budget or render.Budget()
 	return {
-		field.name: _render_field(field, _or_default(field, payload.get(field.name)), scope, budget)
+		field.name: _render_field(
+			field.as_used(payload, kind.defaults), _or_default(field, payload.get(field.name)), scope, budget
+		)
 		for field in kind.fields
 	}
 
@@ -209,8 +248,10 @@ def _or_default(field: Field, value: Any) -> Any:
 def _render_field(field: Field, value: Any, scope: Mapping[str, Any], budget: render.Budget) -> Any:
 	if value is None or not field.templated:
 		return value
-	if field.type == "json":
-		return render.render_value(json.loads(value) if isinstance(value, str) else value, scope, budget)
+	if field.type == "json" and isinstance(value, str) and not render.whole_path(value):
+		return render.render_value(json.loads(value), scope, budget)
+	if field.type in ("json", "auth"):
+		return render.render_value(value, scope, budget)
 	if field.type == "value":
 		return render.render_value(value, scope, budget, as_json=False)
 	if isinstance(value, str):

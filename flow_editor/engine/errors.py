@@ -111,13 +111,17 @@ class StepFailed(FlowError):
 	"""Raised by a kind or a port when a step cannot be done. The message is shown to the operator.
 
 	`transient` says that the same attempt may well succeed later (a refused connection, a timeout): such a
-	failure is retried by default, any other only where the step declares it.
+	failure is retried by default, any other only where the step declares it. `retry_after` is what the other side
+	says of when to come back, as HTTP writes it (Retry-After): no attempt is made before; see `timing.put_off`.
 	"""
 
 	status = 422
 	code = "step_failed"
 
-	def __init__(self, message: str, *, transient: bool = False, result: object = None):
+	def __init__(
+		self, message: str, *, transient: bool = False, result: object = None, retry_after: str = ""
+	):
 		super().__init__(message)
 		self.transient = transient
 		self.result = result
+		self.retry_after = retry_after

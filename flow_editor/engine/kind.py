@@ -8,7 +8,7 @@ else in the project lists kinds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -27,11 +27,15 @@ FieldType = Literal[
 	"link",  # the name of a document of `doctype`
 	"doctype",  # the name of a DocType
 	"docfield",  # the path of a field, such as doc.status
-	"json",  # a JSON text; parsed first, its leaves rendered after
+	"json",  # a JSON text; parsed first, its leaves rendered after. One whole expression stands for its value
 	"recipients",  # addresses or numbers, separated by commas
 	"url",
 	"value",  # any JSON scalar, or a list of them
+	"auth",  # how a call signs in: `type` (basic, bearer), `user`, and the name of a `secret`
 ]
+
+#: The ways to sign in that a field of type `auth` knows.
+AUTH_TYPES = ("basic", "bearer")
 
 #: The types that hold a number.
 NUMBERS = ("number", "duration")
@@ -56,6 +60,7 @@ class Field:
 		doctype: for `link`: the DocType that it names a document of.
 		shown_when: other fields and the values of theirs with which this one is shown, such as
 			`{"channel": ("email",)}`.
+		text_when: for `json`: likewise, the values with which it holds any text (a `textarea`) in place of JSON.
 		minimum, maximum: bounds of a number.
 		unit: for `duration`: what its number counts.
 		help: a sentence under the field.
@@ -71,6 +76,7 @@ class Field:
 	secrets: bool = False
 	doctype: str = ""
 	shown_when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+	text_when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 	minimum: float | None = None
 	maximum: float | None = None
 	unit: Unit = "seconds"
@@ -83,9 +89,13 @@ class Field:
 
 	def is_shown(self, payload: Mapping[str, Any], defaults: Mapping[str, Any]) -> bool:
 		"""Whether this field applies, given the values of the others."""
-		return all(
-			payload.get(other, defaults.get(other)) in values for other, values in self.shown_when.items()
-		)
+		return _hold(self.shown_when, payload, defaults)
+
+	def as_used(self, payload: Mapping[str, Any], defaults: Mapping[str, Any]) -> Field:
+		"""This field as what it is, given the values of the others."""
+		if self.text_when and _hold(self.text_when, payload, defaults):
+			return replace(self, type="textarea", text_when={})
+		return self
 
 	def as_dict(self) -> dict[str, Any]:
 		entry: dict[str, Any] = {
@@ -99,8 +109,9 @@ class Field:
 			entry["options"] = [{"value": value, "label": label} for value, label in self.choices]
 		if self.type == "duration":
 			entry["unit"] = self.unit
-		if self.shown_when:
-			entry["shown_when"] = {other: list(values) for other, values in self.shown_when.items()}
+		for name in ("shown_when", "text_when"):
+			if when := getattr(self, name):
+				entry[name] = {other: list(values) for other, values in when.items()}
 		for name in ("default", "doctype", "minimum", "maximum", "help"):
 			if (value := getattr(self, name)) not in (None, ""):
 				entry[name] = value
@@ -142,6 +153,15 @@ class Write:
 	values: Mapping[str, Any] = field(default_factory=dict)
 	field: str = ""
 	cut: tuple[str, ...] = ()
+
+
+def _hold(
+	when: Mapping[str, tuple[Any, ...]], payload: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> bool:
+	return all(
+		(defaults.get(other) if payload.get(other) in (None, "") else payload[other]) in values
+		for other, values in when.items()
+	)
 
 
 class Kind:

@@ -12,7 +12,7 @@ import html
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -51,8 +51,41 @@ class Budget:
 		return text
 
 
+class Cut(Mapping[str, Any]):
+	"""What stands for a value of which only the beginning was kept. Whoever reads it, or anything in it, is told so: a
+	hole in its place would go out without a word."""
+
+	def __init__(self, message: str):
+		self._message = message
+
+	def _refuse(self, *_: Any) -> Any:
+		raise StepFailed(self._message)
+
+	__getitem__ = __iter__ = __len__ = __bool__ = __str__ = __eq__ = __contains__ = get = _refuse
+	__hash__ = None
+
+
+class Beginning(dict):
+	"""A mapping that was cut: what it holds can be read, and all else of it is a `Cut`."""
+
+	def __init__(self, values: Mapping[str, Any], cut: Cut):
+		super().__init__(values)
+		self._cut = cut
+
+	def __missing__(self, key: str) -> Cut:
+		return self._cut
+
+	def mapped(self, function: Callable[[Any], Any]) -> Beginning:
+		"""The same with other values."""
+		return Beginning({key: function(value) for key, value in self.items()}, self._cut)
+
+
 def resolve(root: Mapping[str, Any], path: str) -> Any:
-	"""The value at a dotted path, or None."""
+	"""The value at a dotted path, or None.
+
+	Raises:
+		StepFailed: it was cut.
+	"""
 	value: Any = root
 	for part in path.split("."):
 		if isinstance(value, Mapping):
@@ -67,7 +100,7 @@ def resolve(root: Mapping[str, Any], path: str) -> Any:
 			value = value[index]
 		else:
 			return None
-	return value
+	return value._refuse() if isinstance(value, Cut) else value
 
 
 def render_text(
@@ -80,7 +113,7 @@ def render_text(
 		budget: what the values may come to; if None, as much as one step's may.
 
 	Raises:
-		StepFailed: they come to more.
+		StepFailed: they come to more, or one was cut.
 	"""
 	if OPEN not in template:
 		return template

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flow_editor.engine.definition import DELAY_FIELDS, LANGUAGE_VERSION, MOST_MINUTES, TRIGGER_TYPES
-from flow_editor.engine.kind import NUMBERS, Field, Kind
+from flow_editor.engine.kind import AUTH_TYPES, NUMBERS, Field, Kind
 
 #: Python's $ also matches before a line break at the end; the lookahead does not, and means the same elsewhere.
 STEP_ID = r"^[A-Za-z0-9_-]{1,64}(?![\s\S])"
@@ -111,6 +111,16 @@ def field_schema(field: Field) -> dict[str, Any]:
 		allowed.append({"enum": [True, False, 0, 1, "0", "1"]})
 	elif field.type == "json":
 		allowed.append({"type": ["string", "object", "array"]})
+	elif field.type == "auth":
+		allowed.append(
+			_closed(
+				{
+					"type": {"enum": [*AUTH_TYPES, None, ""]},
+					"user": {"type": _or_null("string")},
+					"secret": {"type": _or_null("string")},
+				}
+			)
+		)
 	elif field.type == "value":
 		return {}
 	elif field.type == "recipients":

@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from flow_editor.engine.address import PORTS, ascii_host
+
 ROOT = "secrets"
 HIDDEN = "***"
 #: Fewer characters than this of a value tell nothing.
 SHORTEST_PART = 4
 NAME = re.compile(r"[\w-]+")
-PORTS: Mapping[str, int] = {"https": 443, "http": 80}
 HOST = re.compile(r"[\w.:-]+")
 
 
@@ -49,7 +50,7 @@ def places(entry: str) -> set[Place]:
 	"""
 	scheme, separator, _ = entry.partition("://")
 	parts = urlsplit(entry if separator else f"//{entry}")
-	host = (parts.hostname or "").lower()
+	host = _host(parts.hostname)
 	if (
 		not HOST.fullmatch(host)
 		or parts.netloc.lower() != entry.lower().partition("://")[2 if separator else 0]
@@ -72,7 +73,7 @@ def place_of(url: str) -> Place:
 		raise ValueError("an address that is neither https nor http")
 	if parts.username is not None:
 		raise ValueError("an address with a user name: write it without a user name")
-	return Place(parts.scheme, (parts.hostname or "").lower(), parts.port or PORTS[parts.scheme])
+	return Place(parts.scheme, _host(parts.hostname), parts.port or PORTS[parts.scheme])
 
 
 def may_go(url: str, entries: Iterable[str]) -> bool:
@@ -84,6 +85,10 @@ def may_go(url: str, entries: Iterable[str]) -> bool:
 		except ValueError:
 			continue
 	return False
+
+
+def _host(name: str | None) -> str:
+	return (name or "").lower() if (name or "").isascii() else ascii_host(name).lower()
 
 
 def _is_this_machine(host: str) -> bool:

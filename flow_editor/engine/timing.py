@@ -8,7 +8,9 @@ leaves out is moved on by as much as the clocks are: 02:30 becomes 03:30.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta, timezone
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -19,6 +21,9 @@ from flow_editor.engine.definition import AFTER_DELAY, Trigger
 #: No step waits longer than this.
 MAX_YEARS = 100
 SPAN = re.compile(r"(\d{1,6}(?:\.\d{1,4})?)\s*(min|mo|m|h|d|w|y)", re.IGNORECASE)
+SECONDS = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,9})?")
+#: The longest that another side can put off the next attempt.
+LONGEST_PUT_OFF = timedelta(days=1)
 OFFSET = re.compile(r"([+-]\d\d):?(\d\d)$")
 
 
@@ -105,6 +110,23 @@ def parse_span(text: str) -> relativedelta:
 		return relativedelta(months=int(number)) if unit == "mo" else relativedelta(years=int(number))
 	name = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}[unit]
 	return relativedelta() + timedelta(**{name: number})
+
+
+def put_off(written: str, now: datetime, zone: str) -> datetime:
+	"""The moment that a Retry-After header names, in seconds or as an HTTP date: no earlier than now, and no later than
+	LONGEST_PUT_OFF from it. One that cannot be read puts nothing off."""
+	written, wait = written.strip(), timedelta()
+	here = now.replace(tzinfo=_zone(zone)).astimezone(timezone.utc)
+	if SECONDS.fullmatch(written):
+		wait = timedelta(seconds=min(float(written), LONGEST_PUT_OFF.total_seconds()))
+	else:
+		with suppress(
+			ValueError, TypeError, IndexError, OverflowError
+		):  # what is no date raises any of these
+			moment = parsedate_to_datetime(written)
+			wait = (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)) - here
+	wait = min(max(wait, timedelta()), LONGEST_PUT_OFF)
+	return (here + wait).astimezone(_zone(zone)).replace(tzinfo=None) if wait else now
 
 
 @lru_cache(maxsize=64)

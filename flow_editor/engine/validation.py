@@ -22,8 +22,8 @@ from jsonschema.exceptions import ValidationError
 from flow_editor.engine import gate, secrets, timing
 from flow_editor.engine.definition import AFTER_DELAY, DELAY_FIELDS, ON_DATE, ON_PREV_COMPLETE, TRIGGER_TYPES
 from flow_editor.engine.errors import Invalid, Problem
-from flow_editor.engine.kind import NUMBERS, Field, Kind
-from flow_editor.engine.render import OPEN, paths, syntax_problem
+from flow_editor.engine.kind import AUTH_TYPES, NUMBERS, Field, Kind
+from flow_editor.engine.render import OPEN, paths, syntax_problem, whole_path
 from flow_editor.engine.schema import definition_schema, field_schema, step_schema
 
 
@@ -358,7 +358,8 @@ def _check_payload(kind: Kind, payload: dict[str, Any], step_id: str, limits: Li
 	# An empty field means its default, also where another field is shown by it.
 	filled = {name: value for name, value in payload.items() if value not in (None, "")}
 	sound = True
-	for field in kind.fields:
+	for declared in kind.fields:
+		field = declared.as_used(filled, kind.defaults)
 		value = payload.get(field.name)
 		if _is_blank(value):
 			message = _blank_problem(kind, field, filled)
@@ -400,7 +401,7 @@ def _value_problem(field: Field, value: Any, validator: Draft202012Validator, li
 	if field.type == "json" and written:
 		if message := json_problem(field, value, limits):
 			return message
-		value = json.loads(value)
+		value = value if whole_path(value) else json.loads(value)
 	if not field.templated:
 		return None
 	return next(filter(None, (_template_problem(field, text) for text in _texts(value))), None)
@@ -409,7 +410,7 @@ def _value_problem(field: Field, value: Any, validator: Draft202012Validator, li
 def json_problem(field: Field, value: Any, limits: Limits = Limits()) -> str | None:
 	"""What is wrong with a field's value as JSON: with the text of a JSON field, or with how deep any value is nested."""
 	if field.type == "json" and isinstance(value, str):
-		if not value.strip():
+		if not value.strip() or (field.templated and whole_path(value)):
 			return None
 		try:
 			value = _read_json(value)
@@ -455,6 +456,8 @@ def _expectation(field: Field) -> str:
 		return "must be 0 or 1."
 	if field.type == "json":
 		return "must be a JSON object or list, or a text that holds one."
+	if field.type == "auth":
+		return f"must be an object of type ({' or '.join(AUTH_TYPES)}), user, and secret, the name of one in Flow Settings."
 	if field.type == "recipients":
 		return "must be a text of addresses separated by commas, or a list of them."
 	return "must be a text."

@@ -14,6 +14,7 @@ import click
 
 from flow_editor.cli import definition_in, json_in, refusals_as_sentences, shared_commands
 from flow_editor.engine import timing
+from flow_editor.lab.answers import answers_in
 from flow_editor.lab.host import LabHost, utc_now
 from flow_editor.lab.simulate import Simulation, simulate
 
@@ -77,6 +78,12 @@ for _command in shared_commands(on_lab, on_checking_host=on_nothing, path=click.
 	help="Answer a step that waits, when it is reached.",
 )
 @click.option(
+	"--http",
+	type=FILE,
+	help="JSON of what web calls are answered: a list of objects with url (a part of the address) and any of method, status, "
+	"headers, body, times, error (why there is no answer).",
+)
+@click.option(
 	"--json", "as_json", is_flag=True, help="Print run, timeline, sent and documents as one JSON object."
 )
 def run(
@@ -86,6 +93,7 @@ def run(
 	now: str | None,
 	until: str | None,
 	complete: tuple[str, ...],
+	http: Path | None,
 	as_json: bool,
 ) -> None:
 	"""Run a definition in memory, in virtual time, to its end or --until.
@@ -100,6 +108,7 @@ def run(
 		now=began,
 		until=end(until, began) if until else None,
 		answers=dict(map(answer, complete)),
+		http=answers_in(json_in(http)) if http else (),
 	)
 	click.echo(json.dumps(done.as_dict(), ensure_ascii=False) if as_json else table(done))
 

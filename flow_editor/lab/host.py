@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from flow_editor.engine.address import parse
 from flow_editor.engine.errors import FlowError, NotFound
 from flow_editor.engine.event import TriggerEvent
 from flow_editor.engine.gate import operator_table
@@ -19,6 +20,7 @@ from flow_editor.engine.render import render_text
 from flow_editor.engine.validation import Limits
 from flow_editor.engine.values import Conventions
 from flow_editor.kinds import builtin_kinds
+from flow_editor.lab.answers import Answer, answers_in
 from flow_editor.lab.documents import LabDocuments
 from flow_editor.lab.store import LabStore
 from flow_editor.services import templates
@@ -27,6 +29,8 @@ from flow_editor.services.events import event_table
 logger = logging.getLogger("flow_editor.lab")
 #: Where the clock's lead over the real one is kept, in seconds.
 CLOCK_LEAD = "clock_lead_seconds"
+#: Where it is kept what web calls are answered.
+HTTP_ANSWERS = "http_answers"
 
 
 def utc_now() -> datetime:
@@ -179,8 +183,18 @@ class CapturedMessages:
 
 
 class CapturedHttp:
+	"""Calls are captured, and answered with what `answers` say of them: the first that fits, else that all is well."""
+
 	def __init__(self, host: LabHost):
 		self._host = host
+
+	@property
+	def answers(self) -> list[Answer]:
+		return answers_in(json.loads(self._host.store.meta(HTTP_ANSWERS) or "[]"))
+
+	@answers.setter
+	def answers(self, answers: Sequence[Answer]) -> None:
+		self._host.store.set_meta(HTTP_ANSWERS, json.dumps([answer.as_dict() for answer in answers]))
 
 	def request(
 		self, method: str, url: str, *, headers: Mapping[str, str], body: str | None, timeout: float
@@ -188,4 +202,10 @@ class CapturedHttp:
 		self._host.capture(
 			{"channel": "webhook", "method": method, "url": url, "body": body or "", "headers": dict(headers)}
 		)
-		return HttpResponse(200, {}, '{"captured": true}')
+		answers = self.answers
+		for place, answer in enumerate(answers):
+			if answer.fits(method, url):
+				if answer.times is not None:
+					self.answers = [*answers[:place], *answer.once_less(), *answers[place + 1 :]]
+				return answer.given(method, parse(url).host)
+		return Answer().given(method, "")

@@ -31,6 +31,7 @@ from flow_editor.engine.errors import (
 	Unreadable,
 )
 from flow_editor.lab import samples
+from flow_editor.lab.answers import answers_in
 from flow_editor.lab.host import LabHost
 from flow_editor.services import inbox, templates
 
@@ -156,6 +157,12 @@ class LabApp:
 			return _json({"document": doc}, 201 if verb == "POST" else 200)
 		if (verb, path) == ("GET", "/sent"):
 			return _json({"sent": self.host.sent()})
+		if (verb, path) == ("PUT", "/http"):
+			answers = answers_in(_object(request).get("answers"))
+			with self.host.store.transaction():
+				self.host.http.answers = answers
+		if path == "/http" and verb in ("GET", "PUT"):
+			return _json({"answers": [answer.as_dict() for answer in self.host.http.answers]})
 		raise NotFound(f"There is nothing at /lab{path} for {verb}.")
 
 	def _state(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ The clock stands still while steps happen and jumps to the next thing due, so a 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from flow_editor.engine.definition import Flow, Step
 from flow_editor.engine.errors import FlowError
 from flow_editor.engine.host import Run
+from flow_editor.lab.answers import Answer
 from flow_editor.lab.host import LabHost, utc_now
 from flow_editor.lab.live import LiveStore
 from flow_editor.services import inbox, runs, templates
@@ -45,6 +46,7 @@ def simulate(
 	now: datetime | None = None,
 	until: datetime | None = None,
 	answers: Mapping[str, Any] | None = None,
+	http: Sequence[Answer] = (),
 ) -> Simulation:
 	"""Run a definition on a document.
 
@@ -53,6 +55,7 @@ def simulate(
 		now: when it starts; by default now.
 		until: when to stop looking; by default the end.
 		answers: results for steps that wait to be completed, by step id.
+		http: what web calls are answered.
 
 	Raises:
 		Invalid: with every problem of the definition.
@@ -60,6 +63,7 @@ def simulate(
 	"""
 	host = LabHost(now=now or utc_now().replace(microsecond=0), store=LiveStore)
 	timeline = _Timeline(host)
+	host.http.answers = http
 	with host.store.transaction():
 		template = templates.create(host, {"template_name": "Simulated", "flow_definition": definition})
 		doctype, name = _store(host, doc or {})

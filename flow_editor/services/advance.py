@@ -54,11 +54,16 @@ BUDGET_SECONDS = 20
 #: The longest error kept on a step, in characters.
 ERROR_LENGTH = 2000
 #: The largest result kept on a step, in characters of JSON.
-RESULT_LENGTH = 64_000
+RESULT_LENGTH = 1_000_000
 #: How much all steps of a run may keep together, in characters of JSON: the database takes a run in one packet.
 STATE_LENGTH = 2_000_000
 #: What is no longer than this is kept in any case.
 SHORT = 200
+#: How many short values of a result that is cut are kept beside its beginning.
+MOST_KEPT = 20
+#: What a value raises that does not fit: the same step would raise it again, however long one waits. Python's errors of
+#: the surroundings (OSError), and those of libraries, are none of these.
+MISTAKES = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 class LostClaim(Exception):
@@ -354,6 +359,7 @@ class Advance:
 
 	def _fail(self, step: Step, error: BaseException) -> None:
 		message, transient, result = self._explain(step, error)
+		now = self.host.now()
 		message = message[: max(SHORT, self.room)]
 		entry = self.entry(step)
 		policy = step.retry
@@ -361,7 +367,10 @@ class Advance:
 		if attempts >= policy.attempts or not (transient or policy.on == "any"):
 			self._fail_for_good(step, message, result)
 			return
-		due = self.host.now() + timedelta(minutes=policy.wait_before(attempts + 1))
+		due = max(
+			now + timedelta(minutes=policy.wait_before(attempts + 1)),
+			timing.put_off(getattr(error, "retry_after", ""), now, self.host.timezone),
+		)
 		entry.update(error=message, due_at=_text(due))
 		if self.row is not None and self.row.step_id == step.id:
 			# The same row comes back, and with it, for a call, the same request and key.
@@ -397,8 +406,14 @@ class Advance:
 		elif (refusal := self.host.refusal(error, self.run.run_as)) is not None:
 			message, transient = refusal, False
 		else:
-			# Nobody foresaw it: it may be the surroundings, so it is tried again, and an admin is told.
+			# Nobody foresaw it, so an admin is told. If it may be the surroundings, it is tried again.
 			message, transient = described(error), True
+			if isinstance(error, MISTAKES) and not isinstance(error, OSError):
+				message, transient = (
+					f"The step cannot be done as it stands ({message}): a value does not fit, or its kind has a fault. "
+					"Correct the step; the log has more.",
+					False,
+				)
 			self.host.log(
 				f"Flow Run {self.run.name}: step {step.id} ({step.kind}) raised an error",
 				"".join(traceback.format_exception(error)),
@@ -425,7 +440,7 @@ class Advance:
 		return max(0, STATE_LENGTH - self._kept)
 
 	def _bounded(self, result: Any) -> Any:
-		"""The result, or the beginning of it where it is too large to keep in the run."""
+		"""The result, or the beginning of it if it is too large to keep in the run; see `engine.context.Results`."""
 		if not result:
 			return result
 		text = json.dumps(result, ensure_ascii=False)
@@ -433,7 +448,9 @@ class Advance:
 			return result
 		most = min(RESULT_LENGTH, max(SHORT, self.room))
 		self._kept = (self._kept or 0) + min(len(text), most)
-		return result if len(text) <= most else {"truncated": True, "text": text[:most]}
+		if len(text) <= most:
+			return result
+		return {**_short_values(result), "truncated": True, "text": text[:most]}
 
 	def _now(self) -> str:
 		return _text(self.host.now())
@@ -445,6 +462,18 @@ def let_others_run(run: Run) -> bool:
 		return False
 	run.reentry_key = ""
 	return True
+
+
+def _short_values(result: Any) -> dict[str, Any]:
+	"""What of a result that is cut stays whole: a branch that it took, a status."""
+	if not isinstance(result, Mapping):
+		return {}
+	short = {
+		key: value
+		for key, value in result.items()
+		if not isinstance(value, Mapping | list) and len(str(value)) + len(key) <= SHORT
+	}
+	return short if len(short) <= MOST_KEPT else {}
 
 
 def _text(moment: datetime) -> str:

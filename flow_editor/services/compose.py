@@ -97,15 +97,18 @@ def preview(
 	scope, budget = Scope(host, run, doc=doc), Budget()
 	rendered: dict[str, Any] = {}
 	problems = []
-	for field in known.fields:
-		if field.name not in payload:
+	for declared in known.fields:
+		if declared.name not in payload:
 			continue
-		value = payload[field.name]
+		field, value = declared.as_used(payload, known.defaults), payload[declared.name]
 		if message := json_problem(field, value, host.limits):
 			problems.append(Problem(message, field=field.name))
 			continue
 		try:
-			rendered[field.name] = render_payload(known, {field.name: value}, scope, budget)[field.name]
+			deciding = {other: payload[other] for other in declared.text_when if other in payload}
+			rendered[field.name] = render_payload(known, {**deciding, field.name: value}, scope, budget)[
+				field.name
+			]
 		except FlowError as error:
 			problems.append(Problem(error.message, field=field.name))
 	return jsonable(rendered), problems

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from flow_editor.engine import timing
 from flow_editor.engine.context import Scope, StepContext
 from flow_editor.engine.errors import FlowError, NotFound, StepFailed, described
 from flow_editor.engine.host import (
@@ -313,9 +314,12 @@ def _give_back(host: Host, row: Pending, error: BaseException | None, most: int)
 			)
 	message = message[:ERROR_LENGTH]
 	with host.store.transaction():
-		if row.retry_count + 1 < most:
+		# A call beside a step that its receiver refuses is refused however often it is made.
+		is_final = _is_beside(row) and isinstance(error, StepFailed) and not error.transient
+		if row.retry_count + 1 < most and not is_final:
 			wait = timedelta(minutes=4 ** min(row.retry_count, MAX_ATTEMPTS - 1))
-			host.store.postpone(row, host.now() + wait, message)
+			put_off = timing.put_off(getattr(error, "retry_after", ""), host.now(), host.timezone)
+			host.store.postpone(row, max(host.now() + wait, put_off), message)
 			return
 		run = host.store.lock_runs([row.flow_run]).get(row.flow_run)
 		is_over = run is None or run.status == COMPLETED or (run.status == CANCELLED and row.purpose != CALL)

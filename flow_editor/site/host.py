@@ -23,10 +23,11 @@ from flow_editor.engine.kind import Catalog
 from flow_editor.engine.validation import Limits
 from flow_editor.engine.values import Conventions
 from flow_editor.kinds import builtin_kinds, load_kinds, resolve_path
+from flow_editor.kinds.web_call import ANSWER_KB
 from flow_editor.services.events import event_table
 from flow_editor.site import errors, inert, transaction, worker
 from flow_editor.site.documents import SiteDocuments
-from flow_editor.site.http import GuardedHttp, allowed_entries
+from flow_editor.site.http import GuardedHttp, allowed_entries, certificates
 from flow_editor.site.messages import SiteMessages
 from flow_editor.site.store import SiteStore
 from flow_editor.site.visibility import may_read, may_read_all, subject
@@ -73,8 +74,16 @@ class SiteHost:
 
 	@cached_property
 	def http(self) -> GuardedHttp:
+		settings = self.settings
+		has_login = settings.proxy and settings.proxy_login
 		return GuardedHttp(
-			allowed_entries(self.settings.allowed_hosts), (self.settings.response_limit_kb or 64) * 1024
+			allowed_entries(settings.allowed_hosts),
+			(settings.response_limit_kb or ANSWER_KB) * 1024,
+			authorities=certificates(settings.authorities),
+			proxy=settings.proxy or "",
+			proxy_login=settings.get_password("proxy_login", raise_exception=False) or ""
+			if has_login
+			else "",
 		)
 
 	@cached_property
@@ -165,6 +174,8 @@ class SiteHost:
 			return None  # somebody saved at the same moment: it may well work in a minute
 		if isinstance(error, frappe.ValidationError | frappe.PermissionError | frappe.NameError):
 			return errors.words(error, user or self.user)
+		if isinstance(error, frappe.db.DataError):  # a number too large for its column, a date that is none
+			return f"The database does not take a value: {error.args[-1] if error.args else error}. Correct the step."
 		return None
 
 	def check_visible(self, run: Run) -> None:

@@ -10,7 +10,8 @@ import frappe
 import requests
 
 from flow_editor.engine.errors import NotAllowed, NotFound, StepFailed
-from flow_editor.engine.render import as_text
+from flow_editor.engine.render import Beginning, Cut, as_text
+from flow_editor.kinds.web_call import may_pass
 from flow_editor.site import inert, transaction
 from flow_editor.site.errors import as_flow_errors, denied
 
@@ -103,6 +104,7 @@ class SiteMessages:
 				settings.sms_gateway_url,
 				headers=headers,
 				timeout=GATEWAY_TIMEOUT,
+				allow_redirects=False,  # a POST would be repeated as a GET without what it says
 				**{place: values},
 			)
 		except requests.RequestException as error:
@@ -110,10 +112,15 @@ class SiteMessages:
 			raise StepFailed(
 				f"The SMS gateway did not answer ({type(error).__name__}).", transient=True
 			) from None
-		if response.status_code >= 400:
+		if not 200 <= response.status_code < 300:
+			moved = response.headers.get("Location", "").partition("?")[
+				0
+			]  # what follows may hold the password
+			where = f" and sent the message on to {moved}, where it did not go" if moved else ""
 			raise StepFailed(
-				f"The SMS gateway answered {response.status_code}. Check SMS Settings and its account.",
-				transient=response.status_code >= 500,
+				f"The SMS gateway answered {response.status_code}{where}. Check SMS Settings and its account.",
+				transient=may_pass(response.status_code),
+				retry_after=response.headers.get("Retry-After", ""),
 			)
 
 	@staticmethod
@@ -138,6 +145,10 @@ def _rendered(template: str | None, values: Mapping[str, Any]) -> str:
 
 def _escaped(value: Any) -> Any:
 	"""The same values, with every text escaped for HTML."""
+	if isinstance(value, Cut):
+		return value  # only who reads it is refused
+	if isinstance(value, Beginning):
+		return value.mapped(_escaped)
 	if isinstance(value, str):
 		return html.escape(value)
 	if isinstance(value, Mapping):

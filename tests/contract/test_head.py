@@ -172,12 +172,12 @@ def test_a_date_of_the_document_is_told_at_once(world):
 def test_an_error_in_the_head_is_told_by_the_worker(world, monkeypatch):
 	flow = listening(world, step("a"), step("b", depends_on=["a"]))
 	kind = type(world.host.catalog["wait"])
-	monkeypatch.setattr(kind, "run", lambda self, step, ctx: 1 / 0 if step.id == "b" else {})
+	monkeypatch.setattr(kind, "run", lambda self, step, ctx: open("/no/such") if step.id == "b" else {})
 	run = raised(world, flow)
 	assert statuses(world, run) == {"a": "done", "b": "pending"}
 	world.drain()
 	state = world.host.store.run(run).step_state["b"]
-	assert (state["status"], state["attempts"]) == ("scheduled", 1) and "ZeroDivisionError" in state["error"]
+	assert (state["status"], state["attempts"]) == ("scheduled", 1) and "FileNotFoundError" in state["error"]
 
 
 def test_a_large_flow_is_left_to_a_worker_as_a_whole(world):

@@ -126,6 +126,9 @@ class Bench:
 		self.documents.put("Customer", "CUST-1", customer_name="Ana <b>Bell</b> & Co")
 		self.documents.contacts["CUST-1"] = ("ana@example.com", "+15145550100")
 
+	def secret(self, name, url):
+		return f"value of {name}"
+
 	def now(self):
 		return datetime(2027, 3, 1, 9)
 

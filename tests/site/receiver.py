@@ -15,8 +15,10 @@ class Receiver(http.server.BaseHTTPRequestHandler):
 	def do_POST(self):
 		body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
 		self.server.calls.append((self.command, self.path, dict(self.headers), body))
-		status, answer = self.server.answers.pop(0) if self.server.answers else (200, '{"ok": true}')
+		status, answer, *more = self.server.answers.pop(0) if self.server.answers else (200, '{"ok": true}')
 		self.send_response(status)
+		for name, value in (more[0] if more else {}).items():
+			self.send_header(name, value)
 		self.end_headers()
 		self.wfile.write(answer.encode())
 

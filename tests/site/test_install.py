@@ -86,6 +86,9 @@ FIELDS = {
 		"max_steps": "Int",
 		"max_definition_kb": "Int",
 		"response_limit_kb": "Int",
+		"proxy": "Data",
+		"proxy_login": "Password",
+		"authorities": "Long Text",
 		"secrets": "Table",
 	},
 	"Flow Secret": {

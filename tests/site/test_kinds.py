@@ -252,6 +252,14 @@ def test_notify_by_sms_through_the_gateway(site, receiver):
 		receiver.answers.append((403, "key s3cret refused"))
 		failed = run_step(site, "notify", {"channel": "sms", "body": "Hello"}, party)
 		assert failed["status"] == "failed" and "s3cret" not in json.dumps(failed)
+		receiver.answers.append((302, "", {"Location": receiver.url + "/login?key=s3cret"}))
+		moved = run_step(site, "notify", {"channel": "sms", "body": "Hello"}, party)
+		assert moved["status"] == "failed" and f"{receiver.url}/login, where" in moved["error"]
+		receiver.answers.append((429, "busy", {"Retry-After": "600"}))
+		began = frappe.utils.now_datetime()
+		busy = run_step(site, "notify", {"channel": "sms", "body": "Hello"}, party)
+		waits = (frappe.utils.get_datetime(busy["due_at"]) - began).total_seconds()
+		assert busy["status"] == "running" and 599 <= waits <= 610
 		receiver.calls.clear()
 		receiver.answers += [(200, "ok"), (503, "busy")]
 		both = {"channel": "sms", "body": "Hello", "to": "+15145550111, +15145550122"}
@@ -295,10 +303,80 @@ def test_webhook_sends_and_keeps_the_answer(site, receiver):
 
 
 def test_webhook_fails_at_400_and_more(site, receiver):
-	receiver.answers.append((500, "no"))
+	receiver.answers.append((404, "no"))
 	state = run_step(current(), "webhook", {"url": receiver.url})
-	assert state["status"] == "failed" and "500" in state["error"] and state["result"]["status"] == 500
+	assert state["status"] == "failed" and "404" in state["error"] and state["result"]["status"] == 404
 	assert len(receiver.calls) == 1
+
+
+@pytest.mark.parametrize(("status", "wait", "least"), [(503, "1800", 1800), (429, "120", 120), (503, "-5", 60), (503, "soon", 60), (500, "", 60)])  # fmt: skip
+def test_webhook_is_not_tried_again_before_the_receiver_says(site, receiver, status, wait, least):
+	receiver.answers.append((status, "busy", {"Retry-After": wait}))
+	began = frappe.utils.now_datetime()
+	state = run_step(current(), "webhook", {"url": receiver.url})
+	waits = (frappe.utils.get_datetime(state["due_at"]) - began).total_seconds()
+	assert state["status"] == "running" and least - 1 <= waits <= least + 10
+
+
+def test_a_call_beside_a_step_waits_likewise_and_one_that_is_refused_is_not_made_again(site, receiver):
+	receiver.answers += [(503, "busy", {"Retry-After": "1800"}), (404, "no")]
+	payload = {"subject": r.unique("Job"), "on_open_webhook": receiver.url}
+	flow = r.template(r.step("a", "dispatch_job", payload=payload))
+	run = runs.start(current(), flow.name).run.name
+	began = frappe.utils.now_datetime()
+	r.drain()
+	(row,) = r.rows(run, purpose="call")
+	assert row.status == "pending" and 1799 <= (row.trigger_at - began).total_seconds() <= 1810
+	r.make_due(run)
+	r.drain()
+	(row,) = r.rows(run, purpose="call")
+	assert (row.status, len(receiver.calls)) == ("failed", 2) and "404" in row.last_error
+
+
+def test_webhook_reads_a_long_answer_and_one_with_a_byte_order_mark(site, receiver):
+	long = json.dumps({"id": "REAL-ID", "rows": [{"label": "é" * 100}] * 1500})
+	for answer in (long, "\ufeff" + long):
+		receiver.answers.append((200, answer))
+		steps = (
+			r.step("call", "webhook", payload={"url": receiver.url, "method": "GET"}),
+			r.step("say", "erp_update", payload={"doctype": "Issue", "fields_json": {"subject": "{{steps.call.result.body.id}}"}}, depends_on=["call"]),
+		)  # fmt: skip
+		opened = r.issue(r.customer())
+		run = runs.start(current(), r.template(*steps).name, doctype="Issue", docname=opened.name).run.name
+		r.drain()
+		assert r.statuses(run) == {"call": "done", "say": "done"}
+		assert frappe.db.get_value("Issue", opened.name, "subject") == "REAL-ID"
+
+
+def test_a_step_that_reads_an_answer_which_was_cut_fails_and_others_go_on(site, receiver):
+	receiver.answers.append((200, json.dumps({"id": "REAL-ID", "label": "a" * 1_100_000})))
+	mail = {"to": "ops@example.com", "template_id": _email_template("{{ steps.call.result.body.id }}")}
+	plain = {"to": "ops@example.com", "template_id": _email_template("{{ steps.call.result.status }}")}
+	steps = (
+		r.step("call", "webhook", payload={"url": receiver.url, "method": "GET"}),
+		r.step("reads", "notify", payload={"to": "ops@example.com", "subject": "{{steps.call.result.body.id}}", "body": "b"}, depends_on=["call"]),
+		r.step("asks", "condition", payload={"field": "steps.call.result.body.id", "op": "==", "value": "x"}, depends_on=["call"]),
+		r.step("waits", trigger={"type": "on_date", "at": "{{steps.call.result.body.on}}"}, depends_on=["call"]),
+		r.step("renders", "notify", payload=mail, depends_on=["call"]),
+		r.step("other", "notify", payload=plain, depends_on=["call"]),
+	)  # fmt: skip
+	run = runs.start(current(), r.template(*steps).name).run.name
+	r.drain()
+	assert r.statuses(run) == {
+		"call": "done", "reads": "failed", "asks": "failed", "waits": "failed", "renders": "failed", "other": "done",
+	}  # fmt: skip
+	for id in ("reads", "asks", "waits", "renders"):
+		assert "step call was too long" in r.state(run)[id]["error"]
+
+
+def _email_template(text: str) -> str:
+	return (
+		frappe.get_doc(
+			{"doctype": "Email Template", "name": r.unique("Cut"), "subject": "s", "response": text}
+		)
+		.insert()
+		.name
+	)
 
 
 def test_webhook_is_retried_as_declared_with_the_same_key(site, receiver):
@@ -317,7 +395,7 @@ def test_webhook_is_retried_as_declared_with_the_same_key(site, receiver):
 
 
 def test_a_failed_call_is_made_again_when_an_admin_sets_its_row_back(site, receiver):
-	receiver.answers += [(500, "no")]
+	receiver.answers += [(404, "no")]
 	flow = r.template(r.step("a", "webhook", payload={"url": receiver.url}), r.step("b", depends_on=["a"]))
 	run = runs.start(current(), flow.name).run
 	r.drain()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from urllib.parse import quote
 
 import frappe
 import pytest
 import records as r
+from receiver import allow
 
+from flow_editor.kinds.web_call import ANSWER_KB
 from flow_editor.services import runs, templates
 from flow_editor.site.host import current
 
@@ -97,7 +100,7 @@ def test_an_answer_that_spells_it_otherwise_or_is_cut_within_it_does_not_tell_it
 	try:
 		_, run = call(secret)
 	finally:
-		frappe.db.set_single_value("Flow Settings", "response_limit_kb", 64)
+		frappe.db.set_single_value("Flow Settings", "response_limit_kb", ANSWER_KB)
 		frappe.clear_document_cache("Flow Settings", "Flow Settings")
 	assert r.statuses(run) == {"a": "done"}
 	kept = json.dumps(r.state(run)["a"]["result"])
@@ -106,9 +109,34 @@ def test_an_answer_that_spells_it_otherwise_or_is_cut_within_it_does_not_tell_it
 
 
 def test_an_address_that_is_refused_tells_nothing_of_it(secret):
-	_, run = call(secret, url="http://u@127.0.0.1/" + "x" * 170 + "/{{secrets.crm}}")
+	long = "http://u@127.0.0.1/" + "x" * 170
+	flow = r.template(
+		r.step("a", "webhook", payload={"url": "{{variables.base}}/{{secrets.crm}}"}), variables={"base": ""}
+	)
+	run = runs.start(current(), flow.name, variables={"base": long}).run.name
+	r.drain()
 	error = r.state(run)["a"]["error"]
 	assert "without a user name" in error and "s3c" not in error
+
+
+def test_it_signs_in_and_stays_with_its_host(secret):
+	other = secret.url.replace("127.0.0.1", "localhost")
+	secret.answers += [(307, "", {"Location": f"{other}/next"})] * 2
+	url = f"{secret.url}/in"
+	_, run = call(secret, url=url, auth={"type": "basic", "user": "ana", "secret": "crm"}, follow=1)
+	state = r.state(run)["a"]
+	assert state["status"] == "failed" and "inside address" in state["error"] and len(secret.calls) == 2
+	assert [headers["Authorization"] for _, _, headers, *_ in secret.calls] == [
+		"Basic " + b64encode(f"ana:{VALUE}".encode()).decode()
+	] * len(secret.calls)
+	allow(f"127.0.0.1:{secret.server_port}, localhost:{secret.server_port}")
+	secret.calls.clear()
+	secret.answers[:] = [(307, "", {"Location": f"{other}/next"}), (200, json.dumps({"you sent": VALUE}))]
+	_, run = call(secret, url=url, auth={"type": "basic", "user": "ana", "secret": "crm"}, follow=1)
+	(_, _, first, _), (_, path, second, body) = secret.calls
+	assert "Authorization" in first and "Authorization" not in second and path == "/next" and body
+	assert r.state(run)["a"]["result"]["body"] == {"you sent": "***"}
+	assert VALUE not in everything_kept()
 
 
 def test_an_error_does_not_tell_it(secret):

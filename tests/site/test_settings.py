@@ -36,6 +36,12 @@ def test_limits_hold_at_every_save(settings):
 		("internal_token", "x", "service user"),
 		("allowed_hosts", "10.0.0.0/99", "no network"),
 		("max_steps", 0, "at least 1"),
+		("authorities", "my company", "no certificate"),
+		("authorities", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "cannot be read"),
+		("authorities", "-----BEGIN PRIVATE KEY-----", "private key"),
+		("proxy", "proxy.example.com", "https:// or http://"),
+		("proxy", "https://proxy.example.com:3128", "write http://host:port"),
+		("proxy", "http://ana:s3cret@proxy.example.com:3128", "proxy.example.com:3128 cannot be used"),
 	],
 )
 def test_what_makes_no_sense_is_refused(settings, field, value, words):

@@ -9,11 +9,12 @@ from flow_editor.engine.kind import Field, Kind, Write
 from flow_editor.engine.render import paths
 from flow_editor.kinds import fitting
 from flow_editor.kinds.choices import same_word
-from flow_editor.kinds.project.webhook import rendered_url
+from flow_editor.kinds.project.webhook import rendered_url, url_problem
 
 DOCTYPE = "Dispatch Job"
 PRIORITIES = ("low", "medium", "high", "urgent")
 NOTE_FIELDS = ("description", "notes")
+WEBHOOKS = ("on_open_webhook", "on_close_webhook")
 
 
 class DispatchJob(Kind):
@@ -45,6 +46,12 @@ class DispatchJob(Kind):
 		Field("on_open_webhook", "url", "Call when it opens"),
 		Field("on_close_webhook", "url", "Call when it closes"),
 	)
+
+	def check(self, payload):
+		for name in WEBHOOKS:
+			url = str(payload.get(name) or "")
+			if url.strip() and (message := url_problem(url)):
+				yield name, f"{self.field(name).label} {message}"
 
 	def writes(self, payload):
 		names = ("subject", "job_type", "priority", "assigned_group")

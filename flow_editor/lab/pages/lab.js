@@ -212,7 +212,50 @@ function quick(doc) {
 async function show_sent() {
 	const { sent } = await call("GET", "/lab/sent");
 	const rows = sent.reverse().map((m) => [m.at.slice(0, 19), m.channel, m.to || `${m.method} ${m.url}`, m.subject || "", m.channel === "email" ? mail(m) : text_of(m)]);
-	page("Sent", [], el("p", { class: "muted" }, "What would have been sent. Nothing leaves this machine."), el("div", { class: "sent" }, table(["At", "By", "To", "Subject", "Text"], rows, "Nothing yet.")));
+	const { answers } = await call("GET", "/lab/http");
+	page(
+		"Sent",
+		[],
+		el("p", { class: "muted" }, "What would have been sent. Nothing leaves this machine."),
+		answers_card(answers),
+		el("div", { class: "sent" }, table(["At", "By", "To", "Subject", "Text"], rows, "Nothing yet."))
+	);
+}
+
+/** What web calls are answered, so that a flow's failure paths can be tried. */
+function answers_card(answers) {
+	const put = (list) => call("PUT", "/lab/http", { answers: list });
+	const rows = answers.map((answer, place) => [
+		`${answer.method} ${answer.url || "every address"}`.trim(),
+		answer.error || answer.status,
+		Object.entries(answer.headers).map(([name, value]) => `${name}: ${value}`).join("\n"),
+		answer.error ? "" : answer.body,
+		answer.times ?? "always",
+		button("Remove", () => put(answers.filter((_, other) => other !== place)), { "aria-label": `Remove answer ${place + 1}` }),
+	]);
+	const input = (type, more = {}) => el("input", { type, ...more });
+	const url = input("text", { placeholder: "every address" });
+	const status = input("number", { min: "100", max: "599", value: "200" });
+	const headers = el("textarea", { rows: "2", spellcheck: "false", placeholder: "Retry-After: 120" });
+	const body = el("textarea", { rows: "2", spellcheck: "false" });
+	const times = input("number", { min: "1", placeholder: "always" });
+	const error = input("text", { placeholder: "the connection was refused" });
+	const add = () => {
+		const lines = headers.value.split("\n").filter((line) => line.trim());
+		const named = lines.map((line) => [line.split(":")[0].trim(), line.slice(line.indexOf(":") + 1).trim()]);
+		const answer = { url: url.value.trim(), status: Number(status.value), headers: Object.fromEntries(named), body: body.value };
+		if (times.value) answer.times = Number(times.value);
+		if (error.value.trim()) answer.error = error.value.trim();
+		return put([...answers, answer]);
+	};
+	const fields = [field("Address holds", url), field("Status", status), field("Headers, one a line", headers), field("Body", body), field("How often", times), field("Or no answer, because", error)];
+	return el(
+		"details",
+		{ class: "card answers", open: answers.length > 0 },
+		el("summary", {}, "What web calls are answered"),
+		table(["Call", "Answer", "Headers", "Body", "How often", ""], rows, "Every call is answered that all is well (200)."),
+		el("div", { class: "answer" }, fields, button("Add", add))
+	);
 }
 
 const text_of = (message) => el("pre", {}, [message.body, message.headers && JSON.stringify(message.headers, null, 1)].filter(Boolean).join("\n\n"));

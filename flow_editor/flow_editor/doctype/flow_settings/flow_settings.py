@@ -8,9 +8,10 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 
+from flow_editor.engine.address import parse
 from flow_editor.engine.secrets import NAME, places
 from flow_editor.site import token
-from flow_editor.site.http import allowed_entries
+from flow_editor.site.http import allowed_entries, certificates
 
 #: Each number and the least that it may be.
 LIMITS = {
@@ -34,12 +35,33 @@ class FlowSettings(Document):
 			if int(self.get(field)) < least:
 				frappe.throw(_("{0} must be at least {1}.").format(_(self.meta.get_label(field)), least))
 		self._check_secrets()
+		self._check_calls()
 		for entry in allowed_entries(self.allowed_hosts):
 			if "/" in entry:
 				try:
 					ipaddress.ip_network(entry, strict=False)
 				except ValueError:
 					frappe.throw(_("{0} is no network. Write one such as 10.1.0.0/16.").format(entry))
+
+	def _check_calls(self) -> None:
+		try:
+			certificates(self.authorities)
+		except ValueError as error:
+			frappe.throw(f"{_(self.meta.get_label('authorities'))}: {error}.")
+		if not self.proxy:
+			return
+		try:
+			address = parse(self.proxy)
+		except ValueError as error:
+			frappe.throw(_("The proxy {0} cannot be used: {1}.").format(self.proxy.rpartition("@")[2], error))
+		if address.scheme != "http" or address.target != "/":
+			frappe.throw(_("The proxy {0} cannot be used: write http://host:port.").format(self.proxy))
+		if (
+			self.proxy_login
+			and not self.is_dummy_password(self.proxy_login)
+			and ":" not in self.proxy_login.strip(":")
+		):
+			frappe.throw(_("The proxy's login is user:password."))
 
 	def _check_token(self) -> None:
 		if not self.internal_token:

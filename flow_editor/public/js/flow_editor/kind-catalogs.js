@@ -4,8 +4,9 @@
  *
  * A kind is `{name, label, icon, color, catalog, description, summary, effect, runnable, has_branches,
  * branches: [{value, label}], results: [{name, label}], fields}`. A field is `{name, type, label, required, templated,
- * options: [{value, label}], default, doctype, shown_when, minimum, maximum, unit, help}`, where type is one of text,
- * textarea, html, number, select, check, datetime, duration, link, doctype, docfield, json, recipients, url, value.
+ * options: [{value, label}], default, doctype, shown_when, text_when, minimum, maximum, unit, help}`, where type is one of
+ * text, textarea, html, number, select, check, datetime, duration, link, doctype, docfield, json, recipients, url, value,
+ * auth.
  */
 
 import { computed, shallowRef } from "vue";
@@ -59,7 +60,16 @@ export function buildEmptyStep(kind, taken = new Set()) {
 
 /** Whether a field applies, given the values of the others. */
 export function isShown(field, payload, kind) {
-	return Object.entries(field.shown_when || {}).every(([other, values]) => {
+	return holds(field.shown_when || {}, payload, kind);
+}
+
+/** A field as what it is, given the values of the others: JSON that may be any text then is a text. */
+export function asUsed(field, payload, kind) {
+	return field.text_when && holds(field.text_when, payload, kind) ? { ...field, type: "textarea" } : field;
+}
+
+function holds(when, payload, kind) {
+	return Object.entries(when).every(([other, values]) => {
 		const value = payload[other] ?? kind.fields.find((f) => f.name === other)?.default;
 		return values.includes(value);
 	});
