@@ -8,9 +8,8 @@ from frappe import _
 from flow_editor.services import templates
 from flow_editor.site import naming
 from flow_editor.site.host import current
+from flow_editor.site.owned import DOCTYPES, MODULE, taken
 
-MODULE = "Flow Editor"
-DOCTYPES = ("Flow Template", "Flow Run", "Flow Step Pending", "Flow Version", "Flow Settings", "Flow Secret")
 ROLES = ("Flow Manager", "Flow User")
 DISPATCH_JOB = "Dispatch Job"
 WORKSPACE = "Flows"
@@ -23,17 +22,13 @@ def before_install() -> None:
 	came to the bench; it would then install nothing, without a word. So it is made to look again.
 	"""
 	frappe.setup_module_map()
-	taken = [
-		_("{0} (of module {1})").format(doctype, module)
-		for doctype in DOCTYPES
-		if (module := frappe.db.get_value("DocType", doctype, "module")) and module != MODULE
-	]
-	if taken:
+	found = [_("{0} (of module {1})").format(*owned) for owned in taken().items()]
+	if found:
 		frappe.throw(
 			_(
 				"Flow Editor is not installed: this site already has {0}. Uninstall the app that owns it, "
 				"or rename the DocType, and install again."
-			).format(", ".join(taken)),
+			).format(", ".join(found)),
 			title=_("DocType taken"),
 		)
 

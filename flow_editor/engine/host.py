@@ -194,8 +194,8 @@ class Store(Protocol):
 	def finish_together(self, rows: Sequence[Pending], at: datetime) -> bool:
 		"""Settle rows of one claim as completed. False if any of them is no longer this claim's."""
 
-	def postpone(self, row: Pending, at: datetime, error: str) -> bool:
-		"""Give a claimed row back, due at `at`, its retry_count one higher. False as for `finish`."""
+	def postpone(self, row: Pending, at: datetime, error: str, *, counts: bool = True) -> bool:
+		"""Give a claimed row back, due at `at`, its retry_count one higher if that try counts. False as for `finish`."""
 
 	def cancel_pending(self, run: str, step_id: str | None = None) -> None:
 		"""Cancel a run's (or one step's) rows that are pending or claimed, except parked ones and calls that were
@@ -323,6 +323,10 @@ class Host(Protocol):
 	def breaks_transaction(self, error: BaseException) -> bool:
 		"""Whether the error (a deadlock, a lost connection, a timeout of the whole job) left no transaction
 		to go on in, so that the work has to be done again from its beginning."""
+
+	def is_conflict(self, error: BaseException) -> bool:
+		"""Whether the database undid the transaction, or would not let it wait any longer, for the sake of another's: nothing
+		is wrong with the work, which may well succeed in a moment. Such an error breaks the transaction too."""
 
 	def secret(self, name: str, url: str) -> str:
 		"""A secret's value, to be sent to a web address. Raises StepFailed if there is none, or it is not to go there."""

@@ -116,6 +116,9 @@ class LabHost:
 	def breaks_transaction(self, error: BaseException) -> bool:
 		return False
 
+	def is_conflict(self, error: BaseException) -> bool:
+		return False
+
 	def secret(self, name: str, url: str) -> str:
 		return f"(secret {name})"  # nothing is sent from here
 

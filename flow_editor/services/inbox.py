@@ -6,17 +6,22 @@ it is rolled back and each of its rows is worked in one of its own, as are calls
 were tried before. A worker that dies loses its leases, and one that comes back too late finds that its row is
 no longer its own, so what it did is rolled back. A row is tried MAX_ATTEMPTS times, further and further apart, or
 as often as its step declares, if that is oftener.
+
+Workers get in each other's way. Where the database undoes one for the sake of another, that is no try of the row: it is
+worked again at once, a little later each time and at random, and then within seconds.
 """
 
 from __future__ import annotations
 
+import random
+import time
 import traceback
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from flow_editor.engine import timing
 from flow_editor.engine.context import Scope, StepContext
@@ -52,6 +57,13 @@ TOGETHER_SECONDS = 0.1
 #: How often a deadlock and its like is tried again on the spot, where work is lost by it and where none is.
 TRIES_AT_ONCE = 3
 CLAIM_TRIES = 10
+#: Seconds that may pass before the second of them; twice as many before each further one.
+PAUSE = 0.02
+LONGEST_PAUSE = 0.5
+#: Seconds within which a row comes back that collided each time.
+COLLISION_SECONDS = (1, 10)
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(slots=True)
@@ -104,26 +116,32 @@ def drain(
 def _claim(host: Host, batch: int) -> Sequence[Pending]:
 	"""Claims of several workers touch neighbours in one index, so the database may break a deadlock between
 	them. The one that it chose has done nothing yet, and tries again."""
-	tries = CLAIM_TRIES
-	while True:
+	return _at_once(
+		host, lambda: host.store.claim(host.now(), batch, _lease(host), uuid.uuid4().hex), CLAIM_TRIES
+	)
+
+
+def _at_once(host: Host, act: Callable[[], Answer], tries: int = TRIES_AT_ONCE) -> Answer:
+	"""What `act` returns, which is done again if its transaction was broken. Those who collided wait for a little while,
+	at random, lest they meet again."""
+	longest = PAUSE
+	for left in reversed(range(tries)):
 		try:
-			return host.store.claim(host.now(), batch, _lease(host), uuid.uuid4().hex)
+			return act()
 		except Exception as error:
-			tries -= 1
-			if not tries or not host.breaks_transaction(error):
+			if not left or not host.breaks_transaction(error):
 				raise
+		time.sleep(random.uniform(0, longest))
+		longest = min(2 * longest, LONGEST_PAUSE)
+	raise AssertionError("it was to be tried at least once")
 
 
 def _work_together(host: Host, rows: Sequence[Pending]) -> int:
 	"""Work the first rows of these in one transaction. Returns how many; 0 says that nothing was kept."""
-	for _ in range(TRIES_AT_ONCE):
-		try:
-			return _try_together(host, rows)
-		except Exception as error:
-			# Whatever it was, it comes again when each row is worked alone, and is told there.
-			if not host.breaks_transaction(error):
-				break
-	return 0
+	try:
+		return _at_once(host, lambda: _try_together(host, rows))
+	except Exception:
+		return 0  # whatever it was, it comes again when each row is worked alone, and is told there
 
 
 def _try_together(host: Host, rows: Sequence[Pending]) -> int:
@@ -161,15 +179,12 @@ def work(host: Host, row: Pending) -> bool:
 
 def _try(host: Host, row: Pending) -> BaseException | None:
 	"""Keep a row's promise, or say what stood in the way. Raises LostClaim."""
-	for left in reversed(range(TRIES_AT_ONCE)):
-		try:
-			_call(host, row) if row.purpose in CALLS else _advance(host, row)
-			return None
-		except LostClaim:
-			raise
-		except Exception as error:
-			if not left or not host.breaks_transaction(error):
-				return error
+	try:
+		_at_once(host, lambda: _call(host, row) if row.purpose in CALLS else _advance(host, row))
+	except LostClaim:
+		raise
+	except Exception as error:
+		return error
 	return None
 
 
@@ -263,15 +278,35 @@ def _call(host: Host, row: Pending) -> None:
 		if host.breaks_transaction(raised):
 			raise
 		error = raised
+	_after_call(host, lambda: _settle_call(host, row, result, error))
+
+
+def _settle_call(host: Host, row: Pending, result: Any, error: Exception | None) -> None:
 	with host.store.transaction():
 		run = host.store.run(row.flow_run, lock=True)
 		with runs.working(run):
 			advance = Advance(host, run, row)
+			step = advance.flow.by_id[row.step_id]
 			if error is None:
-				advance.settle_call(step, result, snapshot.get("given"))
+				advance.settle_call(step, result, (row.context_snapshot or {}).get("given"))
 			else:
 				advance.fail_call(step, error)
 			advance.finish()
+
+
+def _after_call(host: Host, write: Callable[[], None]) -> None:
+	"""Write down what came of a call. It has been made, so a collision here must not make it again at once, nor for ever:
+	to write it is tried oftener, and if it cannot be written that is a failed try."""
+	try:
+		_at_once(host, write, CLAIM_TRIES)
+	except Exception as error:
+		if not host.is_conflict(error):
+			raise
+		raise StepFailed(
+			f"The call was made, but what came of it could not be written down ({error}). It is made again with the same "
+			"idempotency key.",
+			transient=True,
+		) from error
 
 
 def _call_beside(host: Host, row: Pending, snapshot: dict[str, Any]) -> None:
@@ -282,6 +317,10 @@ def _call_beside(host: Host, row: Pending, snapshot: dict[str, Any]) -> None:
 		run = _run_of(host, row)
 	with runs.working(run) if run else nullcontext():
 		send_call(snapshot["request"], host.http, row.idempotency_key)
+	_after_call(host, lambda: _finish_alone(host, row))
+
+
+def _finish_alone(host: Host, row: Pending) -> None:
 	with host.store.transaction():
 		_finish(host, row)
 
@@ -300,6 +339,9 @@ def _finish(host: Host, row: Pending, status: str = ROW_COMPLETED, error: str = 
 
 def _give_back(host: Host, row: Pending, error: BaseException | None, most: int) -> None:
 	"""Something outside the step itself went wrong: come back later, or fail the step once it was tried `most` times."""
+	if error is not None and host.is_conflict(error):
+		_at_once(host, lambda: _come_back(host, row, error), CLAIM_TRIES)
+		return
 	if error is None:
 		message = (
 			f"It was tried {row.retry_count} times, and the last time its worker died over it. "
@@ -312,7 +354,26 @@ def _give_back(host: Host, row: Pending, error: BaseException | None, most: int)
 				f"Flow Step Pending {row.name} of {row.flow_run} could not be worked",
 				"".join(traceback.format_exception(error)),
 			)
-	message = message[:ERROR_LENGTH]
+	_at_once(host, lambda: _count_try(host, row, error, message[:ERROR_LENGTH], most), CLAIM_TRIES)
+
+
+def _come_back(host: Host, row: Pending, error: BaseException) -> None:
+	"""The row collided with others' work each time, which says nothing against it."""
+	message = (
+		f"Others were changing the same rows of the database, so it is done again within seconds ({error})."
+	)
+	with host.store.transaction():
+		at = host.now() + timedelta(seconds=random.uniform(*COLLISION_SECONDS))
+		host.store.postpone(row, at, message[:ERROR_LENGTH], counts=False)
+		host.log(
+			"Workers collide with other transactions",
+			f"Flow Step Pending {row.name} of {row.flow_run}: {message} That costs it no try. If it goes on, look for a "
+			"transaction that stays open for long.",
+			once_a_day=True,
+		)
+
+
+def _count_try(host: Host, row: Pending, error: BaseException | None, message: str, most: int) -> None:
 	with host.store.transaction():
 		# A call beside a step that its receiver refuses is refused however often it is made.
 		is_final = _is_beside(row) and isinstance(error, StepFailed) and not error.transient

@@ -19,8 +19,11 @@ from flow_editor.engine.host import ROW_FAILED, ROW_PENDING, SIDE_CALL
 from flow_editor.site import token
 from flow_editor.site.held import links_to_runs
 from flow_editor.site.host import SiteHost
+from flow_editor.site.owned import taken
 
 TICK = "flow_editor.site.worker.tick"
+#: The versions of Frappe on which the tests are run. README names them whole.
+TESTED = (15, 16)
 #: How long after its time a row counts as overdue, and a tick as missed.
 PATIENCE = timedelta(minutes=5)
 
@@ -41,9 +44,30 @@ class Finding:
 def examine(host: SiteHost) -> list[Finding]:
 	"""Look at everything that flows need."""
 	checks = (
-		_scheduler, _workers, _overdue, _failed_runs, _failed_rows, _sms, _email, _templates, _links, _token, _secrets,
+		_version, _doctypes, _scheduler, _workers, _overdue, _failed_runs, _failed_rows, _sms, _email, _templates, _links, _token, _secrets,
 	)  # fmt: skip
 	return [finding for check in checks for finding in check(host)]
+
+
+def _version(host: SiteHost) -> Iterator[Finding]:
+	major = frappe.__version__.partition(".")[0]
+	tested = " and ".join(map(str, TESTED))
+	advice = (
+		""
+		if major in map(str, TESTED)
+		else f"Flow Editor is tested with Frappe {tested}. Try your flows on a copy of this site, and look for a later Flow Editor."
+	)
+	yield Finding("Frappe", frappe.__version__, advice)
+
+
+def _doctypes(host: SiteHost) -> Iterator[Finding]:
+	for doctype, module in taken().items():
+		yield Finding(
+			f"DocType {doctype}",
+			f"belongs to module {module} now",
+			"Another app has brought one of the same name. Flows cannot run beside it: restore the backup from before "
+			"that app was installed, and give one of the two a site of its own.",
+		)
 
 
 def _scheduler(host: SiteHost) -> Iterator[Finding]:

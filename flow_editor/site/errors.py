@@ -11,8 +11,10 @@ from frappe.utils import escape_html, strip_html
 
 from flow_editor.engine.errors import Conflict, FlowError, NotAllowed, NotFound, NotSignedIn, StepFailed
 
-#: MariaDB: lock wait timeout, deadlock, changed since read, and the ways in which a connection ends.
-BROKEN_TRANSACTION = (1205, 1213, 1020, 2006, 2013, 2055)
+#: MariaDB: lock wait timeout, deadlock, changed since read.
+CONFLICT = (1205, 1213, 1020)
+#: Those, and the ways in which a connection ends.
+BROKEN_TRANSACTION = (*CONFLICT, 2006, 2013, 2055)
 
 #: What Frappe says of fields that are missing, and the database of a value that another row has.
 MANDATORY = re.compile(r"\[(?P<doctype>.+), .*\]: (?P<fields>.+)", re.DOTALL)
@@ -149,3 +151,10 @@ def breaks_transaction(error: BaseException) -> bool:
 	return isinstance(error, frappe.db.OperationalError) and (
 		frappe.db.db_type != "mariadb" or not error.args or error.args[0] in BROKEN_TRANSACTION
 	)
+
+
+def is_conflict(error: BaseException) -> bool:
+	"""Whether the database gave way to another transaction: nothing is wrong with what was tried."""
+	if isinstance(error, frappe.QueryDeadlockError | frappe.QueryTimeoutError):
+		return True
+	return isinstance(error, frappe.db.OperationalError) and bool(error.args) and error.args[0] in CONFLICT

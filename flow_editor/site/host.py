@@ -153,6 +153,9 @@ class SiteHost:
 	def breaks_transaction(self, error: BaseException) -> bool:
 		return errors.breaks_transaction(error)
 
+	def is_conflict(self, error: BaseException) -> bool:
+		return errors.is_conflict(error)
+
 	def secret(self, name: str, url: str) -> str:
 		row = next((row for row in self.settings.secrets if row.secret_name == name), None)
 		value = row.get_password("value", raise_exception=False) if row else None

@@ -59,6 +59,7 @@ class SiteStore:
 	def transaction(self, *, follows: bool = False) -> Iterator[None]:
 		if not follows:
 			frappe.db.commit()
+		wait_for_others()
 		try:
 			yield
 		except BaseException:
@@ -347,7 +348,7 @@ class SiteStore:
 		)
 		return frappe.db._cursor.rowcount == len(rows)
 
-	def postpone(self, row: Pending, at: datetime, error: str) -> bool:
+	def postpone(self, row: Pending, at: datetime, error: str, *, counts: bool = True) -> bool:
 		return _changed(
 			"""UPDATE `tabFlow Step Pending`
 			SET status = %s, trigger_at = %s, last_error = %s, retry_count = %s, lease_until = NULL,
@@ -357,7 +358,7 @@ class SiteStore:
 				ROW_PENDING,
 				at,
 				shown.as_plain(error),
-				row.retry_count + 1,
+				row.retry_count + counts,
 				row.name,
 				row.lease_token,
 				ROW_RUNNING,
@@ -403,6 +404,25 @@ class SiteStore:
 		return frappe.db.sql(
 			"SELECT MIN(trigger_at) FROM `tabFlow Step Pending` WHERE status = %s", ROW_PENDING
 		)[0][0]
+
+
+def wait_for_others() -> None:
+	"""Have this connection wait for a row that another transaction changes, and go on from what that committed.
+
+	MariaDB has `innodb_snapshot_isolation` on from 11.6.2: a transaction that locks a row which was changed since its first
+	read is undone with error 1020, so that two workers which make documents of one naming series undo each other. The
+	engine's transactions do without it, since each locks what it will write before it reads it: the inbox rows by the claim
+	and then by their token, the runs by `lock_runs`, a document by the read with which its save compares `modified`, a
+	series by the read that counts it on. It is asked once for each connection; a server without it is left as it is.
+	"""
+	connection = frappe.db._conn
+	if connection is None or getattr(frappe.local, "flow_editor_connection", None) is connection:
+		return
+	if frappe.db.db_type == "mariadb":
+		found = frappe.db.sql("SHOW SESSION VARIABLES LIKE 'innodb_snapshot_isolation'")
+		if found and found[0][1] == "ON":
+			frappe.db.sql("SET SESSION innodb_snapshot_isolation = OFF")
+	frappe.local.flow_editor_connection = frappe.db._conn
 
 
 def _check_links(values: Mapping[str, Any]) -> None:

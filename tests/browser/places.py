@@ -150,11 +150,13 @@ class Lab(Place):
 class Desk(Place):
 	name = "desk"
 	bench = bench
-	flows_address = "/app/flow-templates"
 
 	def __init__(self, browser: Browser, served: Served, **options: Any):
 		self.served, self.base = served, served.base
 		account = served.account
+		#: Where the desk is: Frappe 16 has moved it.
+		self.desk = "/app" if bench.major() < 16 else "/desk"
+		self.flows_address = f"{self.desk}/flow-templates"
 		super().__init__(browser, **options)
 		signed_in = self.context.request.post(
 			"/api/method/login", form={"usr": account["user"], "pwd": account["password"]}
@@ -165,10 +167,10 @@ class Desk(Place):
 		return self.served.headers
 
 	def flow_address(self, name: str) -> str:
-		return f"/app/flow-editor/{name}"
+		return f"{self.desk}/flow-editor/{name}"
 
 	def run_address(self, name: str) -> str:
-		return f"/app/flow-run/{name}"
+		return f"{self.desk}/flow-run/{name}"
 
 	def document(self, doctype: str, values: dict[str, Any]) -> str:
 		answer = requests.post(
@@ -178,7 +180,7 @@ class Desk(Place):
 		return answer.json()["data"]["name"]
 
 	def open_quick(self, doctype: str, name: str) -> Page:
-		page = self.open(f"/app/{doctype.lower().replace(' ', '-')}/{name}", ".form-layout:visible")
+		page = self.open(f"{self.desk}/{doctype.lower().replace(' ', '-')}/{name}", ".form-layout:visible")
 		page.click(".page-actions .menu-btn-group button:visible")
 		page.click(".menu-btn-group .dropdown-menu:visible >> text=Flows")
 		page.wait_for_selector(".fe-modal")

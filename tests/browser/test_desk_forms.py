@@ -23,7 +23,7 @@ STEPS = [
 
 def test_the_template_s_form_has_the_tree_in_place_of_json_and_stores_it(place):
 	name = place.create("in_a_form", STEPS)
-	page = place.open(f"/app/flow-template/{name}", ".fe-embedded .fe-card")
+	page = place.open(f"{place.desk}/flow-template/{name}", ".fe-embedded .fe-card")
 	expect(page.locator("[data-fieldname=flow_definition] textarea:visible")).to_have_count(0)
 	page.locator("[data-step=a] > .fe-card").dblclick()
 	page.fill(f"{MODAL} [data-field=label] input", "Changed in the form")
@@ -47,7 +47,7 @@ def test_the_template_s_form_has_the_tree_in_place_of_json_and_stores_it(place):
 
 def test_problems_stand_on_their_steps_in_the_form(place):
 	name = place.create("in_a_form_broken", STEPS)
-	page = place.open(f"/app/flow-template/{name}", ".fe-embedded .fe-card")
+	page = place.open(f"{place.desk}/flow-template/{name}", ".fe-embedded .fe-card")
 	page.locator("[data-step=a] > .fe-card").focus()
 	page.keyboard.press("Insert")
 	page.keyboard.type("Notify")
@@ -146,7 +146,7 @@ def test_who_only_starts_flows_reads_them(place):
 	account = place.bench.account("flow-user-tests@example.com", "Flow User")
 	reader = Desk(place.context.browser, Served(place.base, account))
 	try:
-		page = reader.open(f"/app/flow-editor/{name}", ".fe-card")
+		page = reader.open(f"{reader.desk}/flow-editor/{name}", ".fe-card")
 		expect(page.locator(".fe-dialog-head >> text=Save")).to_have_count(0)
 		expect(page.locator(".fe-toolbar >> text=Add step")).to_have_count(0)
 		page.locator("[data-step=a] > .fe-card").focus()
@@ -186,14 +186,14 @@ def test_who_writes_flows_is_offered_doctypes_by_the_desk_s_own_control(place):
 def test_a_system_flow_is_duplicated_from_its_form(place):
 	name = place.template("fiber_install")["name"]
 	place.made.append("fiber_install (copy")
-	page = place.open(f"/app/flow-template/{name}", ".fe-embedded .fe-card")
+	page = place.open(f"{place.desk}/flow-template/{name}", ".fe-embedded .fe-card")
 	page.click(".page-actions >> text=Duplicate")
 	page.wait_for_selector(".page-title >> text=fiber_install (copy)")
 	expect(page.locator("[data-fieldname=template_name] input:visible")).to_be_editable()
 
 
 def test_a_flow_is_opened_by_its_name_in_the_address(place):
-	page = place.open("/app/flow-editor/fiber_install", ".fe-card")
+	page = place.open(f"{place.desk}/flow-editor/fiber_install", ".fe-card")
 	expect(page.locator("#fe-template-name")).to_have_value("fiber_install")
 	page.wait_for_function("() => /FT-\\d+$/.test(location.pathname)")
 

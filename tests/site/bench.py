@@ -9,14 +9,15 @@
     python tests/site/bench.py workers N start N workers (1 unless told) and the scheduler
     python tests/site/bench.py down      end what `up` and `workers` started
 
-The bench is at FLOW_EDITOR_BENCH (default ~/frappe-bench), its site is FLOW_EDITOR_SITE (default flow.test). The
-site must have `allow_tests` set: the tests write to it and clear its runs. Needs nothing but Python.
+The bench is at FLOW_EDITOR_BENCH (default ~/frappe-bench), of Frappe 15, 16 or 17; its site is FLOW_EDITOR_SITE (default
+flow.test). The site must have `allow_tests` set: the tests write to it and clear its runs. Needs nothing but Python.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -58,6 +59,15 @@ def site_config() -> dict:
 	sites = BENCH / "sites"
 	config = json.loads((sites / "common_site_config.json").read_text())
 	return {**config, **json.loads((sites / SITE / "site_config.json").read_text())}
+
+
+def major() -> int:
+	"""The bench's version of Frappe."""
+	text = (BENCH / "apps" / "frappe" / "frappe" / "__init__.py").read_text(encoding="utf-8")
+	found = re.search(r"""^__version__ = ["'](\d+)""", text, re.MULTILINE)
+	if found is None:
+		raise SystemExit(f"The version of Frappe at {BENCH} cannot be told.")
+	return int(found[1])
 
 
 # Services

@@ -10,6 +10,8 @@ import frappe
 import pytest
 import records as r
 
+from flow_editor.site import doctor
+
 
 def flow(*arguments: str, cwd=None) -> subprocess.CompletedProcess:
 	"""Run a command as bench does: in its sites folder, with PWD where the user is."""
@@ -108,6 +110,7 @@ def test_doctor(site):
 		and not findings["SMS gateway"]["ok"]
 		and "SMS Settings" in findings["SMS gateway"]["advice"]
 	)
+	assert findings["Frappe"]["ok"] == (bench.major() in doctor.TESTED)
 	flow_template = r.template(
 		r.step("a", "issue", payload={"subject": "s", "priority": "none such"}),
 		r.step("b", trigger={"type": "after_delay", "delay_days": 1}),
@@ -118,6 +121,16 @@ def test_doctor(site):
 	r.make_due(run.name)
 	done = flow("doctor")
 	assert done.returncode == 1 and run.name in done.stdout and "1 overdue" in done.stdout
+
+
+@pytest.mark.parametrize(
+	("version", "ok"), [("15.92.0", True), ("16.4.1", True), ("17.0.0-dev", False), ("18.1.0", False)]
+)
+def test_doctor_says_so_on_a_frappe_that_was_not_tested(site, monkeypatch, version, ok):
+	monkeypatch.setattr(frappe, "__version__", version)
+	(finding,) = doctor._version(site)
+	assert (finding.found, finding.ok) == (version, ok)
+	assert ok or "tested with Frappe 15 and 16" in finding.advice
 
 
 @pytest.mark.parametrize("command", [(), ("--help",)])

@@ -28,7 +28,7 @@ ON_IT = """
 import json, sys, time, frappe
 sys.path.insert(0, {tests!r})
 frappe.init(site={site!r})
-frappe.local.conf.update(db_name={database!r}, db_host="127.0.0.1", db_port={port}, db_socket=None, db_password={password!r})
+frappe.local.conf.update(db_name={database!r}, db_user={database!r}, db_host="127.0.0.1", db_port={port}, db_socket=None, db_password={password!r})
 frappe.connect(); frappe.set_user("Administrator")
 import records as r
 from flow_editor.services import inbox

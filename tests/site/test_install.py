@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import bench
 import frappe
 import pytest
 import records as r
+from frappe import installer
 from frappe.desk.desktop import get_desktop_page, get_workspace_sidebar_items
 
 from flow_editor import install
-from flow_editor.site import naming
+from flow_editor.site import doctor, naming
 
 FIELDS = {
 	"Flow Template": {
@@ -286,6 +288,28 @@ def test_a_doctype_that_somebody_else_owns_is_named_and_nothing_is_installed(sit
 	assert not any(other in str(refused.value) for other in others)
 
 
+def test_the_installer_refuses_a_site_on_which_another_app_owns_flow_run(site):
+	"""As the AI app `flow` does from Frappe 16.60 on."""
+	frappe.db.sql("UPDATE tabDocType SET name = 'Flow Run of ours' WHERE name = 'Flow Run'")
+	theirs = {"name": "Flow Run", "module": "Support", "description": "An agent's run"}
+	frappe.get_doc({"doctype": "DocType", **theirs}).db_insert()
+	before = frappe.db.get_value("DocType", "Flow Run", "*")
+	try:
+		with pytest.raises(frappe.ValidationError) as refused:
+			installer.install_app("flow_editor", force=True)
+		assert "Flow Run (of module Support)" in str(refused.value)
+		assert "Flow Template" not in str(refused.value)
+		assert frappe.db.get_value("DocType", "Flow Run", "*") == before
+		(finding,) = doctor._doctypes(site)
+		assert not finding.ok and "Support" in finding.found and finding.what == "DocType Flow Run"
+	finally:
+		frappe.db.rollback()
+		frappe.flags.in_install = False
+		frappe.clear_cache()
+	assert frappe.db.get_value("DocType", "Flow Run", "module") == "Flow Editor"
+	assert not list(doctor._doctypes(site))
+
+
 def test_a_dispatch_job_of_the_sites_own_is_left_as_it_is(site):
 	name = install.DISPATCH_JOB
 	frappe.db.set_value(
@@ -331,6 +355,9 @@ def test_what_leads_to_the_workspace_in_frappe_16_leads_somewhere(site):
 	icon = json.loads((folder / "desktop_icon" / "flows.json").read_text())
 	sidebar = json.loads((folder / "workspace_sidebar" / "flows.json").read_text())
 	assert icon["label"] == icon["link_to"] == sidebar["title"] == sidebar["name"] == install.WORKSPACE
+	for variant in ("solid", "subtle"):  # without these the desktop shows a letter
+		image = folder / "public" / "icons" / "desktop_icons" / variant / f"{frappe.scrub(icon['label'])}.svg"
+		assert ElementTree.fromstring(image.read_bytes()).tag.endswith("svg")
 	links = [item for item in sidebar["items"] if item["type"] == "Link"]
 	assert links and all(frappe.db.exists(item["link_type"], item["link_to"]) for item in links)
 

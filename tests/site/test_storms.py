@@ -51,6 +51,17 @@ def seeds_switched_on_again(site):
 	frappe.db.commit()
 
 
+def save_again_if_undone(act) -> None:
+	"""As a person does: MariaDB 11.8 undoes saves of one naming series that meet, on a site without flows too."""
+	while True:
+		try:
+			act()
+			frappe.db.commit()
+			return
+		except frappe.QueryDeadlockError:
+			frappe.db.rollback()
+
+
 def test_a_storm_of_saves_starts_each_run_once_and_queues_a_handful_of_jobs(seeds_switched_on_again):
 	from test_workers import empty_queues
 
@@ -61,8 +72,7 @@ def test_a_storm_of_saves_starts_each_run_once_and_queues_a_handful_of_jobs(seed
 
 	def save(number: int) -> None:
 		for _ in range(SAVES // processes):
-			r.issue()
-			frappe.db.commit()
+			save_again_if_undone(r.issue)
 
 	began = time.monotonic()
 	at_once(processes, save)
