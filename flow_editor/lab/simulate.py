@@ -5,13 +5,12 @@ The clock stands still while steps happen and jumps to the next thing due, so a 
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from flow_editor.engine.definition import Flow, Step
+from flow_editor.engine.definition import Flow
 from flow_editor.engine.errors import FlowError
 from flow_editor.engine.host import Run
 from flow_editor.lab.host import LabHost, utc_now
@@ -129,7 +128,7 @@ class _Timeline:
 	def look(self, run: Run) -> None:
 		if self._flow is None:
 			self._flow = flow_of(self._host, run)
-			self._places = {step_id: place for place, step_id in enumerate(_in_turn(self._flow))}
+			self._places = {step.id: place for place, step in enumerate(self._flow.in_turn())}
 		for step_id in sorted(run.step_state.before, key=self._places.__getitem__):
 			entry = run.step_state[step_id]
 			mark = (entry["status"], entry.get("waiting"), entry.get("attempts"), entry.get("error"))
@@ -146,29 +145,3 @@ class _Timeline:
 					"error": entry.get("error"),
 				}
 			)
-
-
-def _in_turn(flow: Flow) -> Iterator[str]:
-	"""The ids of a flow's steps, each after those that it waits for: what happens at one moment happens in this order."""
-	waits_for = {step.id: len(step.depends_on) + (step.parent_id is not None) for step in flow.steps}
-	#: Of each block, itself and its children that are still to come.
-	open_in = {step.id: 1 + len(flow.children.get(step.id, ())) for step in flow.steps}
-	ready = deque(flow.first)
-
-	def release(steps: Iterable[Step]) -> None:
-		for step in steps:
-			waits_for[step.id] -= 1
-			if not waits_for[step.id]:
-				ready.append(step)
-
-	while ready:
-		step = ready.popleft()
-		yield step.id
-		release(flow.children.get(step.id, ()))
-		block: Step | None = step
-		while block is not None:
-			open_in[block.id] -= 1
-			if open_in[block.id]:
-				break
-			release(flow.dependents.get(block.id, ()))
-			block = flow.by_id[block.parent_id] if block.parent_id is not None else None

@@ -24,6 +24,7 @@ from flow_editor.engine.host import (
 	ROW_RUNNING,
 	Pending,
 	Run,
+	Started,
 )
 from flow_editor.site import shown, transaction
 from flow_editor.site.errors import as_flow_errors, breaks_transaction
@@ -182,6 +183,37 @@ class SiteStore:
 	@staticmethod
 	def _is_taken(reentry_key: str) -> bool:
 		return bool(frappe.db.sql("SELECT 1 FROM `tabFlow Run` WHERE reentry_key = %s", reentry_key))
+
+	def claim_start(self, key: str, template: str, digest: str, at: datetime) -> Started | None:
+		if found := self._started(key):
+			return found
+		wrote = frappe.db.transaction_writes
+		user = frappe.session.user
+		try:
+			frappe.db.sql(
+				"""INSERT INTO `tabFlow Started`
+				(name, flow_template, flow_run, digest, at, owner, modified_by, creation, modified)
+				VALUES (%s, %s, '', %s, %s, %s, %s, %s, %s)""",
+				(key, template, digest, at, user, user, at, at),
+			)
+			return None
+		except Exception as error:
+			if not frappe.db.is_primary_key_violation(error):
+				raise
+		if wrote:
+			return self._started(key, " FOR UPDATE")
+		# What the other has committed since is not to be seen from a transaction that began before. A read with a lock
+		# would see it, but for MariaDB's snapshot isolation, which refuses that.
+		frappe.db.rollback()
+		return self._started(key)
+
+	@staticmethod
+	def _started(key: str, lock: str = "") -> Started | None:
+		found = frappe.db.sql(f"SELECT flow_run, digest FROM `tabFlow Started` WHERE name = %s{lock}", key)
+		return Started(*found[0]) if found else None
+
+	def note_start(self, key: str, run: str) -> None:
+		frappe.db.sql("UPDATE `tabFlow Started` SET flow_run = %s WHERE name = %s", (run, key))
 
 	def has_triggered(self, trigger_key: str) -> bool:
 		return bool(frappe.db.sql("SELECT 1 FROM `tabFlow Run` WHERE trigger_key = %s LIMIT 1", trigger_key))
