@@ -10,7 +10,15 @@ from flow_editor.site import naming
 from flow_editor.site.host import current
 
 MODULE = "Flow Editor"
-DOCTYPES = ("Flow Template", "Flow Run", "Flow Step Pending", "Flow Version", "Flow Settings", "Flow Secret")
+DOCTYPES = (
+	"Flow Template",
+	"Flow Run",
+	"Flow Step Pending",
+	"Flow Started",
+	"Flow Version",
+	"Flow Settings",
+	"Flow Secret",
+)
 ROLES = ("Flow Manager", "Flow User")
 DISPATCH_JOB = "Dispatch Job"
 WORKSPACE = "Flows"

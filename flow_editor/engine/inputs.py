@@ -251,9 +251,7 @@ def _shape_problems(raw: dict[str, Any], where: str) -> Iterator[Problem]:
 
 def _sense_problems(one: Input, where: str, by_hand: bool) -> Iterator[Problem]:
 	if one.type == "select" and not one.options:
-		yield Problem(
-			f"{one.title} has nothing to choose from. Add its options.", field=f"{where}.options"
-		)
+		yield Problem(f"{one.title} has nothing to choose from. Add its options.", field=f"{where}.options")
 	elif one.type == "link" and not one.doctype:
 		yield Problem(
 			f"{one.title} names a document, but not of which DocType. Choose one.", field=f"{where}.doctype"

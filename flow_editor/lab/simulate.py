@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from flow_editor.engine.definition import Flow
+from flow_editor.engine.definition import Flow, parse_input
 from flow_editor.engine.errors import FlowError
 from flow_editor.engine.host import Run
+from flow_editor.engine.inputs import is_blank
 from flow_editor.lab.host import LabHost, utc_now
 from flow_editor.lab.live import LiveStore
 from flow_editor.services import inbox, runs, templates
@@ -41,6 +42,7 @@ def simulate(
 	*,
 	doc: Mapping[str, Any] | None = None,
 	variables: Mapping[str, Any] | None = None,
+	inputs: Mapping[str, str] | None = None,
 	now: datetime | None = None,
 	until: datetime | None = None,
 	answers: Mapping[str, Any] | None = None,
@@ -49,6 +51,7 @@ def simulate(
 
 	Args:
 		doc: `doctype`, `name` and the fields; `customer` may be an object in place of a name.
+		inputs: what the definition asks for, as text, laid over the variables.
 		now: when it starts; by default now.
 		until: when to stop looking; by default the end.
 		answers: results for steps that wait to be completed, by step id.
@@ -64,7 +67,9 @@ def simulate(
 		doctype, name = _store(host, doc or {})
 		host.documents.journal.clear()
 	with host.store.transaction():
-		run = runs.start(host, template["name"], doctype=doctype, docname=name, variables=variables).run.name
+		given = {**(variables or {}), **runs.inputs_by_name(host, template["name"], inputs or {})}
+		_store_named(host, template["flow_definition"], given)
+		run = runs.start(host, template["name"], doctype=doctype, docname=name, variables=given).run.name
 	unanswered = dict(answers or {})
 	while True:
 		inbox.drain(host, seconds=NO_LIMIT)
@@ -102,6 +107,16 @@ def _store(host: LabHost, doc: Mapping[str, Any]) -> tuple[str, str]:
 		host.documents.create("Customer", {"name": named, "customer_name": named})
 	name = fields.get("name") or f"{doctype}-1"
 	return doctype, host.documents.create(doctype, {**fields, "name": name})
+
+
+def _store_named(host: LabHost, definition: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+	"""Store the documents that inputs name and of which nothing else is known."""
+	for one in map(parse_input, definition.get("inputs") or ()):
+		name = given.get(one.name)
+		if one.type != "link" or is_blank(name) or not isinstance(name, str):
+			continue
+		if not host.documents.find(one.doctype, {"name": name}):
+			host.documents.insert_quietly(one.doctype, {"name": name})
 
 
 def _answer(host: LabHost, run: str, unanswered: dict[str, Any]) -> bool:

@@ -115,9 +115,7 @@ def refusal_to_start(host: Host, run: Run) -> str | None:
 		)
 	catalog, flow = host.catalog, flow_of(host, run)
 	missing = [
-		one.title
-		for one in flow.inputs
-		if one.must_be_given and inputs.is_blank(run.variables.get(one.name))
+		one.title for one in flow.inputs if one.must_be_given and inputs.is_blank(run.variables.get(one.name))
 	]
 	if missing:
 		return f"It must be given {', '.join(missing)}. Start it by hand, where it asks for that."

@@ -48,6 +48,8 @@ CLAIMED_COLUMNS = (
 )  # fmt: skip
 DUE = "status = %s AND trigger_at <= %s"
 LAPSED = "status = %s AND lease_until <= %s"
+#: How often a key is claimed anew because somebody else was about it.
+CLAIM_TRIES = 5
 RUN_JSON = ("variables", "step_state")
 PENDING_JSON = ("context_snapshot",)
 ERRORS = ("error", "last_error")
@@ -185,31 +187,31 @@ class SiteStore:
 		return bool(frappe.db.sql("SELECT 1 FROM `tabFlow Run` WHERE reentry_key = %s", reentry_key))
 
 	def claim_start(self, key: str, template: str, digest: str, at: datetime) -> Started | None:
-		if found := self._started(key):
-			return found
-		wrote = frappe.db.transaction_writes
-		user = frappe.session.user
-		try:
-			frappe.db.sql(
-				"""INSERT INTO `tabFlow Started`
-				(name, flow_template, flow_run, digest, at, owner, modified_by, creation, modified)
-				VALUES (%s, %s, '', %s, %s, %s, %s, %s, %s)""",
-				(key, template, digest, at, user, user, at, at),
-			)
-			return None
-		except Exception as error:
-			if not frappe.db.is_primary_key_violation(error):
-				raise
-		if wrote:
-			return self._started(key, " FOR UPDATE")
-		# What the other has committed since is not to be seen from a transaction that began before. A read with a lock
-		# would see it, but for MariaDB's snapshot isolation, which refuses that.
-		frappe.db.rollback()
-		return self._started(key)
+		wrote, user = frappe.db.transaction_writes, frappe.session.user
+		for tries_left in reversed(range(CLAIM_TRIES)):
+			if found := self._started(key):
+				return found
+			try:
+				frappe.db.sql(
+					"""INSERT INTO `tabFlow Started`
+					(name, flow_template, flow_run, digest, at, owner, modified_by, creation, modified)
+					VALUES (%s, %s, '', %s, %s, %s, %s, %s, %s)""",
+					(key, template, digest, at, user, user, at, at),
+				)
+				return None
+			except Exception as error:
+				taken = isinstance(error, frappe.QueryDeadlockError) or frappe.db.is_primary_key_violation(
+					error
+				)
+				if wrote or not taken or not tries_left:
+					raise
+			# Somebody else has claimed it since this transaction began, which does not see that. Nothing is lost by
+			# another one.
+			frappe.db.rollback()
 
 	@staticmethod
-	def _started(key: str, lock: str = "") -> Started | None:
-		found = frappe.db.sql(f"SELECT flow_run, digest FROM `tabFlow Started` WHERE name = %s{lock}", key)
+	def _started(key: str) -> Started | None:
+		found = frappe.db.sql("SELECT flow_run, digest FROM `tabFlow Started` WHERE name = %s", key)
 		return Started(*found[0]) if found else None
 
 	def note_start(self, key: str, run: str) -> None:
