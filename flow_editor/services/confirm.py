@@ -24,12 +24,14 @@ from flow_editor.engine.errors import FlowError
 from flow_editor.engine.host import Host, Run
 from flow_editor.engine.inputs import is_blank
 from flow_editor.engine.kind import Field, Kind
-from flow_editor.engine.render import Budget, as_text
+from flow_editor.engine.render import Budget, as_text, resolve
 from flow_editor.services import runs
 from flow_editor.services.definitions import flow_of
 
 #: What is not known yet.
 UNKNOWN = "…"
+THE_CUSTOMER = "the customer"
+EXPRESSION = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
 PLACE = re.compile(r"\{(\w+)(?:\|([^{}]*))?\}")
 #: How long a value in a phrase may be, and how many steps are told.
 VALUE_LENGTH = 120
@@ -82,7 +84,7 @@ def confirm(
 			continue
 		count += 1
 		if count <= MOST_TOLD:
-			words = _words(kind, step, scope)
+			words = _words(kind, step, scope, run.customer)
 			told["sends" if kind.sends(step.payload) else "makes"].append(_entry(step, kind, words, when))
 	return {
 		"title": fields.get("template_name") or template,
@@ -176,8 +178,9 @@ def _branch(host: Host, parent: Step, value: str) -> str:
 # What
 
 
-def _words(kind: Kind, step: Step, scope: Scope) -> str:
-	"""What the step does, as its kind says it, with the values that are known."""
+def _words(kind: Kind, step: Step, scope: Scope, customer: str) -> str:
+	"""What the step does, as its kind says it, with the values that are known. What it does for the customer by itself, it
+	does for the one who is named."""
 	shown = {field.name for field in kind.fields if field.is_shown(step.payload, kind.defaults)}
 	budget = Budget()
 
@@ -187,19 +190,25 @@ def _words(kind: Kind, step: Step, scope: Scope) -> str:
 		text = _value(field, step.payload.get(name), kind, scope, budget) if field and name in shown else ""
 		if field and name not in shown:
 			return ""
-		return text or (UNKNOWN if empty is None else empty)
+		return text or (UNKNOWN if empty is None else empty.replace(THE_CUSTOMER, customer or THE_CUSTOMER))
 
 	return PLACE.sub(value, kind.announcement or kind.summary or kind.label).strip(" :")
 
 
 def _value(field: Field, written: Any, kind: Kind, scope: Scope, budget: Budget) -> str:
 	try:
+		if isinstance(written, str) and field.templated:
+			written = EXPRESSION.sub(
+				lambda found: UNKNOWN if _is_unknown(found[1], scope) else found[0], written
+			)
 		found = render_payload(kind, {field.name: written}, scope, budget)[field.name]
 	except FlowError:
 		return UNKNOWN  # somebody may start it who may not read all that it reads
 	labels = {str(value): label for value, label in field.choices}
 	text = ", ".join(map(as_text, found)) if isinstance(found, list) else as_text(found)
 	text = " ".join(labels.get(text, text).split())
-	if not text and not is_blank(written):
-		return UNKNOWN
 	return text if len(text) <= VALUE_LENGTH else f"{text[: VALUE_LENGTH - 1]}…"
+
+
+def _is_unknown(path: str, scope: Scope) -> bool:
+	return is_blank(resolve(scope, path))

@@ -205,13 +205,19 @@ def test_a_confirmation_says_in_words_what_would_be_asked_sent_and_made(world):
 		("later", f"Issue: Look at {customer}", f"2 days after “{'Notify'}”"),
 	]
 	assert [(entry["step"], entry["words"], entry["when"]) for entry in said["sends"]] == [
-		("tell", f"E-mail to the customer: Job {UNKNOWN}", ""),
+		("tell", f"E-mail to {customer}: Job {UNKNOWN}", ""),
 		("sms", f"SMS to {mobile}", "after “It is ready”"),
 	]
 	assert [(entry["step"], entry["when"]) for entry in said["waits"]] == [
 		("ready", "when somebody completes it"),
 		("later", "2 days after “Notify”"),
 	]
+	of_nobody = confirm(world.host, flow["name"])
+	assert [entry["words"] for entry in of_nobody["sends"]] == [
+		f"E-mail to the customer: Job {UNKNOWN}",
+		f"SMS to {UNKNOWN}",
+	]
+	assert of_nobody["makes"][0]["words"] == f"Dispatch Job: Move of {UNKNOWN} to {UNKNOWN}"
 	given = confirm(world.host, flow["name"], **about, variables={"address": "5 Rue Neuve"})
 	assert given["problems"] == [] and given["makes"][0]["words"].endswith("to 5 Rue Neuve")
 	assert len(world.host.store.runs({"flow_template": flow["name"]})) == before
