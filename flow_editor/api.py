@@ -9,7 +9,7 @@ the way.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import frappe
@@ -62,6 +62,7 @@ def _whitelisted(route: Route) -> Callable:
 			schemas = {**route.query, **route.body}
 			given = {name: _parsed(value, schemas.get(name, {})) for name, value in given.items()}
 			given = {name: value for name, value in given.items() if value not in (None, "")}
+			given = routes.with_headers(route, given, _headers())
 			routes.check(route, given)
 			return route.handler(current(), **parts, **given)
 
@@ -69,6 +70,12 @@ def _whitelisted(route: Route) -> Callable:
 	method.__doc__ = f"{route.summary}. See `routes.{route.name}`."
 	# The desk calls with POST whatever the route's own verb is.
 	return frappe.whitelist(methods=list({route.verb, "POST"}))(method)
+
+
+def _headers() -> Mapping[str, str]:
+	"""The request's, if this is within one."""
+	request = getattr(frappe.local, "request", None)
+	return request.headers if request else {}
 
 
 def _parsed(value: Any, schema: dict[str, Any]) -> Any:
@@ -132,7 +139,7 @@ def handle(**_: Any) -> Response:
 		body = request.get_data()
 		if len(body) > MAX_BODY:  # which a body in chunks does not say beforehand
 			raise TooLarge(f"The body is larger than {MAX_BODY:,} bytes.")
-		given = routes.read(route, parts, request.args.to_dict(), body)
+		given = routes.read(route, parts, request.args.to_dict(), body, request.headers)
 		with as_flow_errors():
 			answer = route.handler(current(), **given)
 		return _answer(answer, route.status)

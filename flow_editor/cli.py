@@ -91,6 +91,24 @@ def shared_commands(
 	return [seed, validate, export, import_files]
 
 
+#: For commands that start a flow.
+input_option = click.option(
+	"--input",
+	"inputs",
+	multiple=True,
+	metavar="NAME=VALUE",
+	callback=lambda ctx, option, given: dict(map(_pair, given)),
+	help="What the flow asks for; once for each of its inputs.",
+)
+
+
+def _pair(text: str) -> tuple[str, str]:
+	name, given, value = text.partition("=")
+	if not (given and name.strip()):
+		raise click.BadParameter(f"{text!r} is not NAME=VALUE.", param_hint="--input")
+	return name.strip(), value
+
+
 @contextmanager
 def refusals_as_sentences() -> Iterator[None]:
 	"""Show what the services refuse as sentences, with exit code 1."""

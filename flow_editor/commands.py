@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from flow_editor.cli import number_of, refusals_as_sentences, shared_commands
+from flow_editor.cli import input_option, number_of, refusals_as_sentences, shared_commands
 
 
 class FilePath(click.Path):
@@ -73,8 +73,11 @@ for _command in shared_commands(on_site, on_checking_host=on_site, path=FilePath
 @click.option("--docname", default="", help="The name of that document.")
 @click.option("--customer", default="", help="The customer, where the document does not say.")
 @click.option("--variables", default="{}", help="A JSON object.")
+@input_option
 @on_site
-def run(host, template: str, doctype: str, docname: str, customer: str, variables: str) -> None:
+def run(
+	host, template: str, doctype: str, docname: str, customer: str, variables: str, inputs: dict[str, str]
+) -> None:
 	"""Start a flow, by its number or its name, and print what it did."""
 	from flow_editor.services import runs
 
@@ -84,13 +87,14 @@ def run(host, template: str, doctype: str, docname: str, customer: str, variable
 		raise click.BadParameter(f"--variables is not JSON: {error}") from None
 	if not isinstance(bag, dict):
 		raise click.BadParameter("--variables must be a JSON object")
+	number = number_of(host, template)
 	moved = runs.start(
 		host,
-		number_of(host, template),
+		number,
 		doctype=doctype,
 		docname=docname,
 		customer=customer,
-		variables=bag,
+		variables={**bag, **runs.inputs_by_name(host, number, inputs)},
 	)
 	click.echo(f"{moved.run.name}: {moved.run.status}")
 	for step_id, entry in moved.run.step_state.items():

@@ -45,5 +45,5 @@ ignore_links_on_delete = ["Flow Run", "Flow Step Pending", "Flow Version"]
 scheduler_events = {"cron": {"* * * * *": ["flow_editor.site.worker.tick"]}}
 override_doctype_class = {"Scheduled Job Type": "flow_editor.site.schedule.OurScheduledJobType"}
 
-# Finished runs are cleared after this many days; Log Settings can say otherwise.
-default_log_clearing_doctypes = {"Flow Run": 365}
+# Finished runs are cleared after this many days, and the keys of starts; Log Settings can say otherwise.
+default_log_clearing_doctypes = {"Flow Run": 365, "Flow Started": 7}

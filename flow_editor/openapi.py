@@ -69,6 +69,7 @@ def _operation(route: Route) -> dict[str, Any]:
 		"parameters": [
 			*(_parameter(name, "path", {"type": "string", "minLength": 1}) for name in route.parts),
 			*(_parameter(name, "query", schema) for name, schema in route.query.items()),
+			*(_parameter(header, "header", route.body[name]) for header, name in route.headers.items()),
 		],
 		"responses": {
 			str(route.status): {

@@ -11,18 +11,20 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote
 
 from jsonschema import Draft202012Validator
 
-from flow_editor.engine.definition import TRIGGER_TYPES
+from flow_editor.engine.definition import INPUT_TYPES, TRIGGER_TYPES
 from flow_editor.engine.errors import FlowError, Invalid, NotFound, Problem, Unreadable
 from flow_editor.engine.host import Host
 from flow_editor.engine.machine import RUN_STATES
 from flow_editor.openapi import document
 from flow_editor.services import compose, events, meaning, runs, templates
 from flow_editor.services.advance import Moved
+from flow_editor.services.confirm import confirm as confirm_start
 from flow_editor.services.customers import customer_of
 from flow_editor.services.templates import CATEGORIES
 
@@ -61,6 +63,7 @@ class Route:
 		required: those without which it cannot be called.
 		answer: what the answer holds, by name.
 		open_body: the body is one object as a whole, handed over as `values`.
+		headers: parameters that a header may hold in place of the body, by the header's name.
 	"""
 
 	name: str
@@ -75,6 +78,7 @@ class Route:
 	answer: Mapping[str, Any] = field(default_factory=dict)
 	open_body: bool = False
 	status: int = 200
+	headers: Mapping[str, str] = field(default_factory=dict)
 
 	@property
 	def parts(self) -> list[str]:
@@ -114,6 +118,7 @@ def catalog(host: Host) -> dict[str, Any]:
 		"kinds": host.catalog.as_list(),
 		"events": [event.as_dict() for event in events.known_events(host)],
 		"trigger_types": [{"name": name, "label": label} for name, label in TRIGGER_TYPES.items()],
+		"input_types": [{"name": name, "label": label} for name, label in INPUT_TYPES.items()],
 		"categories": list(CATEGORIES),
 	}
 
@@ -166,17 +171,35 @@ def start(
 	docname: str | None = None,
 	customer: str | None = None,
 	variables: Mapping[str, Any] | None = None,
+	idempotency_key: str | None = None,
 ) -> dict[str, Any]:
-	return _moved(
+	moved = runs.start(
 		host,
-		runs.start(
-			host,
-			template,
-			doctype=doctype or "",
-			docname=docname or "",
-			customer=customer or "",
-			variables=variables,
-		),
+		template,
+		doctype=doctype or "",
+		docname=docname or "",
+		customer=customer or "",
+		variables=variables,
+		idempotency_key=idempotency_key or "",
+	)
+	return {**_moved(host, moved), "repeated": moved.repeated}
+
+
+def confirm(
+	host: Host,
+	template: str,
+	doctype: str | None = None,
+	docname: str | None = None,
+	customer: str | None = None,
+	variables: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+	return confirm_start(
+		host,
+		template,
+		doctype=doctype or "",
+		docname=docname or "",
+		customer=customer or "",
+		variables=variables,
 	)
 
 
@@ -251,6 +274,14 @@ def _moved(host: Host, moved: Moved) -> dict[str, Any]:
 
 
 MOVED = {"run": OBJECT, "executed": {"type": "array"}, "scheduled": {"type": "array"}}
+CONFIRMED = {
+	**{name: {"type": "string"} for name in ("title", "description", "runs_as", "customer", "refusal")},
+	**{name: {"type": "array"} for name in ("inputs", "sends", "makes", "waits", "problems")},
+	"variables": OBJECT,
+	"more": {"type": "integer"},
+}
+#: What names one start, so that it is made once: visible ASCII, as a header can hold it.
+KEY = {"type": ["string", "null"], "maxLength": 200, "pattern": r"^[\x20-\x7e]*(?![\s\S])"}
 ABOUT = {
 	"doctype": TEXT | {"type": ["string", "null"]},
 	"docname": TEXT | {"type": ["string", "null"]},
@@ -269,7 +300,8 @@ ROUTES = (
 	Route("validate", "POST", "/validate", "Every problem of a definition, and what is probably not meant in it", validate, OPERATORS, body={"flow_definition": ANY, "template": TEXT | {"type": ["string", "null"]}, "applies_to": TEXT | {"type": ["string", "null"]}, "catalog": TEXT | {"type": ["string", "null"]}, "trigger_event": TEXT | {"type": ["string", "null"]}}, required=("flow_definition",), answer={"problems": {"type": "array"}, "warnings": {"type": "array"}}),
 	Route("paths", "GET", "/paths", "The paths that expressions about a DocType can read", paths, OPERATORS, query={"doctype": TEXT}, answer={"paths": {"type": "array"}}),
 	Route("preview", "POST", "/preview", "A step's payload, rendered for a document", preview, OPERATORS, body={"kind": NAME, "payload": OBJECT, **ABOUT}, required=("kind", "payload"), answer={"payload": OBJECT, "problems": {"type": "array"}}),
-	Route("start", "POST", "/start", "Start a template", start, OPERATORS, body={"template": NAME, **ABOUT}, required=("template",), answer=MOVED, status=201),
+	Route("start", "POST", "/start", "Start a template", start, OPERATORS, body={"template": NAME, **ABOUT, "idempotency_key": KEY}, required=("template",), answer={**MOVED, "repeated": {"type": "boolean"}}, status=201, headers={"Idempotency-Key": "idempotency_key"}),
+	Route("confirm", "POST", "/confirm", "What starting a template would ask for, send and make", confirm, OPERATORS, body={"template": NAME, **ABOUT}, required=("template",), answer=CONFIRMED),
 	Route("advance", "POST", "/advance", "Fire whatever is ready in a run", advance, OPERATORS, body={"run": NAME}, required=("run",), answer=MOVED),
 	Route("complete", "POST", "/complete", "Fire a step that waits", complete, OPERATORS, body={"run": NAME, "step_id": NAME, "result": ANY}, required=("run", "step_id"), answer={**MOVED, "changed": {"type": "boolean"}, "note": {"type": "string"}}),
 	Route("cancel", "POST", "/cancel", "End a run", cancel, OPERATORS, body={"run": NAME}, required=("run",), answer={"run": OBJECT}),
@@ -320,7 +352,13 @@ def _at(path: str) -> list[tuple[Route, dict[str, str]]]:
 	return found
 
 
-def read(route: Route, parts: Mapping[str, str], query: Mapping[str, str], body: bytes) -> dict[str, Any]:
+def read(
+	route: Route,
+	parts: Mapping[str, str],
+	query: Mapping[str, str],
+	body: bytes,
+	headers: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Any]:
 	"""The handler's parameters.
 
 	Raises:
@@ -335,6 +373,7 @@ def read(route: Route, parts: Mapping[str, str], query: Mapping[str, str], body:
 			raise Unreadable(f"The body is not JSON: {error}.") from None
 		if not isinstance(given, dict):
 			raise Unreadable("The body is not a JSON object.")
+		given = with_headers(route, given, headers)
 		check(route, given)
 		if route.open_body:
 			given = {"values": given}
@@ -342,6 +381,25 @@ def read(route: Route, parts: Mapping[str, str], query: Mapping[str, str], body:
 		given = {name: _typed(route.query.get(name, {}), text) for name, text in query.items()}
 		check(route, given)
 	return {**given, **parts}
+
+
+def with_headers(route: Route, given: dict[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
+	"""The parameters, with those that headers hold.
+
+	Raises:
+		Invalid: one stands in both, and says something else in each.
+	"""
+	for header, name in route.headers.items():
+		value = headers.get(header)
+		if not value:
+			continue
+		if given.get(name) not in (None, "", value):
+			problem = Problem(
+				f"{name} says something else than the header {header}. Send one of them.", field=name
+			)
+			raise Invalid.because([problem], "This request")
+		given = {**given, name: value}
+	return given
 
 
 def check(route: Route, given: Mapping[str, Any]) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,22 @@ TRIGGER_TYPES: Mapping[str, str] = {
 	ON_DATE: "On a date",
 	ON_WEBHOOK: "When an outside system calls back",
 	MANUAL: "When somebody completes it",
+}
+#: The types of an input, and the words that the editor shows for them. Each is a kind's field type.
+INPUT_TYPES: Mapping[str, str] = {
+	"text": "Text",
+	"textarea": "Long text",
+	"number": "Number",
+	"select": "One of a list",
+	"check": "Yes or no",
+	"date": "Date",
+	"datetime": "Date and time",
+	"duration": "Length of time",
+	"link": "Document",
+	"doctype": "DocType",
+	"recipients": "Addresses",
+	"url": "Web address",
+	"json": "JSON",
 }
 #: The parts of a delay, each a number that may be a fraction except for months.
 DELAY_FIELDS = ("delay_minutes", "delay_hours", "delay_days", "delay_months")
@@ -89,6 +106,50 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Input:
+	"""What a flow must be given, or may be, and reads as `variables.<name>`. Each part is as a kind's field has it."""
+
+	name: str
+	type: str = "text"
+	label: str = ""
+	required: bool = False
+	default: Any = None
+	#: (value, label) pairs.
+	options: tuple[tuple[Any, str], ...] = ()
+	doctype: str = ""
+	minimum: float | None = None
+	maximum: float | None = None
+	unit: str = "seconds"
+	help: str = ""
+
+	@property
+	def title(self) -> str:
+		return self.label or self.name.replace("_", " ").capitalize()
+
+	@property
+	def must_be_given(self) -> bool:
+		"""Whether nothing but who starts the flow can say it."""
+		return self.required and self.default is None
+
+	def as_dict(self) -> dict[str, Any]:
+		"""The descriptor, as a kind's fields have theirs."""
+		entry: dict[str, Any] = {
+			"name": self.name,
+			"type": self.type,
+			"label": self.title,
+			"required": self.required,
+		}
+		if self.options:
+			entry["options"] = [{"value": value, "label": label} for value, label in self.options]
+		if self.type == "duration":
+			entry["unit"] = self.unit
+		for name in ("default", "doctype", "minimum", "maximum", "help"):
+			if (value := getattr(self, name)) not in (None, ""):
+				entry[name] = value
+		return entry
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
 	"""A parsed definition. `checksum` names its content, whatever the spacing it was written with."""
 
@@ -102,6 +163,34 @@ class Flow:
 	first: tuple[Step, ...]
 	#: The names of the kinds that its steps are of.
 	kinds: tuple[str, ...]
+	inputs: tuple[Input, ...] = ()
+	#: What its variables are while nothing else is given: its `variables`, and over them the defaults of its inputs.
+	initial: Mapping[str, Any] = field(default_factory=dict)
+
+	def in_turn(self) -> Iterator[Step]:
+		"""Its steps, each after those that it waits for."""
+		waits_for = {step.id: len(step.depends_on) + (step.parent_id is not None) for step in self.steps}
+		#: Of each block, itself and its children that are still to come.
+		open_in = {step.id: 1 + len(self.children.get(step.id, ())) for step in self.steps}
+		ready = deque(self.first)
+
+		def release(steps: Iterable[Step]) -> None:
+			for step in steps:
+				waits_for[step.id] -= 1
+				if not waits_for[step.id]:
+					ready.append(step)
+
+		while ready:
+			step = ready.popleft()
+			yield step
+			release(self.children.get(step.id, ()))
+			block: Step | None = step
+			while block is not None:
+				open_in[block.id] -= 1
+				if open_in[block.id]:
+					break
+				release(self.dependents.get(block.id, ()))
+				block = self.by_id[block.parent_id] if block.parent_id else None
 
 
 def canonical(definition: Mapping[str, Any]) -> str:
@@ -128,9 +217,13 @@ def parse(definition: Mapping[str, Any]) -> Flow:
 		children.setdefault(step.parent_id, []).append(step)
 		for dependency in step.depends_on:
 			dependents.setdefault(dependency, []).append(step)
+	inputs = tuple(map(parse_input, definition.get("inputs") or ()))
+	variables = dict(definition.get("variables") or {})
 	return Flow(
 		steps=steps,
-		variables=dict(definition.get("variables") or {}),
+		variables=variables,
+		inputs=inputs,
+		initial=_initial(variables, inputs),
 		checksum=checksum(definition),
 		by_id=by_id,
 		children={parent: tuple(below) for parent, below in children.items()},
@@ -138,6 +231,37 @@ def parse(definition: Mapping[str, Any]) -> Flow:
 		first=tuple(step for step in steps if step.parent_id is None and not step.depends_on),
 		kinds=tuple(dict.fromkeys(step.kind for step in steps)),
 	)
+
+
+def parse_input(raw: Mapping[str, Any]) -> Input:
+	return Input(
+		name=raw["name"],
+		type=raw.get("type") or "text",
+		label=raw.get("label") or "",
+		required=bool(raw.get("required")),
+		default=None if raw.get("default") == "" else raw.get("default"),
+		options=tuple(map(_option, raw.get("options") or ())),
+		doctype=raw.get("doctype") or "",
+		minimum=raw.get("minimum"),
+		maximum=raw.get("maximum"),
+		unit=raw.get("unit") or "seconds",
+		help=raw.get("help") or "",
+	)
+
+
+def _option(raw: Any) -> tuple[Any, str]:
+	"""An option as (value, label), whether it was written as a value, such a pair, or an object of both."""
+	if isinstance(raw, Mapping):
+		return raw["value"], str(raw.get("label") or raw["value"])
+	if isinstance(raw, list):
+		return raw[0], str(raw[1])
+	return raw, str(raw)
+
+
+def _initial(variables: Mapping[str, Any], inputs: Sequence[Input]) -> dict[str, Any]:
+	# A box that nobody ticked says no.
+	unticked = {one.name: False for one in inputs if one.type == "check"}
+	return {**unticked, **variables, **{one.name: one.default for one in inputs if one.default is not None}}
 
 
 def _step(raw: Mapping[str, Any]) -> Step:

@@ -101,6 +101,14 @@ class HttpResponse:
 	truncated: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+	"""What a key has started: the run, and a digest of what it was given."""
+
+	run: str
+	digest: str
+
+
 class Store(Protocol):
 	"""Templates, versions, runs and the inbox. Engine rows bypass the acting user's permissions."""
 
@@ -144,6 +152,13 @@ class Store(Protocol):
 	def insert_run(self, run: Run, rows: Sequence[Pending] = ()) -> bool:
 		"""Store a new run and name it, with the inbox rows that are to carry it on: all or nothing. False,
 		storing nothing, if its re-entry key is taken."""
+
+	def claim_start(self, key: str, template: str, digest: str, at: datetime) -> Started | None:
+		"""Claim a key for a start in this transaction, which has written nothing yet; None if it is claimed now, else what
+		it has started. Of two that claim it at once the second waits for the first to be committed or rolled back."""
+
+	def note_start(self, key: str, run: str) -> None:
+		"""Note the run that a claimed key has started."""
 
 	def has_triggered(self, trigger_key: str) -> bool:
 		"""Whether a run with that trigger key exists."""

@@ -22,6 +22,7 @@ FieldType = Literal[
 	"number",
 	"select",  # one of `options`
 	"check",
+	"date",
 	"datetime",
 	"duration",  # a number of `unit`s; the form also reads "1h 30m"
 	"link",  # the name of a document of `doctype`
@@ -182,6 +183,8 @@ class Kind:
 	#: One phrase for the step's card, with payload fields in single braces, and after a bar what stands for an
 	#: empty one: "E-mail to {to|the customer}".
 	summary: str = ""
+	#: The same for the confirmation before a start, if that has more to say: what is sent, or what is made.
+	announcement: str = ""
 	fields: tuple[Field, ...] = ()
 	#: (name, label) of what the step's result holds, for the picker of paths.
 	results: tuple[tuple[str, str], ...] = ()
@@ -197,6 +200,10 @@ class Kind:
 	def effect_of(self, payload: Mapping[str, Any]) -> Effect:
 		"""The effect of this very step. Most kinds have one; `notify` decides by its channel."""
 		return self.effect
+
+	def sends(self, payload: Mapping[str, Any]) -> bool:
+		"""Whether this very step has something go out to somebody, so that a start has to be confirmed with it."""
+		return self.effect_of(payload) == "external"
 
 	def check(self, payload: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 		"""What the schema cannot say: (field, message) for each further thing wrong with a payload."""

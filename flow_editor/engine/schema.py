@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from flow_editor.engine.definition import DELAY_FIELDS, LANGUAGE_VERSION, MOST_MINUTES, TRIGGER_TYPES
+from flow_editor.engine.definition import (
+	DELAY_FIELDS,
+	INPUT_TYPES,
+	LANGUAGE_VERSION,
+	MOST_MINUTES,
+	TRIGGER_TYPES,
+)
 from flow_editor.engine.kind import AUTH_TYPES, NUMBERS, Field, Kind
 
 #: Python's $ also matches before a line break at the end; the lookahead does not, and means the same elsewhere.
 STEP_ID = r"^[A-Za-z0-9_-]{1,64}(?![\s\S])"
+#: An input is read as a part of a path.
+INPUT_NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,63}(?![\s\S])"
 NUMERIC = r"^\s*-?\d{1,15}(\.\d{1,15})?\s*$"
 TEMPLATED = r"\{\{"
 #: No delay is longer, in any unit: a hundred years of minutes.
@@ -69,6 +77,38 @@ def step_schema() -> dict[str, Any]:
 	)
 
 
+def input_schema() -> dict[str, Any]:
+	scalar = {"type": ["string", "number", "boolean"]}
+	option = {
+		"anyOf": [
+			scalar,
+			{
+				"type": "array",
+				"prefixItems": [scalar, {"type": "string"}],
+				"items": False,
+				"minItems": 2,
+			},
+			_closed({"value": scalar, "label": {"type": _or_null("string")}}, ("value",)),
+		]
+	}
+	return _closed(
+		{
+			"name": {"type": "string", "pattern": INPUT_NAME},
+			"type": {"enum": [*INPUT_TYPES, None]},
+			"label": {"type": _or_null("string"), "maxLength": 140},
+			"required": {"enum": [True, False, 0, 1, None]},
+			"default": {},
+			"options": {"type": _or_null("array"), "items": option, "maxItems": 500},
+			"doctype": {"type": _or_null("string"), "maxLength": 140},
+			"minimum": {"type": _or_null("number")},
+			"maximum": {"type": _or_null("number")},
+			"unit": {"enum": ["seconds", "minutes", "hours", "days", None]},
+			"help": {"type": _or_null("string"), "maxLength": 500},
+		},
+		("name",),
+	)
+
+
 def definition_schema() -> dict[str, Any]:
 	"""The whole definition's schema. Payloads are open in it: see `payload_schema`."""
 	trigger = _closed(
@@ -83,6 +123,7 @@ def definition_schema() -> dict[str, Any]:
 			{
 				"version": {"enum": [LANGUAGE_VERSION, None]},
 				"trigger": {**trigger, "type": _or_null("object")},
+				"inputs": {"type": _or_null("array"), "items": input_schema()},
 				"variables": {"type": _or_null("object")},
 				"steps": {"type": _or_null("array"), "items": step_schema()},
 			}

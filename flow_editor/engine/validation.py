@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from flow_editor.engine import gate, secrets, timing
+from flow_editor.engine import gate, inputs, secrets, timing
 from flow_editor.engine.definition import AFTER_DELAY, DELAY_FIELDS, ON_DATE, ON_PREV_COMPLETE, TRIGGER_TYPES
 from flow_editor.engine.errors import Invalid, Problem
 from flow_editor.engine.kind import AUTH_TYPES, NUMBERS, Field, Kind
@@ -218,6 +218,7 @@ def _problems(
 ) -> Iterator[Problem]:
 	"""Every problem, found only as it is asked for."""
 	yield from _check_head(definition, events, operators)
+	yield from inputs.problems(definition)
 	steps = definition.get("steps") or []
 	if not isinstance(steps, list):
 		return
@@ -692,7 +693,7 @@ def _compiled(schema: dict[str, Any]) -> Draft202012Validator:
 
 def _head_schema() -> dict[str, Any]:
 	schema = definition_schema()
-	schema["properties"]["steps"] = {"type": ["array", "null"]}
+	schema["properties"]["steps"] = schema["properties"]["inputs"] = {"type": ["array", "null"]}
 	return schema
 
 
@@ -715,6 +716,7 @@ EXPECTED = {
 	"retry.on": "must be transient or any.",
 	"version": "must be 1.",
 	"steps": "must be a list of steps.",
+	"inputs": "must be a list of inputs.",
 	"payload": "must be an object.",
 	"variables": "must be an object.",
 	"trigger": "must be an object.",

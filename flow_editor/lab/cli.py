@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from flow_editor.cli import definition_in, json_in, refusals_as_sentences, shared_commands
+from flow_editor.cli import definition_in, input_option, json_in, refusals_as_sentences, shared_commands
 from flow_editor.engine import timing
 from flow_editor.lab.answers import answers_in
 from flow_editor.lab.host import LabHost, utc_now
@@ -69,6 +69,7 @@ for _command in shared_commands(on_lab, on_checking_host=on_nothing, path=click.
 @click.argument("file", type=FILE)
 @click.option("--doc", type=FILE, help="JSON of the document that it is about: doctype, name and fields.")
 @click.option("--variables", type=FILE, help="JSON of the run's variables.")
+@input_option
 @click.option("--now", help="When it starts, such as 2026-11-23 09:00.")
 @click.option("--until", help="When to stop looking: a moment, or a length such as 30d or 12h.")
 @click.option(
@@ -90,6 +91,7 @@ def run(
 	file: Path,
 	doc: Path | None,
 	variables: Path | None,
+	inputs: dict[str, str],
 	now: str | None,
 	until: str | None,
 	complete: tuple[str, ...],
@@ -105,6 +107,7 @@ def run(
 		definition_in(file),
 		doc=object_in(doc) if doc else None,
 		variables=object_in(variables) if variables else None,
+		inputs=inputs,
 		now=began,
 		until=end(until, began) if until else None,
 		answers=dict(map(answer, complete)),

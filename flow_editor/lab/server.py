@@ -133,7 +133,7 @@ class LabApp:
 		if request.method == "OPTIONS":
 			return Response(status=204, headers={"Allow": ", ".join(routes.allowed(path))})
 		route, parts = routes.find(request.method, path)
-		given = routes.read(route, parts, request.args.to_dict(), _body(request))
+		given = routes.read(route, parts, request.args.to_dict(), _body(request), request.headers)
 		with self.host.store.transaction():
 			answer = route.handler(self.host, **given)
 		self._drain()

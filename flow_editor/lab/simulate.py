@@ -5,15 +5,15 @@ The clock stands still while steps happen and jumps to the next thing due, so a 
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from flow_editor.engine.definition import Flow, Step
+from flow_editor.engine.definition import Flow, parse_input
 from flow_editor.engine.errors import FlowError
 from flow_editor.engine.host import Run
+from flow_editor.engine.inputs import is_blank
 from flow_editor.lab.answers import Answer
 from flow_editor.lab.host import LabHost, utc_now
 from flow_editor.lab.live import LiveStore
@@ -43,6 +43,7 @@ def simulate(
 	*,
 	doc: Mapping[str, Any] | None = None,
 	variables: Mapping[str, Any] | None = None,
+	inputs: Mapping[str, str] | None = None,
 	now: datetime | None = None,
 	until: datetime | None = None,
 	answers: Mapping[str, Any] | None = None,
@@ -52,6 +53,7 @@ def simulate(
 
 	Args:
 		doc: `doctype`, `name` and the fields; `customer` may be an object in place of a name.
+		inputs: what the definition asks for, as text, laid over the variables.
 		now: when it starts; by default now.
 		until: when to stop looking; by default the end.
 		answers: results for steps that wait to be completed, by step id.
@@ -69,7 +71,9 @@ def simulate(
 		doctype, name = _store(host, doc or {})
 		host.documents.journal.clear()
 	with host.store.transaction():
-		run = runs.start(host, template["name"], doctype=doctype, docname=name, variables=variables).run.name
+		given = {**(variables or {}), **runs.inputs_by_name(host, template["name"], inputs or {})}
+		_store_named(host, template["flow_definition"], given)
+		run = runs.start(host, template["name"], doctype=doctype, docname=name, variables=given).run.name
 	unanswered = dict(answers or {})
 	while True:
 		inbox.drain(host, seconds=NO_LIMIT)
@@ -109,6 +113,16 @@ def _store(host: LabHost, doc: Mapping[str, Any]) -> tuple[str, str]:
 	return doctype, host.documents.create(doctype, {**fields, "name": name})
 
 
+def _store_named(host: LabHost, definition: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+	"""Store the documents that inputs name and of which nothing else is known."""
+	for one in map(parse_input, definition.get("inputs") or ()):
+		name = given.get(one.name)
+		if one.type != "link" or is_blank(name) or not isinstance(name, str):
+			continue
+		if not host.documents.find(one.doctype, {"name": name}):
+			host.documents.insert_quietly(one.doctype, {"name": name})
+
+
 def _answer(host: LabHost, run: str, unanswered: dict[str, Any]) -> bool:
 	"""Complete the steps that have been reached and for which there is an answer. Whether there were any."""
 	state = host.store.run(run).step_state
@@ -133,7 +147,7 @@ class _Timeline:
 	def look(self, run: Run) -> None:
 		if self._flow is None:
 			self._flow = flow_of(self._host, run)
-			self._places = {step_id: place for place, step_id in enumerate(_in_turn(self._flow))}
+			self._places = {step.id: place for place, step in enumerate(self._flow.in_turn())}
 		for step_id in sorted(run.step_state.before, key=self._places.__getitem__):
 			entry = run.step_state[step_id]
 			mark = (entry["status"], entry.get("waiting"), entry.get("attempts"), entry.get("error"))
@@ -150,29 +164,3 @@ class _Timeline:
 					"error": entry.get("error"),
 				}
 			)
-
-
-def _in_turn(flow: Flow) -> Iterator[str]:
-	"""The ids of a flow's steps, each after those that it waits for: what happens at one moment happens in this order."""
-	waits_for = {step.id: len(step.depends_on) + (step.parent_id is not None) for step in flow.steps}
-	#: Of each block, itself and its children that are still to come.
-	open_in = {step.id: 1 + len(flow.children.get(step.id, ())) for step in flow.steps}
-	ready = deque(flow.first)
-
-	def release(steps: Iterable[Step]) -> None:
-		for step in steps:
-			waits_for[step.id] -= 1
-			if not waits_for[step.id]:
-				ready.append(step)
-
-	while ready:
-		step = ready.popleft()
-		yield step.id
-		release(flow.children.get(step.id, ()))
-		block: Step | None = step
-		while block is not None:
-			open_in[block.id] -= 1
-			if open_in[block.id]:
-				break
-			release(flow.dependents.get(block.id, ()))
-			block = flow.by_id[block.parent_id] if block.parent_id is not None else None

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -25,6 +25,7 @@ from flow_editor.engine.host import (
 	SIDE_CALL,
 	Pending,
 	Run,
+	Started,
 )
 from flow_editor.services.templates import namesake, numbered
 
@@ -45,6 +46,7 @@ CREATE TABLE IF NOT EXISTS run ({run}, PRIMARY KEY (name));
 CREATE UNIQUE INDEX IF NOT EXISTS run_reentry ON run (reentry_key);
 CREATE INDEX IF NOT EXISTS run_trigger ON run (trigger_key);
 CREATE INDEX IF NOT EXISTS run_template ON run (flow_template, status);
+CREATE TABLE IF NOT EXISTS started (key TEXT PRIMARY KEY, template TEXT, run TEXT, digest TEXT, at TEXT);
 CREATE TABLE IF NOT EXISTS pending ({pending}, PRIMARY KEY (name));
 CREATE INDEX IF NOT EXISTS pending_due ON pending (status, trigger_at);
 CREATE INDEX IF NOT EXISTS pending_lease ON pending (status, lease_until);
@@ -56,6 +58,9 @@ PENDING_COLUMNS = tuple(field.name for field in fields(Pending))
 JSON_COLUMNS = ("variables", "step_state", "context_snapshot")
 MOMENT_COLUMNS = ("started_at", "completed_at", "trigger_at", "executed_at", "lease_until")
 NUMBER_COLUMNS = ("template_version", "depth", "retry_count")
+
+#: How long a key of a start is remembered.
+STARTED_KEPT = timedelta(days=7)
 
 #: Stores a template's fields as `services.templates.prepare` wants them: (new, old) to what is to be kept.
 Prepare = Callable[[Mapping[str, Any], Mapping[str, Any] | None], dict[str, Any]]
@@ -290,6 +295,17 @@ class LabStore:
 		except sqlite3.IntegrityError:
 			return False
 		return True
+
+	def claim_start(self, key: str, template: str, digest: str, at: datetime) -> Started | None:
+		self.execute("DELETE FROM started WHERE at < ?", (str(at - STARTED_KEPT),))
+		found = self.execute("SELECT run, digest FROM started WHERE key = ?", (key,)).fetchone()
+		if found:
+			return Started(*found)
+		self.execute("INSERT INTO started VALUES (?, ?, '', ?, ?)", (key, template, digest, str(at)))
+		return None
+
+	def note_start(self, key: str, run: str) -> None:
+		self.execute("UPDATE started SET run = ? WHERE key = ?", (run, key))
 
 	def has_triggered(self, trigger_key: str) -> bool:
 		return self.execute("SELECT 1 FROM run WHERE trigger_key = ?", (trigger_key,)).fetchone() is not None

@@ -101,6 +101,8 @@ class Moved:
 	run: Run
 	executed: list[str] = field(default_factory=list)
 	scheduled: list[str] = field(default_factory=list)
+	#: Whether this start had been made before, by the same key, so that nothing moved.
+	repeated: bool = False
 
 
 class Advance:
@@ -118,7 +120,7 @@ class Advance:
 		self._together = together
 		self._catalog = host.catalog
 		self.flow = flow_of(host, run)
-		run.variables = {**self.flow.variables, **run.variables}
+		run.variables = {**self.flow.initial, **run.variables}
 		self.machine = Machine(self.flow, run.step_state)
 		self.scope = Scope(host, run)
 		self._had_failed = run.status == FAILED

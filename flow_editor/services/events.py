@@ -15,7 +15,7 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import Any
 
-from flow_editor.engine import gate
+from flow_editor.engine import gate, render
 from flow_editor.engine.conditions import Uncomparable
 from flow_editor.engine.context import Scope
 from flow_editor.engine.errors import NotAllowed, StepFailed, described
@@ -341,6 +341,7 @@ def _gate(host: Host, template: Mapping[str, Any], raised: Raised, doc: Mapping[
 	"""Whether a template starts, asked as its user, who may read this much of the document."""
 	if elsewhere := _elsewhere(template, raised):
 		return {"skipped": elsewhere}
+	of_document = {variable: doc.get(name) for variable, name in raised.fields.items()}
 	run = runs.new_run(
 		host,
 		template,
@@ -348,14 +349,17 @@ def _gate(host: Host, template: Mapping[str, Any], raised: Raised, doc: Mapping[
 		doctype=raised.doctype,
 		docname=raised.docname,
 		customer=raised.customer,
-		variables={
-			**raised.variables,
-			**{variable: doc.get(name) for variable, name in raised.fields.items()},
-		},
+		variables={**raised.variables, **of_document},
 		doc=doc,
 	)
 	if raised.caller and (names := runs.undeclared(host, run, raised.variables, raised.caller)):
 		return {"skipped": f"It declares no variable {', '.join(names)}, so none can be given to it."}
+	if raised.caller and raised.variables:
+		with host.acting_as(raised.caller):
+			values, wrong = runs.read_given(host, run, raised.variables)
+		if wrong:
+			return {"skipped": " ".join(problem.message for problem in wrong)}
+		run.variables = {**render.jsonable(values), **render.jsonable(of_document)}
 	condition = _condition(template)
 	if condition and not gate.holds(condition, Scope(host, run, doc=doc), host.operators):
 		return {"skipped": "Its condition does not hold."}

@@ -13,10 +13,10 @@ from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
 
-from flow_editor.engine import render
-from flow_editor.engine.definition import Step
-from flow_editor.engine.errors import Conflict, Invalid, NotAllowed, NotFound, Problem, StepFailed
-from flow_editor.engine.host import CALL, ROW_PENDING, ROW_RUNNING, Host, Pending, Run
+from flow_editor.engine import inputs, render
+from flow_editor.engine.definition import Input, Step
+from flow_editor.engine.errors import Conflict, FlowError, Invalid, NotAllowed, NotFound, Problem, StepFailed
+from flow_editor.engine.host import CALL, ROW_PENDING, ROW_RUNNING, Host, Pending, Run, Started
 from flow_editor.engine.machine import (
 	CANCELLED,
 	COMPLETED,
@@ -116,8 +116,13 @@ def refusal_to_start(host: Host, run: Run) -> str | None:
 			f"It would be the {run.depth}th run in a row that another run's step has caused, and the limit is "
 			f"{host.max_depth}. Flows that set each other off need a condition that ends the loop."
 		)
-	catalog = host.catalog
-	for name in flow_of(host, run).kinds:
+	catalog, flow = host.catalog, flow_of(host, run)
+	missing = [
+		one.title for one in flow.inputs if one.must_be_given and inputs.is_blank(run.variables.get(one.name))
+	]
+	if missing:
+		return f"It must be given {', '.join(missing)}. Start it by hand, where it asks for that."
+	for name in flow.kinds:
 		kind = catalog.get(name)
 		if kind is not None and not kind.runnable:
 			return f"It has steps of kind {kind.label!r}, which can be composed and stored, but not run yet."
@@ -126,11 +131,57 @@ def refusal_to_start(host: Host, run: Run) -> str | None:
 
 def undeclared(host: Host, run: Run, given: Mapping[str, Any], caller: str) -> list[str]:
 	"""The names among these variables that somebody at a door may not give to a run: a flow that runs as another takes
-	from them only what it declares a default for."""
+	from them only what it declares, as an input or with a default."""
 	if run.run_as == caller:
 		return []
-	declared = flow_of(host, run).variables
+	flow = flow_of(host, run)
+	declared = {*flow.variables, *(one.name for one in flow.inputs)}
 	return [name for name in given if name not in declared]
+
+
+def read_given(host: Host, run: Run, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+	"""What somebody gives to a run, its inputs as values of their types; and a problem for each input that is missing, not
+	of its type, or names a document that the acting user may not read."""
+	flow = flow_of(host, run)
+	values, problems = inputs.read_given(flow.inputs, given, host.timezone)
+	wrong = {problem.field for problem in problems}
+	for one in flow.inputs:
+		field = f"variables.{one.name}"
+		if one.type not in inputs.LINKS or one.name not in values or field in wrong:
+			continue
+		try:
+			_check_named(host, one, values[one.name])
+		except FlowError as error:
+			problems.append(Problem(f"{one.title}: {error.message}", field=field))
+	return values, problems
+
+
+def _check_named(host: Host, one: Input, name: str) -> None:
+	if one.type == "doctype":
+		host.documents.fields(name)
+	else:
+		host.documents.get(one.doctype, name)
+
+
+def inputs_by_name(host: Host, template: str, written: Mapping[str, str]) -> dict[str, str]:
+	"""Inputs as a command line gives them, once it is sure that the flow has such.
+
+	Raises:
+		Invalid: it has not.
+	"""
+	if not written:
+		return {}
+	fields = host.store.template(template)
+	known = [one.name for one in flow_of(host, new_run(host, fields, event="manual")).inputs]
+	has = f"It has {', '.join(known)}." if known else "It has none; others go by --variables."
+	problems = [
+		Problem(f"This flow has no input {name[:60]!r}. {has}", field=f"variables.{name[:60]}")
+		for name in written
+		if name not in known
+	]
+	if problems:
+		raise Invalid.because(problems, "This start")
+	return dict(written)
 
 
 def re_entry_reason(template: Mapping[str, Any]) -> str:
@@ -147,17 +198,61 @@ def start(
 	docname: str = "",
 	customer: str = "",
 	variables: Mapping[str, Any] | None = None,
+	idempotency_key: str = "",
 ) -> Moved:
 	"""Start a template by hand, active or not, and do at once what can be done at once.
 
 	Who starts it and whom it runs as both have to be allowed to read the document and its customer.
 
+	Args:
+		idempotency_key: names this very start. The same key of the same user for the same template starts nothing again:
+			it answers with the run that it has started.
+
 	Raises:
 		NotFound, NotAllowed: the template, the document or its customer is not there, or not for the acting user.
-		Invalid: a variable is given that the flow does not declare, though it runs as another.
-		Conflict: its re-entry rule or the nesting limit forbids it, or it cannot be run.
+		Invalid: an input is missing or not of its type, or a variable is given that the flow does not declare, though it
+			runs as another.
+		Conflict: its re-entry rule or the nesting limit forbids it, or it cannot be run, or the key has started it with
+			something else.
 	"""
+	claim = ""
+	if idempotency_key:
+		given = [doctype, docname, customer, render.jsonable(dict(variables or {}))]
+		claim = key("start", host.user, template, idempotency_key)
+		digest = key(json.dumps(given, sort_keys=True))
+		if known := host.store.claim_start(claim, template, digest, host.now()):
+			return _started_before(host, known, digest)
 	fields = host.store.template(template)
+	run, customers, problems = as_asked(
+		host, fields, doctype=doctype, docname=docname, customer=customer, variables=variables
+	)
+	title = fields.get("template_name") or template
+	if problems:
+		raise Invalid.because(problems, "This start")
+	if reason := refusal_to_start(host, run) or unreadable(host, run, customers):
+		raise Conflict(f"{title} cannot be started: {reason}")
+	if not host.store.insert_run(run):
+		raise Conflict(f"{title} is not started: {re_entry_reason(fields)}")
+	if claim:
+		host.store.note_start(claim, run.name)
+	return begin(host, run)
+
+
+def as_asked(
+	host: Host,
+	fields: Mapping[str, Any],
+	*,
+	doctype: str = "",
+	docname: str = "",
+	customer: str = "",
+	variables: Mapping[str, Any] | None = None,
+) -> tuple[Run, set[str], list[Problem]]:
+	"""The run that the acting user asks for, not stored yet; whom it is about; and what is wrong with what it is given.
+
+	Raises:
+		NotFound, NotAllowed: as `start`.
+		Invalid: of a document only half is named, or the variables are too large.
+	"""
 	if bool(doctype) != bool(docname):
 		raise Invalid.because(
 			[Problem("Give both the DocType and the name of the document, or neither.", field="docname")],
@@ -179,27 +274,37 @@ def start(
 	customers = {run.customer, customer_of(doctype, doc)} - {""}
 	for one in customers:
 		host.documents.check_readable("Customer", one)
-	title = fields.get("template_name") or template
-	if names := undeclared(host, run, variables or {}, host.user):
-		raise Invalid.because(
-			[
-				Problem(
-					f"{title} runs as {run.run_as} and declares no variable {name[:60]!r}, so none can be given to it. "
-					"Leave it out, or have its author declare it.",
-					field=f"variables.{name[:60]}",
-				)
-				for name in names
-			],
-			"This start",
+	title = fields.get("template_name") or fields["name"]
+	problems = [
+		Problem(
+			f"{title} runs as {run.run_as} and declares no variable {name[:60]!r}, so none can be given to it. "
+			"Leave it out, or have its author declare it.",
+			field=f"variables.{name[:60]}",
 		)
-	if reason := refusal_to_start(host, run) or _unreadable(host, run, customers):
-		raise Conflict(f"{title} cannot be started: {reason}")
-	if not host.store.insert_run(run):
-		raise Conflict(f"{title} is not started: {re_entry_reason(fields)}")
-	return begin(host, run)
+		for name in undeclared(host, run, variables or {}, host.user)
+	]
+	run.variables, wrong = read_given(host, run, run.variables)
+	return run, customers, problems + wrong
 
 
-def _unreadable(host: Host, run: Run, customers: Collection[str]) -> str | None:
+def _started_before(host: Host, known: Started, digest: str) -> Moved:
+	"""What a key has started, if it is asked for the same again."""
+	if known.digest != digest:
+		raise Conflict(
+			f"This key has started {known.run} with other values, so nothing is started now. "
+			"Use another key for another start."
+		)
+	try:
+		run = host.store.run(known.run)
+	except NotFound:
+		raise Conflict(
+			f"This key has started {known.run}, which has been deleted since. Use another key to start again."
+		) from None
+	host.check_visible(run)
+	return Moved(run, repeated=True)
+
+
+def unreadable(host: Host, run: Run, customers: Collection[str]) -> str | None:
 	"""Why the user whom a run acts for may not have what it is about, or None."""
 	if not (run.context_doctype or customers):
 		return None

@@ -32,6 +32,7 @@ MODULE = "Flow Editor"
 HELD: Mapping[str, frozenset[str]] = {
 	"Flow Run": frozenset({"variables", "step_state", "error"}),
 	"Flow Step Pending": frozenset({"context_snapshot", "last_error", "idempotency_key", "lease_token"}),
+	"Flow Started": frozenset(),
 	"Flow Version": frozenset(),
 	"Flow Secret": frozenset(),
 }

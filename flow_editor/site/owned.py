@@ -5,7 +5,15 @@ from __future__ import annotations
 import frappe
 
 MODULE = "Flow Editor"
-DOCTYPES = ("Flow Template", "Flow Run", "Flow Step Pending", "Flow Version", "Flow Settings", "Flow Secret")
+DOCTYPES = (
+	"Flow Template",
+	"Flow Run",
+	"Flow Step Pending",
+	"Flow Started",
+	"Flow Version",
+	"Flow Settings",
+	"Flow Secret",
+)
 
 
 def taken() -> dict[str, str]:

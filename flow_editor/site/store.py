@@ -26,6 +26,7 @@ from flow_editor.engine.host import (
 	SIDE_CALL,
 	Pending,
 	Run,
+	Started,
 )
 from flow_editor.site import shown, transaction, visibility
 from flow_editor.site.errors import as_flow_errors, breaks_transaction
@@ -49,6 +50,8 @@ CLAIMED_COLUMNS = (
 )  # fmt: skip
 DUE = "status = %s AND trigger_at <= %s"
 LAPSED = "status = %s AND lease_until <= %s"
+#: How often a key is claimed anew because somebody else was about it.
+CLAIM_TRIES = 5
 RUN_JSON = ("variables", "step_state")
 PENDING_JSON = ("context_snapshot",)
 ERRORS = ("error", "last_error")
@@ -185,6 +188,37 @@ class SiteStore:
 	@staticmethod
 	def _is_taken(reentry_key: str) -> bool:
 		return bool(frappe.db.sql("SELECT 1 FROM `tabFlow Run` WHERE reentry_key = %s", reentry_key))
+
+	def claim_start(self, key: str, template: str, digest: str, at: datetime) -> Started | None:
+		wrote, user = frappe.db.transaction_writes, frappe.session.user
+		for tries_left in reversed(range(CLAIM_TRIES)):
+			if found := self._started(key):
+				return found
+			try:
+				frappe.db.sql(
+					"""INSERT INTO `tabFlow Started`
+					(name, flow_template, flow_run, digest, at, owner, modified_by, creation, modified)
+					VALUES (%s, %s, '', %s, %s, %s, %s, %s, %s)""",
+					(key, template, digest, at, user, user, at, at),
+				)
+				return None
+			except Exception as error:
+				taken = isinstance(error, frappe.QueryDeadlockError) or frappe.db.is_primary_key_violation(
+					error
+				)
+				if wrote or not taken or not tries_left:
+					raise
+			# Somebody else has claimed it since this transaction began, which does not see that. Nothing is lost by
+			# another one.
+			frappe.db.rollback()
+
+	@staticmethod
+	def _started(key: str) -> Started | None:
+		found = frappe.db.sql("SELECT flow_run, digest FROM `tabFlow Started` WHERE name = %s", key)
+		return Started(*found[0]) if found else None
+
+	def note_start(self, key: str, run: str) -> None:
+		frappe.db.sql("UPDATE `tabFlow Started` SET flow_run = %s WHERE name = %s", (run, key))
 
 	def has_triggered(self, trigger_key: str) -> bool:
 		return bool(frappe.db.sql("SELECT 1 FROM `tabFlow Run` WHERE trigger_key = %s LIMIT 1", trigger_key))

@@ -42,6 +42,9 @@ class LabWorld:
 			"UPDATE run SET template_version = 99, checksum = NULL WHERE name = ?", (run,)
 		)
 
+	def delete_run(self, run: str) -> None:
+		self.host.store.execute("DELETE FROM run WHERE name = ?", (run,))
+
 	def mails_sent(self) -> int:
 		return len([message for message in self.host.sent() if message["channel"] == "email"])
 

@@ -36,6 +36,9 @@ class SiteWorld:
 			"Flow Run", run, {"template_version": 99, "checksum": None}, update_modified=False
 		)
 
+	def delete_run(self, run: str) -> None:
+		frappe.db.delete("Flow Run", run)
+
 	def mails_sent(self) -> int:
 		return frappe.db.count("Email Queue")
 

@@ -58,7 +58,9 @@ def test_the_reports_of_one_customer_become_one_repair():
 
 
 @pytest.mark.parametrize("name", sorted(FLOWS))
-def test_variables_that_a_flow_reads_have_a_default(name):
+def test_variables_that_a_flow_reads_have_a_default_or_are_asked_for(name):
 	read = set(re.findall(r"\{\{variables\.(\w+)", json.dumps(FLOWS[name])))
-	assert read <= set(FLOWS[name]["flow_definition"]["variables"])
+	definition = FLOWS[name]["flow_definition"]
+	asked_for = {one["name"] for one in definition.get("inputs", [])}
+	assert read <= asked_for | set(definition["variables"])
 	assert FLOWS[name]["is_active"] == 1

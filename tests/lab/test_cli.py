@@ -309,3 +309,42 @@ def test_a_file_that_cannot_hold_the_lab_is_said(cli, verb):
 	write("notes.txt", "no database" * 100)
 	for file in ("notes.txt", "no/such/folder.db"):
 		assert f"{file} cannot hold the lab" in cli(verb, "--db", file, exit_code=1)
+
+
+ASKING = flow(
+	mail("tell", payload={"subject": "To {{variables.address}}", "body": "{{variables.floors}} floors"}),
+	inputs=[
+		{"name": "address", "label": "New address", "required": True},
+		{"name": "floors", "type": "number", "default": 1},
+		{"name": "plan", "type": "link", "doctype": "Subscription"},
+	],
+)
+
+
+def test_inputs_are_given_by_name_and_read_by_their_types(cli):
+	about = ("run", write("asking.json", ASKING), "--doc", write("doc.json", DOC), "--json")
+	given = ("--input", "address=5 Rue Neuve = 2nd door", "--input", "plan=SUB-1")
+	done = json.loads(cli(*about, *given, "--input", "floors=3"))
+	assert done["run"]["variables"] == {
+		"address": "5 Rue Neuve = 2nd door",
+		"floors": 3,
+		"plan": "SUB-1",
+	}
+	assert done["sent"][0]["subject"] == "To 5 Rue Neuve = 2nd door"
+	variables = write("variables.json", {"address": "of the file", "floors": 2})
+	done = json.loads(cli(*about, "--variables", variables, "--input", "address=of the option"))
+	assert done["run"]["variables"] == {"address": "of the option", "floors": 2}
+
+
+@pytest.mark.parametrize(
+	("given", "said"),
+	[
+		((), "variables.address: New address is missing. Give it."),
+		(("--input", "address=x", "--input", "floors=many"), "variables.floors: Floors must be a number"),
+		(("--input", "adress=x"), "no input 'adress'. It has address, floors, plan."),
+	],
+)
+def test_an_input_that_is_missing_wrong_or_unknown_is_refused(cli, given, said):
+	about = ("run", write("asking.json", ASKING), "--doc", write("doc.json", DOC))
+	assert said in cli(*about, *given, exit_code=1)
+	assert "is not NAME=VALUE" in cli(*about, "--input", "address", exit_code=2)

@@ -241,3 +241,21 @@ def test_a_body_is_as_limited_whether_it_says_how_long_it_is_or_comes_in_chunks(
 		server.shutdown()
 		server.server_close()
 		host.store.close()
+
+
+def test_one_start_with_one_key_is_made_once_and_confirmed_before(call):
+	_, listed = call("GET", "/templates")
+	(move,) = [t["name"] for t in listed["templates"] if t["template_name"] == "move_service"]
+	about = {"template": move, "doctype": "Customer", "docname": "Ana Tremblay"}
+	status, said = call("POST", "/confirm", about)
+	assert status == 200 and [one["label"] for one in said["inputs"]] == ["New address"]
+	status, refused = call("POST", "/start", about)
+	assert status == 422
+	assert [problem["field"] for problem in refused["error"]["problems"]] == ["variables.new_address"]
+	body, key = {**about, "variables": {"new_address": "5 Rue Neuve"}}, {"Idempotency-Key": "k"}
+	(_, first), (status, again) = (call("POST", "/start", body, headers=key) for _ in range(2))
+	assert status == 201 and again["repeated"] and again["run"]["name"] == first["run"]["name"]
+	sent = lab(call, "GET", "/sent")["sent"]
+	assert len(sent) == 1 and "5 Rue Neuve" in sent[0]["body"]
+	other = {**body, "variables": {"new_address": "elsewhere"}}
+	assert call("POST", "/start", other, headers=key)[0] == 409

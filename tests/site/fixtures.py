@@ -12,7 +12,7 @@ from frappe import installer
 
 SITE = os.environ.get("FLOW_EDITOR_SITE", "flow.test")
 APP = "flow_test_app"
-ENGINE_ROWS = ("Flow Step Pending", "Flow Run")
+ENGINE_ROWS = ("Flow Step Pending", "Flow Run", "Flow Started")
 
 
 @pytest.fixture(scope="session")

@@ -163,7 +163,12 @@ def template(*steps: dict, event: str = "manual", **values):
 		is_active=1,
 		trigger_event=event,
 		flow_definition=json.dumps(
-			{"version": 1, "steps": list(steps), "variables": values.pop("variables", {})}
+			{
+				"version": 1,
+				"steps": list(steps),
+				"variables": values.pop("variables", {}),
+				"inputs": values.pop("inputs", []),
+			}
 		),
 		**values,
 	)

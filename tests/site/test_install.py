@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 from pathlib import Path
@@ -72,6 +73,12 @@ FIELDS = {
 		"reference_doctype": "Link",
 		"reference_name": "Dynamic Link",
 	},
+	"Flow Started": {
+		"flow_template": "Data",
+		"flow_run": "Data",
+		"at": "Datetime",
+		"digest": "Data",
+	},
 	"Flow Version": {
 		"flow_template": "Link",
 		"version": "Int",
@@ -119,6 +126,7 @@ INDEXES = {
 		("flow_run",),
 		("reference_doctype", "reference_name"),
 	],
+	"Flow Started": [("at",)],
 	"Flow Version": [("flow_template", "version")],
 }
 RIGHTS = ("read", "write", "create", "delete")
@@ -132,6 +140,7 @@ PERMISSIONS = {
 	("Flow Step Pending", "System Manager"): "read write delete",
 	("Flow Step Pending", "Flow Manager"): "read",
 	("Flow Step Pending", "Flow User"): "read",
+	("Flow Started", "System Manager"): "read",
 	("Flow Version", "System Manager"): "read",
 	("Flow Version", "Flow Manager"): "read",
 	("Flow Settings", "System Manager"): "read write create delete",
@@ -360,6 +369,22 @@ def test_what_leads_to_the_workspace_in_frappe_16_leads_somewhere(site):
 		assert ElementTree.fromstring(image.read_bytes()).tag.endswith("svg")
 	links = [item for item in sidebar["items"] if item["type"] == "Link"]
 	assert links and all(frappe.db.exists(item["link_type"], item["link_to"]) for item in links)
+
+
+def test_the_keys_of_starts_are_cleared_after_a_week_and_never_within_a_day(site):
+	from frappe.core.doctype.log_settings.log_settings import LogType
+	from frappe.model.base_document import get_controller
+
+	controller = get_controller("Flow Started")
+	assert issubclass(controller, LogType)
+	now = frappe.utils.now_datetime()
+	ages = {"old": 8, "young": 6, "new": 0.5}
+	for name, days in ages.items():
+		site.store.claim_start(name, "FT-1", "x", now - datetime.timedelta(days=days))
+	controller.clear_old_logs()
+	assert set(frappe.get_all("Flow Started", pluck="name")) == {"young", "new"}
+	controller.clear_old_logs(days=0)
+	assert frappe.get_all("Flow Started", pluck="name") == ["new"]
 
 
 def test_clearing_old_runs_takes_the_finished_ones_and_their_inbox_rows_alone(site):

@@ -29,6 +29,7 @@ class DispatchJob(Kind):
 	color = "green"
 	description = "Gives a technician something to do."
 	summary = "{subject}"
+	announcement = "Dispatch Job: {subject}"
 	results = (("job", "Dispatch Job"), ("merged", "Joined an open job"))
 	effect = "documents"
 	fields = (

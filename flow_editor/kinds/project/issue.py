@@ -17,6 +17,7 @@ class Issue(Kind):
 	color = "red"
 	description = "Opens an issue for somebody to look after."
 	summary = "{subject}"
+	announcement = "Issue: {subject}"
 	results = (("issue", "Issue"),)
 	effect = "documents"
 	fields = (

@@ -23,6 +23,7 @@ class Notify(Kind):
 	color = "blue"
 	description = "Sends an e-mail or a text message."
 	summary = "{channel} to {to|the customer}"
+	announcement = "{channel} to {to|the customer}: {subject|}"
 	results = (("to", "Recipients"), ("subject", "Subject"))
 	fields = (
 		Field(
@@ -50,6 +51,9 @@ class Notify(Kind):
 		Field("subject", "text", "Subject", shown_when={"channel": ("email",)}),
 		Field("body", "textarea", "Text"),
 	)
+
+	def sends(self, payload):
+		return True
 
 	def effect_of(self, payload):
 		return "external" if payload.get("channel") == "sms" else "documents"

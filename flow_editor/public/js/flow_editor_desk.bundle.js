@@ -25,6 +25,27 @@ flow_editor.show_flows = async function (doctype, docname) {
 	});
 };
 
+/** Start a flow: ask for what it needs, say what it will send and make, and go to its run. */
+flow_editor.start = async function (template, doctype) {
+	const ui = await flow_editor.load();
+	const element = document.createElement("div");
+	document.body.append(element);
+	const close = () => {
+		shown.unmount();
+		element.remove();
+	};
+	const shown = ui.mount(element, ui.FlowStartDialog, {
+		template,
+		doctype,
+		chooses: true,
+		onStarted(run) {
+			close();
+			frappe.set_route("Form", "Flow Run", run.name);
+		},
+		onClose: close,
+	});
+};
+
 $(document).on("form-refresh", (event, frm) => {
 	const about = frappe.boot.flow_editor;
 	if (!about || frm.meta.issingle || frm.meta.istable || frm.meta.module === "Flow Editor" && frm.doctype !== "Dispatch Job") return;

@@ -84,34 +84,5 @@ async function duplicate(frm) {
 }
 
 function start(frm) {
-	const dialog = new frappe.ui.Dialog({
-		title: __("Start {0}", [frm.doc.template_name]),
-		fields: [
-			{
-				fieldname: "doctype",
-				fieldtype: "Link",
-				label: __("DocType"),
-				options: "DocType",
-				default: frm.doc.applies_to,
-			},
-			{ fieldname: "docname", fieldtype: "Dynamic Link", label: __("Document"), options: "doctype" },
-			{ fieldname: "customer", fieldtype: "Link", label: __("Customer"), options: "Customer" },
-			{
-				fieldname: "variables",
-				fieldtype: "Code",
-				options: "JSON",
-				label: __("Variables"),
-			},
-		],
-		primary_action_label: __("Start"),
-		async primary_action(values) {
-			const answer = await frappe.xcall("flow_editor.api.start", {
-				template: frm.doc.name,
-				...values,
-			});
-			dialog.hide();
-			frappe.set_route("Form", "Flow Run", answer.run.name);
-		},
-	});
-	dialog.show();
+	flow_editor.start(frm.doc.name, frm.doc.applies_to);
 }

@@ -80,7 +80,9 @@ export const preview = (about) => request("POST", "/preview", about);
 
 export const listRuns = (filters = {}) => request("GET", `/runs${query(filters)}`).then((a) => a.runs);
 export const getRun = (run) => request("GET", `/runs/${name(run)}`).then((a) => a.run);
-export const startFlow = (about) => request("POST", "/start", about).then((a) => a.run);
+/** Start a flow. With a `key`, the same start is made once, whatever is pressed how often. */
+export const startFlow = (about, key) => request("POST", "/start", key ? { ...about, idempotency_key: key } : about).then((a) => a.run);
+export const confirmStart = (about) => request("POST", "/confirm", about);
 export const completeStep = (run, step_id, result) =>
 	request("POST", "/complete", result === undefined ? { run, step_id } : { run, step_id, result });
 export const retryRun = (run, step_id) => request("POST", "/retry", step_id ? { run, step_id } : { run });

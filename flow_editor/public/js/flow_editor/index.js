@@ -6,10 +6,11 @@ import FlowEditor from "./FlowEditor.vue";
 import FlowEditorDialog from "./FlowEditorDialog.vue";
 import FlowQuickButton from "./FlowQuickButton.vue";
 import FlowRunView from "./FlowRunView.vue";
+import FlowStartDialog from "./FlowStartDialog.vue";
 import FlowTemplatesSection from "./FlowTemplatesSection.vue";
 import { useFlowEditor } from "./useFlowEditor.js";
 
-export { FlowEditor, FlowEditorDialog, FlowQuickButton, FlowRunView, FlowTemplatesSection, useFlowEditor };
+export { FlowEditor, FlowEditorDialog, FlowQuickButton, FlowRunView, FlowStartDialog, FlowTemplatesSection, useFlowEditor };
 export * from "./kind-catalogs.js";
 export * as api from "./flow-templates.js";
 export { sameFlow } from "./flow-tree.js";

@@ -5,7 +5,7 @@
  * A kind is `{name, label, icon, color, catalog, description, summary, effect, runnable, has_branches,
  * branches: [{value, label}], results: [{name, label}], fields}`. A field is `{name, type, label, required, templated,
  * options: [{value, label}], default, doctype, shown_when, text_when, minimum, maximum, unit, help}`, where type is one of
- * text, textarea, html, number, select, check, datetime, duration, link, doctype, docfield, json, recipients, url, value,
+ * text, textarea, html, number, select, check, date, datetime, duration, link, doctype, docfield, json, recipients, url, value,
  * auth.
  */
 
@@ -37,6 +37,7 @@ export const PROJECT_KINDS = kindsOf("project");
 export const AGENT_KINDS = kindsOf("agent");
 export const TRIGGER_TYPES = computed(() => catalog.value?.trigger_types || []);
 export const TRIGGER_EVENTS = computed(() => catalog.value?.events || []);
+export const INPUT_TYPES = computed(() => catalog.value?.input_types || []);
 export const CATEGORIES = computed(() => catalog.value?.categories || []);
 /** The names of the catalogs that there are. */
 export const CATALOGS = computed(() => [...new Set((catalog.value?.kinds || []).map((kind) => kind.catalog))]);

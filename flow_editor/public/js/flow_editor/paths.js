@@ -4,6 +4,8 @@ import { request } from "./flow-templates.js";
 import { laneAt, placeOf } from "./flow-tree.js";
 import { nameOf } from "./phrases.js";
 
+export { variablePaths } from "./inputs.js";
+
 const loaded = new Map();
 
 /** The paths of a DocType's documents, of the customer and of the run: `{path, label, type, group}` each. */
@@ -16,15 +18,6 @@ export function documentPaths(doctype) {
 	}
 	return loaded.get(key);
 }
-
-/** The variables of the definition. */
-export const variablePaths = (definition) =>
-	Object.keys(definition.variables || {}).map((name) => ({
-		path: `variables.${name}`,
-		label: name,
-		type: "",
-		group: __("Variables"),
-	}));
 
 /** What the steps that come before one hold as their results. */
 export function resultPaths(definition, step, place, kinds) {

@@ -1,0 +1,214 @@
+"""What a start by hand would ask for, send and make, in words, before anything of it happens.
+
+Nothing is stored, sent or run. What the results of steps will be is not known yet, and stands as an ellipsis; so does
+what the flow has not been given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flow_editor.engine.context import Scope, render_payload
+from flow_editor.engine.definition import (
+	AFTER_DELAY,
+	DELAY_FIELDS,
+	MANUAL,
+	ON_DATE,
+	ON_WEBHOOK,
+	Flow,
+	Step,
+)
+from flow_editor.engine.errors import FlowError
+from flow_editor.engine.host import Host, Run
+from flow_editor.engine.inputs import is_blank
+from flow_editor.engine.kind import Field, Kind
+from flow_editor.engine.render import Budget, as_text, resolve
+from flow_editor.services import runs
+from flow_editor.services.definitions import flow_of
+
+#: What is not known yet.
+UNKNOWN = "…"
+THE_CUSTOMER = "the customer"
+EXPRESSION = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
+PLACE = re.compile(r"\{(\w+)(?:\|([^{}]*))?\}")
+#: How long a value in a phrase may be, and how many steps are told.
+VALUE_LENGTH = 120
+MOST_TOLD = 100
+UNITS = ("minute", "hour", "day", "month")
+
+
+def confirm(
+	host: Host,
+	template: str,
+	*,
+	doctype: str = "",
+	docname: str = "",
+	customer: str = "",
+	variables: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+	"""What `runs.start` would do with the same, for somebody to confirm.
+
+	Returns:
+		`title`, `description`, `runs_as`, `customer` (whom it is for), `inputs` (their descriptors), `variables` (what
+		they would be), `problems` (what is missing or wrong with what is given), `refusal` (why it could not be started
+		whatever is given, or an empty text), and `sends`, `makes` and `waits`: `{step, label, words, when}` each, in the
+		order of the flow, where an empty `when` is at once. `more` counts the steps beyond those that are told.
+
+	Raises:
+		NotFound, NotAllowed, Invalid: as `runs.start`, for the template, the document and its customer.
+	"""
+	fields = host.store.template(template)
+	run, customers, problems = runs.as_asked(
+		host, fields, doctype=doctype, docname=docname, customer=customer, variables=variables
+	)
+	flow = flow_of(host, run)
+	wrong = {problem.field for problem in problems}
+	given = {name: value for name, value in run.variables.items() if f"variables.{name}" not in wrong}
+	run.variables = {
+		**{one.name: UNKNOWN for one in flow.inputs if one.must_be_given},
+		**flow.initial,
+		**given,
+	}
+	run.step_state = {step.id: {"result": _unknown_results(host, step)} for step in flow.steps}
+	told: dict[str, list[dict[str, str]]] = {"sends": [], "makes": [], "waits": []}
+	scope, count = Scope(host, run), 0
+	for step, when, waits in _in_time(host, flow):
+		kind = host.catalog.get(step.kind)
+		if waits:
+			count += 1
+			if count <= MOST_TOLD:
+				told["waits"].append(_entry(step, kind, "", when))
+		if kind is None or not (kind.sends(step.payload) or kind.effect_of(step.payload) == "documents"):
+			continue
+		count += 1
+		if count <= MOST_TOLD:
+			words = _words(kind, step, scope, run.customer)
+			told["sends" if kind.sends(step.payload) else "makes"].append(_entry(step, kind, words, when))
+	return {
+		"title": fields.get("template_name") or template,
+		"description": fields.get("description") or "",
+		"runs_as": run.run_as,
+		"customer": run.customer,
+		"inputs": [one.as_dict() for one in flow.inputs],
+		"variables": {**flow.initial, **given},
+		"problems": [problem.as_dict() for problem in problems],
+		"refusal": _refusal(host, fields, run, customers),
+		**told,
+		"more": max(0, count - MOST_TOLD),
+	}
+
+
+def _refusal(host: Host, fields: Mapping[str, Any], run: Run, customers: set[str]) -> str:
+	reason = runs.refusal_to_start(host, run) or runs.unreadable(host, run, customers)
+	if (
+		not reason
+		and run.reentry_key
+		and host.store.runs({"reentry_key": run.reentry_key}, limit=1, bare=True)
+	):
+		reason = runs.re_entry_reason(fields)
+	return reason or ""
+
+
+def _unknown_results(host: Host, step: Step) -> dict[str, str]:
+	kind = host.catalog.get(step.kind)
+	return {name: UNKNOWN for name, _ in kind.results} if kind else {}
+
+
+def _entry(step: Step, kind: Kind | None, words: str, when: str) -> dict[str, str]:
+	label = step.label or (kind.label if kind else step.kind)
+	return {"step": step.id, "label": label, "words": words or label, "when": when}
+
+
+# When
+
+
+def _in_time(host: Host, flow: Flow) -> Iterator[tuple[Step, str, bool]]:
+	"""The steps in turn, each with when it happens, empty if at once, and whether it is one that waits."""
+	#: For a step that does not happen at once: the one that is waited for.
+	held_by: dict[str, Step] = {}
+	for step in flow.in_turn():
+		before = [flow.by_id[name] for name in (step.parent_id, *step.depends_on) if name]
+		held = next((held_by[other.id] for other in before if other.id in held_by), None)
+		own = _own_wait(step, _label(host, before[-1]) if before else "")
+		parts = []
+		if step.parent_id and step.branch:
+			parent = flow.by_id[step.parent_id]
+			parts.append(f"if “{_label(host, parent)}” is {_branch(host, parent, step.branch)}")
+		if own:
+			parts.append(own)
+		elif held:
+			parts.append(f"after “{_label(host, held)}”")
+		if own:
+			held_by[step.id] = step
+		elif held:
+			held_by[step.id] = held
+		yield step, ", ".join(parts), bool(own)
+
+
+def _own_wait(step: Step, follows: str) -> str:
+	trigger = step.trigger
+	if trigger.type == AFTER_DELAY:
+		parts = [
+			f"{trigger.delay[name]:g} {unit}{'' if trigger.delay[name] == 1 else 's'}"
+			for name, unit in reversed(list(zip(DELAY_FIELDS, UNITS, strict=True)))
+			if trigger.delay.get(name)
+		]
+		return f"{', '.join(parts)} {f'after “{follows}”' if follows else 'later'}" if parts else ""
+	if trigger.type == ON_DATE:
+		return f"on {trigger.at}"
+	if trigger.type == MANUAL:
+		return "when somebody completes it"
+	if trigger.type == ON_WEBHOOK:
+		return "when an outside system calls back"
+	return ""
+
+
+def _label(host: Host, step: Step) -> str:
+	kind = host.catalog.get(step.kind)
+	return step.label or (kind.label if kind else step.kind)
+
+
+def _branch(host: Host, parent: Step, value: str) -> str:
+	kind = host.catalog.get(parent.kind)
+	return dict(kind.branches).get(value, value) if kind else value
+
+
+# What
+
+
+def _words(kind: Kind, step: Step, scope: Scope, customer: str) -> str:
+	"""What the step does, as its kind says it, with the values that are known. What it does for the customer by itself, it
+	does for the one who is named."""
+	shown = {field.name for field in kind.fields if field.is_shown(step.payload, kind.defaults)}
+	budget = Budget()
+
+	def value(match: re.Match[str]) -> str:
+		name, empty = match[1], match[2]
+		field = kind.field(name)
+		text = _value(field, step.payload.get(name), kind, scope, budget) if field and name in shown else ""
+		if field and name not in shown:
+			return ""
+		return text or (UNKNOWN if empty is None else empty.replace(THE_CUSTOMER, customer or THE_CUSTOMER))
+
+	return PLACE.sub(value, kind.announcement or kind.summary or kind.label).strip(" :")
+
+
+def _value(field: Field, written: Any, kind: Kind, scope: Scope, budget: Budget) -> str:
+	try:
+		if isinstance(written, str) and field.templated:
+			written = EXPRESSION.sub(
+				lambda found: UNKNOWN if _is_unknown(found[1], scope) else found[0], written
+			)
+		found = render_payload(kind, {field.name: written}, scope, budget)[field.name]
+	except FlowError:
+		return UNKNOWN  # somebody may start it who may not read all that it reads
+	labels = {str(value): label for value, label in field.choices}
+	text = ", ".join(map(as_text, found)) if isinstance(found, list) else as_text(found)
+	text = " ".join(labels.get(text, text).split())
+	return text if len(text) <= VALUE_LENGTH else f"{text[: VALUE_LENGTH - 1]}…"
+
+
+def _is_unknown(path: str, scope: Scope) -> bool:
+	return is_blank(resolve(scope, path))
