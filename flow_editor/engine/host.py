@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from flow_editor.engine.event import TriggerEvent
@@ -184,8 +184,8 @@ class Store(Protocol):
 	def finish_together(self, rows: Sequence[Pending], at: datetime) -> bool:
 		"""Settle rows of one claim as completed. False if any of them is no longer this claim's."""
 
-	def postpone(self, row: Pending, at: datetime, error: str) -> bool:
-		"""Give a claimed row back, due at `at`, its retry_count one higher. False as for `finish`."""
+	def postpone(self, row: Pending, at: datetime, error: str, *, was_tried: bool = True) -> bool:
+		"""Give a claimed row back, due at `at`, its retry_count one higher if it was tried. False as for `finish`."""
 
 	def cancel_pending(self, run: str, step_id: str | None = None) -> None:
 		"""Cancel a run's (or one step's) rows that are pending or claimed, except parked ones."""
@@ -295,6 +295,9 @@ class Host(Protocol):
 	max_depth: int
 
 	def now(self) -> datetime: ...
+
+	def days_off(self, company: str, first: date, last: date) -> Collection[date]:
+		"""The days of a range, both ends included, on which a company does not work; empty: the host's own company."""
 
 	def monotonic(self) -> float:
 		"""Seconds on a clock that only goes forward, for budgets."""

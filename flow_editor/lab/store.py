@@ -334,11 +334,11 @@ class LabStore:
 	def finish_together(self, rows: Sequence[Pending], at: datetime) -> bool:
 		return all(self.finish(row, ROW_COMPLETED, at) for row in rows)
 
-	def postpone(self, row: Pending, at: datetime, error: str) -> bool:
+	def postpone(self, row: Pending, at: datetime, error: str, *, was_tried: bool = True) -> bool:
 		return self._change(
 			row,
 			"status = ?, trigger_at = ?, last_error = ?, retry_count = ?, lease_until = NULL, lease_token = NULL",
-			[ROW_PENDING, str(at), error, row.retry_count + 1],
+			[ROW_PENDING, str(at), error or None, row.retry_count + was_tried],
 		)
 
 	def _change(self, row: Pending, sets: str, values: list[Any]) -> bool:

@@ -337,7 +337,7 @@ class SiteStore:
 		)
 		return frappe.db._cursor.rowcount == len(rows)
 
-	def postpone(self, row: Pending, at: datetime, error: str) -> bool:
+	def postpone(self, row: Pending, at: datetime, error: str, *, was_tried: bool = True) -> bool:
 		return _changed(
 			"""UPDATE `tabFlow Step Pending`
 			SET status = %s, trigger_at = %s, last_error = %s, retry_count = %s, lease_until = NULL,
@@ -346,8 +346,8 @@ class SiteStore:
 			(
 				ROW_PENDING,
 				at,
-				shown.as_plain(error),
-				row.retry_count + 1,
+				shown.as_plain(error) or None,
+				row.retry_count + was_tried,
 				row.name,
 				row.lease_token,
 				ROW_RUNNING,
