@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from flow_editor.engine.render import OPEN
+
 #: The version of the definition language itself, not of any template.
 LANGUAGE_VERSION = 1
 
@@ -23,6 +25,9 @@ AFTER_DELAY = "after_delay"
 ON_DATE = "on_date"
 ON_WEBHOOK = "on_webhook"
 MANUAL = "manual"
+
+#: The trigger types that wait for a time.
+TIMED = (AFTER_DELAY, ON_DATE)
 
 #: Trigger types and the words that the editor shows for them.
 TRIGGER_TYPES: Mapping[str, str] = {
@@ -49,17 +54,30 @@ INPUT_TYPES: Mapping[str, str] = {
 	"url": "Web address",
 	"json": "JSON",
 }
-#: The parts of a delay, each a number that may be a fraction except for months.
-DELAY_FIELDS = ("delay_minutes", "delay_hours", "delay_days", "delay_months")
+#: The parts of a delay, each a number that may be a fraction, or an expression that gives one.
+DELAY_FIELDS = ("delay_minutes", "delay_hours", "delay_days", "delay_months", "delay_working_days")
+#: Those that are whole numbers, and what they count.
+WHOLE_FIELDS: Mapping[str, str] = {"delay_months": "Months", "delay_working_days": "Working days"}
+#: What becomes of a step whose date is past when it is reached; the first if nothing is said.
+RUN, SKIP, FAIL = IF_PAST = ("run", "skip", "fail")
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-	"""When a step fires, once it is ready. `delay` holds the DELAY_FIELDS that were given."""
+	"""When a step fires, once it is ready. `delay` holds the DELAY_FIELDS that were given, each a number or the text of an
+	expression; with a date, how long after it, or before it if they are negative."""
 
 	type: str = ON_PREV_COMPLETE
-	delay: Mapping[str, float] = field(default_factory=dict)
+	delay: Mapping[str, float | str] = field(default_factory=dict)
 	at: str = ""
+	if_past: str = RUN
+
+	@property
+	def is_read(self) -> bool:
+		"""Whether it waits for a date that is read when the step is reached, and so again when its time comes."""
+		return self.type == ON_DATE and (
+			OPEN in self.at or any(isinstance(part, str) for part in self.delay.values())
+		)
 
 
 #: A year: the longest wait between two attempts.
@@ -163,6 +181,8 @@ class Flow:
 	first: tuple[Step, ...]
 	#: The names of the kinds that its steps are of.
 	kinds: tuple[str, ...]
+	#: Whether any step waits for its time.
+	is_timed: bool = False
 	inputs: tuple[Input, ...] = ()
 	#: What its variables are while nothing else is given: its `variables`, and over them the defaults of its inputs.
 	initial: Mapping[str, Any] = field(default_factory=dict)
@@ -230,6 +250,7 @@ def parse(definition: Mapping[str, Any]) -> Flow:
 		dependents={dependency: tuple(after) for dependency, after in dependents.items()},
 		first=tuple(step for step in steps if step.parent_id is None and not step.depends_on),
 		kinds=tuple(dict.fromkeys(step.kind for step in steps)),
+		is_timed=any(step.trigger.type in TIMED for step in steps),
 	)
 
 
@@ -282,9 +303,14 @@ def _step(raw: Mapping[str, Any]) -> Step:
 def _trigger(raw: Mapping[str, Any]) -> Trigger:
 	return Trigger(
 		type=raw.get("type") or ON_PREV_COMPLETE,
-		delay={name: float(raw[name]) for name in DELAY_FIELDS if raw.get(name) not in (None, "")},
+		delay={name: _amount(raw[name]) for name in DELAY_FIELDS if raw.get(name) not in (None, "")},
 		at=str(raw.get("at") or ""),
+		if_past=raw.get("if_past") or RUN,
 	)
+
+
+def _amount(raw: Any) -> float | str:
+	return raw if isinstance(raw, str) and OPEN in raw else float(raw)
 
 
 def _retry(raw: Mapping[str, Any] | None) -> RetryPolicy:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from flow_editor.engine.event import TriggerEvent
@@ -321,6 +321,9 @@ class Host(Protocol):
 	max_depth: int
 
 	def now(self) -> datetime: ...
+
+	def days_off(self, company: str, first: date, last: date) -> Collection[date]:
+		"""The days of a range, both ends included, on which a company does not work; empty: the host's own company."""
 
 	def monotonic(self) -> float:
 		"""Seconds on a clock that only goes forward, for budgets."""

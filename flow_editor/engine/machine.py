@@ -100,6 +100,11 @@ class Machine:
 			self._close(step)
 		self._settle()
 
+	def skip(self, step: Step) -> None:
+		"""A step that has become ready is left out, with all below it: look at what that allows."""
+		self._skip(step)
+		self._settle()
+
 	# What can be asked
 
 	def status(self, step_id: str) -> str:

@@ -6,9 +6,11 @@ from typing import Any
 
 from flow_editor.engine.definition import (
 	DELAY_FIELDS,
+	IF_PAST,
 	INPUT_TYPES,
 	LANGUAGE_VERSION,
 	MOST_MINUTES,
+	ON_DATE,
 	TRIGGER_TYPES,
 )
 from flow_editor.engine.kind import AUTH_TYPES, NUMBERS, Field, Kind
@@ -36,21 +38,33 @@ def _closed(properties: dict[str, Any], required: tuple[str, ...] = ()) -> dict[
 	}
 
 
-def step_schema() -> dict[str, Any]:
+def _delays(least: int, sign: str) -> dict[str, Any]:
 	delay = {
 		"anyOf": [
-			{"type": "number", "minimum": 0, "maximum": LONGEST_DELAY},
-			{"type": "string", "pattern": r"^\s*\d{1,8}(\.\d{1,15})?\s*$"},
+			{"type": "number", "minimum": least, "maximum": LONGEST_DELAY},
+			{"type": "string", "pattern": rf"^\s*{sign}\d{{1,8}}(\.\d{{1,15}})?\s*$"},
+			{"type": "string", "pattern": TEMPLATED},
 			{"enum": [None, ""]},
 		]
 	}
-	trigger = _closed(
-		{
-			"type": {"enum": [*TRIGGER_TYPES, None]},
-			"at": {"type": _or_null("string")},
-			**{name: delay for name in DELAY_FIELDS},
-		}
-	)
+	return {name: delay for name in DELAY_FIELDS}
+
+
+def step_schema() -> dict[str, Any]:
+	trigger = {
+		**_closed(
+			{
+				"type": {"enum": [*TRIGGER_TYPES, None]},
+				"at": {"type": _or_null("string")},
+				"if_past": {"enum": [*IF_PAST, None, ""]},
+				**{name: {} for name in DELAY_FIELDS},
+			}
+		),
+		# Before a date there are moments; before now there are none.
+		"if": {"properties": {"type": {"const": ON_DATE}}, "required": ["type"]},
+		"then": {"properties": _delays(-LONGEST_DELAY, "-?")},
+		"else": {"properties": _delays(0, "")},
+	}
 	retry = _closed(
 		{
 			"attempts": {"type": "integer", "minimum": 1, "maximum": 20},

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import math
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +21,14 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from flow_editor.engine import gate, inputs, secrets, timing
-from flow_editor.engine.definition import AFTER_DELAY, DELAY_FIELDS, ON_DATE, ON_PREV_COMPLETE, TRIGGER_TYPES
+from flow_editor.engine.definition import (
+	AFTER_DELAY,
+	DELAY_FIELDS,
+	IF_PAST,
+	ON_DATE,
+	ON_PREV_COMPLETE,
+	TRIGGER_TYPES,
+)
 from flow_editor.engine.errors import Invalid, Problem
 from flow_editor.engine.kind import AUTH_TYPES, NUMBERS, Field, Kind
 from flow_editor.engine.render import OPEN, paths, syntax_problem, whole_path
@@ -47,6 +55,8 @@ class Limits:
 MAX_DIGITS = 100
 #: How many problems are told at once. Nobody mends more in one go, and to find them all may take longer than the request.
 MOST_PROBLEMS = 200
+#: One expression of a text, whatever stands in it.
+EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 #: With more names to choose from than this, none is suggested: it would take longer than all other checks.
 MOST_HINTED = 200
 
@@ -288,19 +298,33 @@ def _check_trigger(trigger: Any, step_id: str) -> Iterator[Problem]:
 	if kind == AFTER_DELAY:
 		if not given:
 			yield Problem(
-				"The step waits for a delay, but none is set. Set minutes, hours, days or months.",
+				"The step waits for a delay, but none is set. Set minutes, hours, days, working days or months.",
 				step_id,
 				"trigger.delay_days",
 			)
 		yield from _check_delay(trigger, given, step_id)
+	elif kind == ON_DATE:
+		yield from _check_delay(trigger, given, step_id)
 	elif isinstance(kind, str) and kind in TRIGGER_TYPES:
 		for name in given:
 			yield Problem(
-				f"A delay is set, but the step does not wait for one. Set its trigger to {AFTER_DELAY}, "
+				f"A delay is set, but the step does not wait for one. Set its trigger to {AFTER_DELAY} or {ON_DATE}, "
 				"or remove the delay.",
 				step_id,
 				f"trigger.{name}",
 			)
+	if (
+		trigger.get("if_past") in IF_PAST
+		and kind != ON_DATE
+		and isinstance(kind, str)
+		and kind in TRIGGER_TYPES
+	):
+		yield Problem(
+			f"It is said what becomes of a past date, but the step waits for none. Set its trigger to {ON_DATE}, "
+			"or remove it.",
+			step_id,
+			"trigger.if_past",
+		)
 	at = trigger.get("at")
 	if kind == ON_DATE:
 		if not isinstance(at, str) or not at.strip():
@@ -320,20 +344,36 @@ def _check_trigger(trigger: Any, step_id: str) -> Iterator[Problem]:
 
 
 def _check_delay(trigger: Mapping[str, Any], given: list[str], step_id: str) -> Iterator[Problem]:
-	try:
-		delay = {name: float(trigger[name]) for name in given}
-	except (TypeError, ValueError):
-		return  # the schema has said so
-	months = delay.get("delay_months", 0)
-	if months != int(months):
-		yield Problem("Months are whole numbers. Use days for parts.", step_id, "trigger.delay_months")
+	delay, is_told = {}, False
+	for name in given:
+		if isinstance(trigger[name], str) and OPEN in trigger[name]:
+			if message := syntax_problem(trigger[name]) or _amount_problem(trigger[name]):
+				yield Problem(message, step_id, f"trigger.{name}")
+			continue
+		try:
+			delay[name] = float(trigger[name])
+		except (TypeError, ValueError):
+			return  # the schema has said so
+	for name, message in timing.delay_problems(delay):
+		is_told = True
+		yield Problem(message, step_id, f"trigger.{name}")
+	if is_told or not delay:
 		return
 	try:
-		timing.after(datetime(2026, 1, 1), "UTC", delay)
+		timing.after(timing.Anchor.of(datetime(2026, 1, 1)), "UTC", delay)
 	except (OverflowError, ValueError):
 		yield Problem(
-			f"The delay is longer than {timing.MAX_YEARS} years. Shorten it.", step_id, f"trigger.{given[0]}"
+			f"The delay is longer than {timing.MAX_YEARS} years, or {timing.MAX_WORKING_DAYS:,} working days. Shorten it.",
+			step_id,
+			f"trigger.{next(iter(delay))}",
 		)
+
+
+def _amount_problem(text: str) -> str | None:
+	"""Why an expression with what stands around it gives no number, whatever its value is."""
+	if timing.parse_amount(EXPRESSION.sub("1", text)) is not None:
+		return None
+	return "The words around the expression keep it from being a number. Write one such as {{doc.credit_days}} alone."
 
 
 def _moment_problem(text: str) -> str | None:
@@ -709,6 +749,7 @@ EXPECTED = {
 	"depends_on": "must be a list of step ids.",
 	"trigger.type": f"is not known. Use one of {', '.join(TRIGGER_TYPES)}.",
 	"trigger.at": "must be a text such as 2027-03-31.",
+	"trigger.if_past": f"must be one of {', '.join(IF_PAST)}.",
 	"on_error": "must be fail or continue.",
 	"retry.attempts": "must be a whole number from 1 to 20.",
 	"retry.delay_minutes": "must be a number of minutes, 0 or more.",
@@ -721,7 +762,11 @@ EXPECTED = {
 	"variables": "must be an object.",
 	"trigger": "must be an object.",
 	"retry": "must be an object.",
-	**{f"trigger.{name}": "must be a number, 0 or more." for name in DELAY_FIELDS},
+	**{
+		f"trigger.{name}": "must be a number, 0 or more (with a date also less than 0, for before it), "
+		"or an expression such as {{doc.credit_days}}."
+		for name in DELAY_FIELDS
+	},
 }
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
+from flow_editor.engine import timing
 from flow_editor.engine.address import parse
 from flow_editor.engine.errors import FlowError, NotFound
 from flow_editor.engine.event import TriggerEvent
@@ -91,6 +92,9 @@ class LabHost:
 			return
 		self._lead += to - self.now()
 		self.store.set_meta(CLOCK_LEAD, str(self._lead.total_seconds()))
+
+	def days_off(self, company: str, first: date, last: date) -> Collection[date]:
+		return timing.weekends(first, last)
 
 	def monotonic(self) -> float:
 		return time.monotonic()

@@ -403,7 +403,7 @@ class LabStore:
 		return self._change(
 			row,
 			"status = ?, trigger_at = ?, last_error = ?, retry_count = ?, lease_until = NULL, lease_token = NULL",
-			[ROW_PENDING, str(at), error, row.retry_count + counts],
+			[ROW_PENDING, str(at), error or None, row.retry_count + counts],
 		)
 
 	def _change(self, row: Pending, sets: str, values: list[Any]) -> bool:

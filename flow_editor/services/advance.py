@@ -18,7 +18,7 @@ from typing import Any
 
 from flow_editor.engine import render, timing
 from flow_editor.engine.context import Scope, StepContext
-from flow_editor.engine.definition import AFTER_DELAY, MANUAL, ON_DATE, ON_WEBHOOK, Step
+from flow_editor.engine.definition import FAIL, MANUAL, ON_WEBHOOK, SKIP, TIMED, Step
 from flow_editor.engine.errors import Conflict, FlowError, StepFailed, described
 from flow_editor.engine.host import (
 	ADVANCE,
@@ -46,6 +46,7 @@ from flow_editor.engine.machine import (
 )
 from flow_editor.services import failures
 from flow_editor.services.definitions import flow_of
+from flow_editor.services.due import ANCHOR, UNDATED, Times, past
 
 #: How much one advance may do before it goes on through the inbox. A safety net: the transaction stays
 #: small and the lease is kept, and nothing is lost.
@@ -123,6 +124,7 @@ class Advance:
 		run.variables = {**self.flow.initial, **run.variables}
 		self.machine = Machine(self.flow, run.step_state)
 		self.scope = Scope(host, run)
+		self.times = Times(host, run, self.flow, self.scope)
 		self._had_failed = run.status == FAILED
 		self.moved = Moved(run)
 		self._kept: int | None = None
@@ -131,6 +133,7 @@ class Advance:
 		self._row_status = ROW_COMPLETED
 		self._row_error = ""
 		self._row_again_at: datetime | None = None
+		self._row_counts = True
 		#: What its author calls the step that has failed here, if one has.
 		self._failed_step = ""
 
@@ -149,8 +152,29 @@ class Advance:
 		self.machine.rescan()
 
 	def try_again(self, step: Step) -> None:
-		"""Forget a step's failure and fire it: it has waited for its time already."""
-		self.run.step_state[step.id] = {"status": PENDING, "retried": self.entry(step).get("retried", 0) + 1}
+		"""Forget a step's failure and fire it: it has waited for its time already, unless that could not be read."""
+		failed = self.entry(step)
+		self.run.step_state[step.id] = {"status": PENDING, "retried": failed.get("retried", 0) + 1}
+		if failed.get(UNDATED):
+			self._reach(step)
+		else:
+			self.fire(step)
+
+	def come_due(self, step: Step) -> None:
+		"""A scheduled step's time has come: fire it, unless its date has been moved to a later one meanwhile."""
+		entry = self.entry(step)
+		if entry.get(UNDATED):
+			self._reach(step)
+			return
+		if step.trigger.is_read and "started_at" not in entry:
+			try:
+				due, _ = self.times.due(step, self.times.from_now())
+			except Exception as error:
+				self._fail_undated(step, error)
+				return
+			if self.times.is_to_come(due):
+				self._schedule(step, due)
+				return
 		self.fire(step)
 
 	def settle_call(self, step: Step, result: Any, given: Any = None) -> None:
@@ -171,8 +195,10 @@ class Advance:
 		entry = self.entry(step)
 		entry["attempts"] = entry.get("attempts", 0) + 1
 		entry.setdefault("started_at", self._now())
-		for leftover in ("waiting", "ready_at", "due_at", "error"):
+		for leftover in ("waiting", "ready_at", "due_at", "error", UNDATED):
 			entry.pop(leftover, None)
+		if entry["attempts"] > 1 or "retried" in entry:
+			entry.pop(ANCHOR, None)
 		self.moved.executed.append(step.id)
 		try:
 			self._run_kind(step, given)
@@ -243,45 +269,55 @@ class Advance:
 
 	def _reach(self, step: Step) -> None:
 		"""A step has become ready: its trigger type says what now."""
-		trigger = step.trigger
+		trigger, entry = step.trigger, self.entry(step)
 		if trigger.type in (ON_WEBHOOK, MANUAL):
-			self.entry(step).update(waiting=True, ready_at=self._now())
+			entry.update(waiting=True, ready_at=self._now())
 			return
-		if trigger.type in (AFTER_DELAY, ON_DATE):
+		origin = self.times.origin(step) if self.flow.is_timed else None
+		if trigger.type in TIMED:
+			reached = origin or self.times.from_now()
 			try:
-				due = self._due(step)
+				due, is_past = self.times.due(step, reached)
+				if is_past and trigger.if_past == FAIL:
+					raise StepFailed(f"{past(due)} Correct the date, and retry.")
 			except Exception as error:
-				if self.host.breaks_transaction(error):
-					raise
-				self._fail(step, error)
+				self._fail_undated(step, error)
 				return
-			if due > self.host.now():
+			if is_past and trigger.if_past == SKIP:
+				entry.clear()
+				entry.update(status=PENDING, reason=past(due))
+				self.machine.skip(step)
+				return
+			if self.times.is_to_come(due):
 				self._schedule(step, due)
 				return
+			if due.at >= reached.at:
+				origin = due  # it was due then, however late a worker comes to it
+		if origin is not None:
+			entry[ANCHOR] = origin.as_json()
 		self.fire(step)
 
-	def _due(self, step: Step) -> datetime:
-		at = None
-		if step.trigger.type == ON_DATE:
-			with self.host.acting_as(self.run.run_as):
-				at = render.render_text(step.trigger.at, self.scope)
-		try:
-			return timing.due_at(step.trigger, self.host.now(), self.host.timezone, at)
-		except ValueError as error:
-			raise StepFailed(str(error)) from error
-
-	def _schedule(self, step: Step, due: datetime) -> None:
-		self.entry(step).update(status=SCHEDULED, due_at=_text(due))
-		self.rows.append(
-			Pending(
-				self.run.name,
-				step.id,
-				FIRE,
-				due,
-				context_snapshot={"kind": step.kind, "label": step.label, "payload": step.payload},
-			)
-		)
+	def _schedule(self, step: Step, due: timing.Anchor) -> None:
+		"""Let a step wait: with a row of its own, or with the one that brought it here."""
+		entry = self.entry(step)
+		entry.update({"status": SCHEDULED, "due_at": _text(due.at), ANCHOR: due.as_json()})
+		for leftover in ("error", UNDATED):
+			entry.pop(leftover, None)
+		when = self.times.wakes_at(due)
 		self.moved.scheduled.append(step.id)
+		if self.row is not None and self.row.step_id == step.id:
+			self._row_again_at, self._row_counts = when, False
+			return
+		snapshot = {"kind": step.kind, "label": step.label, "payload": step.payload}
+		self.rows.append(Pending(self.run.name, step.id, FIRE, when, context_snapshot=snapshot))
+
+	def _fail_undated(self, step: Step, error: Exception) -> None:
+		"""A step's time cannot be told: whenever it is tried again, that is read again."""
+		if self.host.breaks_transaction(error):
+			raise error
+		entry = self.entry(step)
+		entry.update({"attempts": entry.get("attempts", 0) + 1, UNDATED: True})
+		self._fail(step, error)
 
 	# One step
 
@@ -320,6 +356,7 @@ class Advance:
 			self._succeed(step, result, given)
 		else:
 			self.entry(step)["status"] = RUNNING
+			self.entry(step).pop(ANCHOR, None)  # it is done when it is answered
 			self.rows.append(
 				Pending(
 					self.run.name,
@@ -428,7 +465,7 @@ class Advance:
 			self._together.rows.append(row)
 			return
 		if self._row_again_at is not None:
-			ours = store.postpone(row, self._row_again_at, self._row_error)
+			ours = store.postpone(row, self._row_again_at, self._row_error, counts=self._row_counts)
 		else:
 			ours = store.finish(row, self._row_status, self.host.now(), self._row_error)
 		if not ours:

@@ -9,7 +9,8 @@ stored as far as it came, or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import date
 from typing import Any
 
 from flow_editor.engine.context import Scope
@@ -18,6 +19,7 @@ from flow_editor.engine.host import ADVANCE, START, Host, Pending, Run
 from flow_editor.engine.machine import PENDING
 from flow_editor.services.advance import Advance
 from flow_editor.services.definitions import flow_of
+from flow_editor.services.due import Times
 
 #: A flow of more steps is left to the inbox as a whole: whoever saves a document is not to wait for it.
 MOST_STEPS = 200
@@ -48,6 +50,7 @@ class Head(Advance):
 	def __init__(self, host: Host, run: Run, doc: Mapping[str, Any] | None):
 		super().__init__(host, run)
 		self.scope = Known(host, run, doc)
+		self.times = TimesAtHand(host, run, self.flow, self.scope)
 		self._left = False
 
 	def take(self) -> list[Pending]:
@@ -78,6 +81,13 @@ class Head(Advance):
 
 	def _fail(self, step: Step, error: BaseException) -> None:
 		raise LeftToTheInbox(step.id) from error
+
+
+class TimesAtHand(Times):
+	"""Times that need no Holiday List."""
+
+	def days_off(self, first: date, last: date) -> Collection[date]:
+		raise LeftToTheInbox("the Holiday List")
 
 
 class Known(Scope):

@@ -236,7 +236,7 @@ def _fire(advance: Advance, row: Pending) -> None:
 		raise StepFailed(f"Run {row.flow_run} has no step {row.step_id!r}.")
 	status = advance.entry(step)["status"]
 	if status == SCHEDULED:
-		advance.fire(step)
+		advance.come_due(step)
 	elif status == FAILED:  # an admin has set the row back to pending
 		advance.try_again(step)
 

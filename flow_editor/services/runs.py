@@ -30,6 +30,7 @@ from flow_editor.engine.machine import (
 from flow_editor.services.advance import RESULT_LENGTH, SHORT, Advance, Moved, Together, let_others_run
 from flow_editor.services.customers import customer_of
 from flow_editor.services.definitions import flow_of
+from flow_editor.services.due import ANCHOR, OWN
 
 RE_ENTRY_ALWAYS = "Always"
 RE_ENTRY_ONCE = "Once per document"
@@ -387,6 +388,7 @@ def complete(host: Host, name: str, step_id: str, result: Any = None) -> tuple[M
 		if status == PENDING and not entry.get("waiting") and not move.machine.is_reachable(step):
 			raise Conflict(f"Step {step_id} is not reachable yet: steps before it are not done.")
 		host.store.cancel_pending(name, step_id)
+		entry.pop(ANCHOR, None)  # what comes after it counts from now
 		move.fire(step, given=result)
 		return move.finish(), ""
 
@@ -569,7 +571,10 @@ def _as_dict(run: Run) -> dict[str, Any]:
 		"context_docname": run.context_docname,
 		"customer": run.customer,
 		"variables": run.variables,
-		"step_state": run.step_state,
+		"step_state": {
+			step: {name: value for name, value in entry.items() if name not in OWN}
+			for step, entry in run.step_state.items()
+		},
 		"started_at": _text(run.started_at),
 		"completed_at": _text(run.completed_at),
 		"run_as": run.run_as,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
@@ -25,7 +25,7 @@ from flow_editor.engine.values import Conventions
 from flow_editor.kinds import builtin_kinds, load_kinds, resolve_path
 from flow_editor.kinds.web_call import ANSWER_KB
 from flow_editor.services.events import event_table
-from flow_editor.site import errors, inert, transaction, worker
+from flow_editor.site import errors, holidays, inert, transaction, worker
 from flow_editor.site.documents import SiteDocuments
 from flow_editor.site.http import GuardedHttp, allowed_entries, certificates
 from flow_editor.site.messages import SiteMessages
@@ -110,6 +110,9 @@ class SiteHost:
 	def now(self) -> datetime:
 		# As frappe.utils.now_datetime, which looks the zone up each time; steps ask for every moment of theirs.
 		return datetime.now(self._zone).replace(tzinfo=None)
+
+	def days_off(self, company: str, first: date, last: date) -> Collection[date]:
+		return holidays.days_off(company, first, last)
 
 	def monotonic(self) -> float:
 		return time.monotonic()

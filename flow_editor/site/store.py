@@ -391,7 +391,7 @@ class SiteStore:
 			(
 				ROW_PENDING,
 				at,
-				shown.as_plain(error),
+				shown.as_plain(error) or None,
 				row.retry_count + counts,
 				row.name,
 				row.lease_token,

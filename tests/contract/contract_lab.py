@@ -28,6 +28,9 @@ class LabWorld:
 	def accept(self, quotation: str) -> None:
 		self.host.documents.update("Quotation", quotation, {"status": "Ordered"})
 
+	def remove(self, doctype: str, name: str) -> None:
+		"""The lab goes with its file."""
+
 	def drain(self):
 		return inbox.drain(self.host)
 

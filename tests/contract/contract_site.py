@@ -25,6 +25,10 @@ class SiteWorld:
 	def accept(self, quotation: str) -> None:
 		r.order_from(frappe.get_doc("Quotation", quotation))
 
+	def remove(self, doctype: str, name: str) -> None:
+		frappe.delete_doc(doctype, name, force=True)
+		frappe.db.commit()
+
 	def drain(self):
 		return r.drain()
 

@@ -86,6 +86,25 @@ def test_a_block_counts_as_one():
 	assert play(flow, {"q": "yes"})[0] == ["q", "y", "y2", "after"]
 
 
+@pytest.mark.parametrize(("beside", "after"), [([], SKIPPED), (["b"], DONE)])
+def test_a_step_that_is_left_out_takes_with_it_what_is_below_and_what_comes_after_it_alone(beside, after):
+	flow = steps(
+		("b", None, None, []), ("a", None, None, []), ("in", "a", None, []), ("after", None, None, ["a", *beside])
+	)  # fmt: skip
+	state: dict = {}
+	machine = Machine(flow, state)
+	machine.start()
+	while (step := machine.next_ready()) is not None:
+		if step.id == "a":
+			machine.skip(step)
+		else:
+			state[step.id]["status"] = DONE
+			machine.done(step)
+	assert {id: entry["status"] for id, entry in state.items()} == {
+		"b": DONE, "a": SKIPPED, "in": SKIPPED, "after": after,
+	}  # fmt: skip
+
+
 def test_an_empty_block_and_one_whose_lanes_were_all_skipped_are_settled():
 	flow = steps(("q", None, None, []), ("n", "q", "no", []), ("after", None, None, ["q"]))
 	assert play(flow, {"q": "maybe"}) == (["q", "after"], {"q": DONE, "n": SKIPPED, "after": DONE})

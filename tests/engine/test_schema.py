@@ -32,6 +32,8 @@ def test_every_schema_is_a_valid_schema():
 		{}, {"version": None, "trigger": None, "variables": None, "steps": None},
 		step(), step(parent_id=None, branch=None, depends_on=None, trigger=None, payload=None, retry=None, on_error=None, label=None, notes=None),
 		step(trigger={"type": "after_delay", "delay_days": "1.5", "delay_hours": "", "delay_months": None}),
+		step(trigger={"type": "on_date", "at": "2027-03-31", "delay_days": -1, "delay_hours": "-1.5", "if_past": "fail"}),
+		step(trigger={"type": "after_delay", "delay_days": "{{doc.credit_days}}", "delay_working_days": 3, "if_past": None}),
 		step(retry={"attempts": 20, "delay_minutes": 0, "factor": 1.5, "on": "any"}), step(id="a" * 64), step(id="step_x-1"),
 	],
 )  # fmt: skip
@@ -46,6 +48,8 @@ def test_the_definition_takes(definition):
 		step(id="a.b"), step(id=""), step(id="a" * 65), step(id="a\n"), step(id=7), step(kind=""), step(label="x" * 301),
 		step(depends_on=[1]), step(trigger={"type": "later"}), step(trigger={"delay_days": -1}), step(trigger={"delay_days": "  "}),
 		step(trigger={"delay_days": "-1"}), step(trigger={"delay_days": True}), step(retry={"attempts": 0}), step(retry={"attempts": 21}),
+		step(trigger={"type": "on_date", "at": "2027-03-31", "delay_days": "soon"}), step(trigger={"type": "after_delay", "delay_days": -1}),
+		step(trigger={"type": "on_date", "if_past": "wait"}), step(trigger={"type": "on_date", "delay_days": -60_000_000}),
 		step(retry={"factor": 0.5}), step(retry={"on": "never"}), step(on_error="ignore"), step(payload=[]), step(colour="red"),
 	],
 )  # fmt: skip

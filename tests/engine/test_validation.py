@@ -86,6 +86,52 @@ def test_an_empty_flow_is_a_draft_and_valid():
 		(step(trigger={"type": "after_delay", "delay_days": 40_000}), "trigger.delay_days", "100 years"),
 		(step(trigger={"type": "after_delay", "delay_hours": 1_752_000}), "trigger.delay_hours", "100 years"),
 		(step(trigger={"type": "after_delay", "delay_days": "  "}), "trigger.delay_days", "number"),
+		(step(trigger={"type": "after_delay", "delay_days": "-1"}), "trigger.delay_days", "0 or more"),
+		(step(trigger={"type": "after_delay", "delay_days": True}), "trigger.delay_days", "number"),
+		(step(trigger={"type": "after_delay", "delay_days": "{{doc.x"}), "trigger.delay_days", "Close"),
+		(
+			step(trigger={"type": "after_delay", "delay_days": "{{doc.x}} days"}),
+			"trigger.delay_days",
+			"alone",
+		),
+		(
+			step(trigger={"type": "after_delay", "delay_working_days": 1.5}),
+			"trigger.delay_working_days",
+			"hours",
+		),
+		(
+			step(trigger={"type": "after_delay", "delay_working_days": 10_001}),
+			"trigger.delay_working_days",
+			"10,000",
+		),
+		(
+			step(trigger={"type": "after_delay", "delay_days": 1, "if_past": "run"}),
+			"trigger.if_past",
+			"on_date",
+		),
+		(step(trigger={"if_past": "skip"}), "trigger.if_past", "on_date"),
+		(
+			step(trigger={"type": "on_date", "at": "2027-01-01", "if_past": "wait"}),
+			"trigger.if_past",
+			"run, skip, fail",
+		),
+		(
+			step(trigger={"type": "on_date", "at": "2027-01-01", "delay_months": -0.5}),
+			"trigger.delay_months",
+			"whole",
+		),
+		(
+			step(trigger={"type": "on_date", "at": "2027-01-01", "delay_days": -40_000}),
+			"trigger.delay_days",
+			"100 years",
+		),
+		(
+			step(trigger={"type": "on_date", "at": "2027-01-01", "delay_days": "soon"}),
+			"trigger.delay_days",
+			"number",
+		),
+		(step(trigger={"type": "on_date", "delay_days": -1}), "trigger.at", "none is set"),
+		(step(trigger={"type": "manual", "delay_working_days": 1}), "trigger.delay_working_days", "on_date"),
 		(step(trigger={"delay_days": 1}), "trigger.delay_days", "after_delay"),
 		(step(trigger={"type": None, "at": "2027-01-01"}), "trigger.at", "on_date"),
 		(step(trigger={"type": "on_date"}), "trigger.at", "none is set"),
@@ -232,6 +278,38 @@ def test_what_is_valid_parses():
 	}  # fmt: skip
 	assert validate(written, CATALOG) == []
 	assert parse(load(written)).by_id["a"].trigger.delay == {"delay_days": 1.5}
+
+
+def test_a_date_takes_an_offset_and_a_delay_an_expression():
+	before = {
+		"type": "on_date",
+		"at": "{{doc.end_date}}",
+		"delay_days": -30,
+		"delay_months": "-1",
+		"if_past": "skip",
+	}
+	read = {
+		"type": "after_delay",
+		"delay_days": "{{doc.credit_days}}",
+		"delay_working_days": "3",
+		"if_past": None,
+	}
+	around = {
+		"type": "on_date",
+		"at": "2027-03-31 9:30:00",
+		"delay_hours": "-{{ variables.hours }}",
+		"if_past": "",
+	}
+	steps = [step("a", trigger=before), step("b", trigger=read), step("c", trigger=around)]
+	assert problems(*steps) == []
+	triggers = [one.trigger for one in parse({"steps": steps}).steps]
+	assert [dict(trigger.delay) for trigger in triggers] == [
+		{"delay_days": -30, "delay_months": -1},
+		{"delay_days": "{{doc.credit_days}}", "delay_working_days": 3},
+		{"delay_hours": "-{{ variables.hours }}"},
+	]
+	assert [trigger.if_past for trigger in triggers] == ["skip", "run", "run"]
+	assert [trigger.is_read for trigger in triggers] == [True, False, True]
 
 
 def test_branches():
