@@ -350,10 +350,10 @@ def _check_delay(trigger: Mapping[str, Any], given: list[str], step_id: str) -> 
 			if message := syntax_problem(trigger[name]) or _amount_problem(trigger[name]):
 				yield Problem(message, step_id, f"trigger.{name}")
 			continue
-		try:
-			delay[name] = float(trigger[name])
-		except (TypeError, ValueError):
+		number = timing.parse_amount(trigger[name])
+		if number is None:
 			return  # the schema has said so
+		delay[name] = number
 	for name, message in timing.delay_problems(delay):
 		is_told = True
 		yield Problem(message, step_id, f"trigger.{name}")

@@ -87,6 +87,7 @@ def test_an_empty_flow_is_a_draft_and_valid():
 		(step(trigger={"type": "after_delay", "delay_hours": 1_752_000}), "trigger.delay_hours", "100 years"),
 		(step(trigger={"type": "after_delay", "delay_days": "  "}), "trigger.delay_days", "number"),
 		(step(trigger={"type": "after_delay", "delay_days": "-1"}), "trigger.delay_days", "0 or more"),
+		(step(trigger={"type": "after_delay", "delay_months": "inf"}), "trigger.delay_months", "number"),
 		(step(trigger={"type": "after_delay", "delay_days": True}), "trigger.delay_days", "number"),
 		(step(trigger={"type": "after_delay", "delay_days": "{{doc.x"}), "trigger.delay_days", "Close"),
 		(

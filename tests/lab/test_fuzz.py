@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import Client
 
+from flow_editor.engine.definition import DELAY_FIELDS
 from flow_editor.engine.errors import FlowError
 from flow_editor.engine.machine import (
 	CANCELLED,
@@ -63,8 +64,14 @@ def definitions(draw) -> dict:
 			"payload": {name: draw(JSON) for name in KINDS.get(kind, []) if draw(st.booleans())},
 			"trigger": draw(
 				st.sampled_from([{"type": "on_prev_complete"}, {"type": "on_flow_start"}, {"type": "manual"}, {"type": "on_webhook"}])
-				| st.fixed_dictionaries({"type": st.just("after_delay"), "delay_days": st.integers(-1, 400)})
-				| st.fixed_dictionaries({"type": st.just("on_date"), "at": TEXTS})
+				| st.fixed_dictionaries({"type": st.just("after_delay"), "delay_days": st.integers(-1, 400) | TEXTS})
+				| st.fixed_dictionaries(
+					{"type": st.just("on_date"), "at": TEXTS | st.dates().map(str)},
+					optional={
+						"if_past": st.sampled_from(["run", "skip", "fail"]),
+						**{name: st.integers(-400, 400) | TEXTS for name in DELAY_FIELDS},
+					},
+				)
 			),
 		}  # fmt: skip
 		if draw(st.booleans()):
