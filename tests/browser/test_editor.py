@@ -560,6 +560,52 @@ def test_a_run_shows_its_states_as_they_change(place):
 	assert place.call("GET", f"/runs/{run}")["run"]["status"] == "cancelled"
 
 
+def test_a_date_takes_an_offset_and_a_choice_for_what_is_past(place):
+	before = {"type": "on_date", "at": "{{doc.end_date}}", "delay_days": -30, "if_past": "skip"}
+	name = place.create("with_dates", [wait("a", "Ends soon", trigger=before)])
+	page = place.open_flow(name)
+	card = page.locator("[data-step=a] > .fe-card")
+	expect(card).to_contain_text("30 days before {{doc.end_date}}")
+	card.dblclick()
+	page.wait_for_selector(MODAL)
+	shown = {id: page.input_value(f"#fe-{id}") for id in ("direction", "delay_days", "if-past")}
+	assert shown == {"direction": "before", "delay_days": "30", "if-past": "skip"}
+	page.fill("#fe-delay_days", "")
+	page.fill("#fe-delay_working_days", "2")
+	page.fill("#fe-delay_hours", "{{doc.hours}}")
+	page.select_option("#fe-if-past", "fail")
+	page.click(f"{MODAL} button[type=submit]")
+	save(page)
+	stored = {
+		"type": "on_date",
+		"at": "{{doc.end_date}}",
+		"delay_working_days": -2,
+		"delay_hours": "-{{doc.hours}}",
+		"if_past": "fail",
+	}
+	assert steps_of(place, name)["a"]["trigger"] == stored
+	expect(card).to_contain_text("2 working days, {{doc.hours}} hours before {{doc.end_date}}")
+	card.dblclick()
+	page.select_option("#fe-direction", "after")
+	page.select_option("#fe-if-past", "run")
+	page.click(f"{MODAL} button[type=submit]")
+	expect(card).to_contain_text("2 working days, {{doc.hours}} hours after {{doc.end_date}}")
+	card.dblclick()
+	page.select_option("#fe-direction", "at")
+	page.click(f"{MODAL} button[type=submit]")
+	save(page)
+	assert steps_of(place, name)["a"]["trigger"] == {"type": "on_date", "at": "{{doc.end_date}}"}
+
+
+def test_a_step_that_was_skipped_says_why(place):
+	past = {"type": "on_date", "at": "2025-12-31", "if_past": "skip"}
+	name = place.create("skipped", [wait("a", "Too late", trigger=past)])
+	run = place.call("POST", "/start", {"template": name})["run"]["name"]
+	page = place.open_run(run)
+	page.locator("[data-step=a] > .fe-card").dblclick()
+	page.wait_for_selector(f"{MODAL} >> text=Its date, 2025-12-31, was past")
+
+
 def test_script_in_labels_results_and_errors_is_text(place):
 	evil = "<img src=x onerror=window.broken=1>"
 	name = place.create(

@@ -1,5 +1,6 @@
 /** What a step's card says: what it does, and when it fires. */
 
+import { whenDue } from "./duration.js";
 import { isShown } from "./kind-catalogs.js";
 
 const EXPRESSION = /\{(\w+)(?:\|([^{}]*))?\}/g;
@@ -27,25 +28,13 @@ function shown(value) {
 	return text.replace(/\s+/g, " ").trim();
 }
 
-const PARTS = () => [
-	["delay_months", __("month"), __("months")],
-	["delay_days", __("day"), __("days")],
-	["delay_hours", __("hour"), __("hours")],
-	["delay_minutes", __("minute"), __("minutes")],
-];
-
 /** "3 days after": when a step fires once it is ready. */
 export function whenItFires(step, isFirst) {
 	const trigger = step.trigger || {};
 	switch (trigger.type) {
-		case "after_delay": {
-			const parts = PARTS()
-				.filter(([name]) => Number(trigger[name]))
-				.map(([name, one, many]) => `${trigger[name]} ${Number(trigger[name]) === 1 ? one : many}`);
-			return parts.length ? __("{0} after", [parts.join(", ")]) : __("After a delay");
-		}
+		case "after_delay":
 		case "on_date":
-			return trigger.at ? __("On {0}", [trigger.at]) : __("On a date");
+			return whenDue(trigger);
 		case "on_webhook":
 			return __("When an outside system calls back");
 		case "manual":
