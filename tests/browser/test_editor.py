@@ -583,7 +583,7 @@ def test_a_date_takes_an_offset_and_a_choice_for_what_is_past(place):
 		"delay_hours": "-{{doc.hours}}",
 		"if_past": "fail",
 	}
-	assert steps_of(place, name)["a"]["trigger"] == stored
+	assert steps_of(place, "with_dates")["a"]["trigger"] == stored
 	expect(card).to_contain_text("2 working days, {{doc.hours}} hours before {{doc.end_date}}")
 	card.dblclick()
 	page.select_option("#fe-direction", "after")
@@ -594,7 +594,7 @@ def test_a_date_takes_an_offset_and_a_choice_for_what_is_past(place):
 	page.select_option("#fe-direction", "at")
 	page.click(f"{MODAL} button[type=submit]")
 	save(page)
-	assert steps_of(place, name)["a"]["trigger"] == {"type": "on_date", "at": "{{doc.end_date}}"}
+	assert steps_of(place, "with_dates")["a"]["trigger"] == {"type": "on_date", "at": "{{doc.end_date}}"}
 
 
 def test_a_step_that_was_skipped_says_why(place):
