@@ -13,18 +13,18 @@ from typing import Any
 from flow_editor.engine.context import Scope, render_payload
 from flow_editor.engine.definition import (
 	AFTER_DELAY,
-	DELAY_FIELDS,
 	MANUAL,
 	ON_DATE,
 	ON_WEBHOOK,
 	Flow,
 	Step,
+	Trigger,
 )
 from flow_editor.engine.errors import FlowError
 from flow_editor.engine.host import Host, Run
 from flow_editor.engine.inputs import is_blank
 from flow_editor.engine.kind import Field, Kind
-from flow_editor.engine.render import Budget, as_text, resolve
+from flow_editor.engine.render import Budget, as_text, render_text, resolve
 from flow_editor.services import runs
 from flow_editor.services.definitions import flow_of
 
@@ -36,7 +36,14 @@ PLACE = re.compile(r"\{(\w+)(?:\|([^{}]*))?\}")
 #: How long a value in a phrase may be, and how many steps are told.
 VALUE_LENGTH = 120
 MOST_TOLD = 100
-UNITS = ("minute", "hour", "day", "month")
+#: The parts of a delay, the longest first, as people say one of them.
+UNITS = {
+	"delay_months": "month",
+	"delay_working_days": "working day",
+	"delay_days": "day",
+	"delay_hours": "hour",
+	"delay_minutes": "minute",
+}
 
 
 def confirm(
@@ -74,7 +81,7 @@ def confirm(
 	run.step_state = {step.id: {"result": _unknown_results(host, step)} for step in flow.steps}
 	told: dict[str, list[dict[str, str]]] = {"sends": [], "makes": [], "waits": []}
 	scope, count = Scope(host, run), 0
-	for step, when, waits in _in_time(host, flow):
+	for step, when, waits in _in_time(host, flow, scope):
 		kind = host.catalog.get(step.kind)
 		if waits:
 			count += 1
@@ -124,14 +131,14 @@ def _entry(step: Step, kind: Kind | None, words: str, when: str) -> dict[str, st
 # When
 
 
-def _in_time(host: Host, flow: Flow) -> Iterator[tuple[Step, str, bool]]:
+def _in_time(host: Host, flow: Flow, scope: Scope) -> Iterator[tuple[Step, str, bool]]:
 	"""The steps in turn, each with when it happens, empty if at once, and whether it is one that waits."""
 	#: For a step that does not happen at once: the one that is waited for.
 	held_by: dict[str, Step] = {}
 	for step in flow.in_turn():
 		before = [flow.by_id[name] for name in (step.parent_id, *step.depends_on) if name]
 		held = next((held_by[other.id] for other in before if other.id in held_by), None)
-		own = _own_wait(step, _label(host, before[-1]) if before else "")
+		own = _own_wait(step, _label(host, before[-1]) if before else "", scope)
 		parts = []
 		if step.parent_id and step.branch:
 			parent = flow.by_id[step.parent_id]
@@ -147,22 +154,33 @@ def _in_time(host: Host, flow: Flow) -> Iterator[tuple[Step, str, bool]]:
 		yield step, ", ".join(parts), bool(own)
 
 
-def _own_wait(step: Step, follows: str) -> str:
+def _own_wait(step: Step, follows: str, scope: Scope) -> str:
 	trigger = step.trigger
 	if trigger.type == AFTER_DELAY:
-		parts = [
-			f"{trigger.delay[name]:g} {unit}{'' if trigger.delay[name] == 1 else 's'}"
-			for name, unit in reversed(list(zip(DELAY_FIELDS, UNITS, strict=True)))
-			if trigger.delay.get(name)
-		]
-		return f"{', '.join(parts)} {f'after “{follows}”' if follows else 'later'}" if parts else ""
+		return f"{_length(trigger, scope)} {f'after “{follows}”' if follows else 'later'}"
 	if trigger.type == ON_DATE:
-		return f"on {trigger.at}"
+		on = _known(trigger.at, scope) or UNKNOWN
+		if not trigger.delay:
+			return f"on {on}"
+		amounts = [amount for amount in trigger.delay.values() if not isinstance(amount, str)]
+		is_before = bool(amounts) and all(amount < 0 for amount in amounts)
+		return f"{_length(trigger, scope)} {'before' if is_before else 'after'} {on}"
 	if trigger.type == MANUAL:
 		return "when somebody completes it"
 	if trigger.type == ON_WEBHOOK:
 		return "when an outside system calls back"
 	return ""
+
+
+def _length(trigger: Trigger, scope: Scope) -> str:
+	parts = []
+	for name, unit in UNITS.items():
+		amount = trigger.delay.get(name)
+		if isinstance(amount, str):
+			parts.append(f"{_known(amount, scope) or UNKNOWN} {unit}s")
+		elif amount:
+			parts.append(f"{abs(amount):g} {unit}{'' if abs(amount) == 1 else 's'}")
+	return ", ".join(parts)
 
 
 def _label(host: Host, step: Step) -> str:
@@ -198,17 +216,27 @@ def _words(kind: Kind, step: Step, scope: Scope, customer: str) -> str:
 def _value(field: Field, written: Any, kind: Kind, scope: Scope, budget: Budget) -> str:
 	try:
 		if isinstance(written, str) and field.templated:
-			written = EXPRESSION.sub(
-				lambda found: UNKNOWN if _is_unknown(found[1], scope) else found[0], written
-			)
+			written = _with_unknowns(written, scope)
 		found = render_payload(kind, {field.name: written}, scope, budget)[field.name]
 	except FlowError:
 		return UNKNOWN  # somebody may start it who may not read all that it reads
 	labels = {str(value): label for value, label in field.choices}
 	text = ", ".join(map(as_text, found)) if isinstance(found, list) else as_text(found)
-	text = " ".join(labels.get(text, text).split())
+	return _shortened(labels.get(text, text))
+
+
+def _known(text: str, scope: Scope) -> str:
+	"""A text with the values that are known."""
+	try:
+		return _shortened(render_text(_with_unknowns(text, scope), scope))
+	except FlowError:
+		return UNKNOWN
+
+
+def _with_unknowns(text: str, scope: Scope) -> str:
+	return EXPRESSION.sub(lambda found: UNKNOWN if is_blank(resolve(scope, found[1])) else found[0], text)
+
+
+def _shortened(text: str) -> str:
+	text = " ".join(text.split())
 	return text if len(text) <= VALUE_LENGTH else f"{text[: VALUE_LENGTH - 1]}…"
-
-
-def _is_unknown(path: str, scope: Scope) -> bool:
-	return is_blank(resolve(scope, path))

@@ -495,6 +495,7 @@ def test_the_quick_button_starts_follows_edits_and_makes_flows(place):
 	page = place.open_quick("Customer", customer)
 	row = page.locator(f"{MODAL} .fe-rows li").filter(has_text="quick_flow")
 	row.locator("text=Start now").click()
+	page.click(f"{MODAL} button[type=submit]:has-text('Start')")
 	page.wait_for_selector(f"{MODAL} .fe-rows li a >> text=quick_flow")
 	row.locator("text=Edit").first.click()
 	page.wait_for_selector(".fe-dialog:not(.inline) .fe-card >> text=Somebody")
@@ -636,5 +637,6 @@ def test_agent_flows_are_composed_and_stored_and_starting_one_is_refused(place):
 	page.wait_for_selector("text=No problems")
 	save(page)
 	page.click(".fe-settings >> text=Start >> nth=-1")
-	page.wait_for_selector("text=/cannot be run|not run|later/i")
+	page.wait_for_selector(f"{MODAL} [role=alert] >> text=/not run yet/")
+	expect(page.locator(f"{MODAL} button[type=submit]")).to_be_disabled()
 	assert place.call("GET", f"/runs?template={name}")["runs"] == []

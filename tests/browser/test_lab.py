@@ -51,6 +51,7 @@ def test_a_flow_is_written_started_by_hand_and_completed(page):
 	page.wait_for_selector("text=Not saved", state="detached")
 	assert "#/templates/FT-" in page.url
 	page.locator(".fe-settings button:text-is('Start')").click()
+	page.locator(".fe-modal button[type=submit]").click()
 	page.locator("[data-step=a] button:text-is('Complete')").click()
 	page.wait_for_selector("[data-run-status] >> text=completed")
 

@@ -20,6 +20,17 @@ STEPS = [
 	{"id": "bad", "kind": "erp_update", "label": "Bad", "depends_on": [], "payload": {"doctype": "Issue", "docname_ref": "NO-SUCH", "fields_json": '{"subject": "x"}'}},
 	{"id": "later", "kind": "notify", "label": "Later", "depends_on": [], "trigger": {"type": "after_delay", "delay_days": 2}, "payload": {"subject": "Hi {{customer.name}}", "body": "Hello"}},
 ]  # fmt: skip
+INPUTS = [
+	{"name": "address", "required": True, "help": "Where to."},
+	{"name": "size", "type": "select", "options": ["S", "M"]},
+	{"name": "sure", "type": "check"},
+	{"name": "days", "type": "duration", "unit": "days"},
+	{"name": "day", "type": "date"},
+	{"name": "moment", "type": "datetime"},
+	{"name": "who", "type": "link", "doctype": "Customer"},
+	{"name": "text", "type": "textarea"},
+	{"name": "data", "type": "json"},
+]
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -114,8 +125,20 @@ def test_no_view_has_a_violation(place):
 	page.wait_for_selector(MODAL)
 	look("step of a run")
 	customer = place.document("Customer", {"customer_name": "Looked At", "customer_type": "Individual"})
-	place.open_quick("Customer", customer)
+	asking = place.create(
+		"looked_at_start", [], flow_definition={"steps": STEPS, "inputs": INPUTS}, applies_to="Customer"
+	)
+	page = place.open_quick("Customer", customer)
 	look("quick button")
+	page.locator(f"{MODAL} li").filter(has_text="looked_at_start").locator("text=Start now").click()
+	page.wait_for_selector(f"{MODAL} .fe-told li")
+	look("start")
+	page.locator(f"{MODAL} button[type=submit]").click()
+	page.wait_for_selector(f"{MODAL} .fe-problems")
+	look("start, with something missing")
+	page = place.open_flow(asking)
+	page.locator(".fe-input-head").nth(3).click()
+	look("inputs")
 	place.spoil(name, '{"steps": [{"id"')
 	page = place.open(place.flow_address(name), "textarea[aria-label=Definition]")
 	page.wait_for_selector("text=/problem/")

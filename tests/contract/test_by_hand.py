@@ -8,9 +8,10 @@ import uuid
 import pytest
 
 from flow_editor import routes
+from flow_editor.engine.definition import DELAY_FIELDS
 from flow_editor.engine.errors import Conflict, Invalid, NotFound
 from flow_editor.services import events, runs, templates
-from flow_editor.services.confirm import UNKNOWN, confirm
+from flow_editor.services.confirm import UNITS, UNKNOWN, confirm
 
 ADDRESS = {"name": "address", "label": "New address", "required": True}
 SIZE = {"name": "size", "type": "select", "options": ["S", "M"], "default": "M"}
@@ -231,6 +232,29 @@ def test_a_step_in_a_branch_says_on_what_it_depends(world):
 	)
 	(made,) = confirm(world.host, flow["name"])["makes"]
 	assert made["when"] == "if “Is it urgent?” is Yes"
+
+
+@pytest.mark.parametrize(
+	("trigger", "when"),
+	[
+		({"type": "after_delay", "delay_hours": 1, "delay_months": 2}, "2 months, 1 hour later"),
+		({"type": "after_delay", "delay_working_days": 3}, "3 working days later"),
+		({"type": "after_delay", "delay_days": "{{variables.days}}"}, f"{UNKNOWN} days later"),
+		({"type": "on_date", "at": "2027-03-31"}, "on 2027-03-31"),
+		({"type": "on_date", "at": "{{variables.day}}", "delay_days": -3}, f"3 days before {UNKNOWN}"),
+		({"type": "on_date", "at": "2027-03-31", "delay_days": 1}, "1 day after 2027-03-31"),
+		({"type": "on_webhook"}, "when an outside system calls back"),
+	],
+)
+def test_a_step_says_when_it_happens(world, trigger, when):
+	flow = create(world, step("a", "issue", payload={"subject": "x"}, trigger=trigger))
+	said = confirm(world.host, flow["name"])
+	assert [entry["when"] for entry in said["makes"]] == [when]
+	assert [entry["when"] for entry in said["waits"]] == [when]
+
+
+def test_there_is_a_word_for_each_part_of_a_delay():
+	assert set(UNITS) == set(DELAY_FIELDS)
 
 
 def test_what_could_not_be_started_whatever_is_given_is_said_beforehand(world):
