@@ -38,9 +38,10 @@ def served():
 	with socket.socket() as probe:
 		probe.bind(("127.0.0.1", 0))
 		port = probe.getsockname()[1]
+	bench.note()
 	bench.serve([str(port)])
 	try:
 		yield Served(f"http://127.0.0.1:{port}", bench.account(AUTHOR, *ROLES))
-		bench.remove_account(AUTHOR)
 	finally:
 		bench.stop(f"web_{port}")
+		bench.put_back()

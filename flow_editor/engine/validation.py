@@ -30,9 +30,10 @@ from flow_editor.engine.definition import (
 	TRIGGER_TYPES,
 )
 from flow_editor.engine.errors import Invalid, Problem
-from flow_editor.engine.kind import AUTH_TYPES, NUMBERS, Field, Kind
+from flow_editor.engine.kind import AUTH_TYPES, NUMBERS, ONE_LINE, Field, Kind
 from flow_editor.engine.render import OPEN, paths, syntax_problem, whole_path
 from flow_editor.engine.schema import definition_schema, field_schema, step_schema
+from flow_editor.engine.unseen import unseen_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +252,10 @@ def _check_head(
 	if not isinstance(definition.get("steps"), list | None):
 		head["steps"] = definition["steps"]
 	yield from _schema_problems(_HEAD, head, "")
+	variables = definition.get("variables")
+	for name in variables if isinstance(variables, dict) else ():
+		if message := unseen_problem(name):
+			yield Problem(f"The name of a variable {message}", field="variables")
 	trigger = definition.get("trigger")
 	if not isinstance(trigger, dict):
 		return
@@ -272,6 +277,9 @@ def _check_step(step: Any, index: int, catalog: Mapping[str, Kind], limits: Limi
 		return
 	step_id = step["id"] if isinstance(step.get("id"), str) else f"#{index + 1}"
 	yield from _schema_problems(_STEP, step, step_id)
+	label = step.get("label")
+	if isinstance(label, str) and (message := unseen_problem(label)):
+		yield Problem(f"Label {message}", step_id, "label")
 	yield from _check_trigger(step.get("trigger"), step_id)
 	name = step.get("kind")
 	if not isinstance(name, str) or not name:
@@ -333,6 +341,8 @@ def _check_trigger(trigger: Any, step_id: str) -> Iterator[Problem]:
 				step_id,
 				"trigger.at",
 			)
+		elif message := unseen_problem(at):
+			yield Problem(f"Date {message}", step_id, "trigger.at")
 		elif message := syntax_problem(at) or (OPEN not in at and _moment_problem(at)):
 			yield Problem(message, step_id, "trigger.at")
 	elif isinstance(at, str) and at.strip() and isinstance(kind, str) and kind in TRIGGER_TYPES:
@@ -439,6 +449,8 @@ def _value_problem(field: Field, value: Any, validator: Draft202012Validator, li
 	is_number = field.type in NUMBERS and written and OPEN not in value and validator.is_valid(value)
 	if not validator.is_valid(float(value) if is_number else value):
 		return f"{_label(field)} {_expectation(field)}"
+	if written and field.type in ONE_LINE and (message := unseen_problem(value)):
+		return f"{_label(field)} {message}"
 	if field.type == "json" and written:
 		if message := json_problem(field, value, limits):
 			return message

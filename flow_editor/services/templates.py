@@ -16,6 +16,7 @@ from flow_editor.engine import gate
 from flow_editor.engine.definition import LANGUAGE_VERSION, checksum
 from flow_editor.engine.errors import Conflict, Invalid, NotAllowed, Problem, Unreadable
 from flow_editor.engine.host import Host
+from flow_editor.engine.unseen import unseen_problem
 from flow_editor.engine.validation import load, validate
 from flow_editor.services import meaning
 from flow_editor.services.events import MANUAL
@@ -153,6 +154,12 @@ def _field_problems(host: Host, fields: Mapping[str, Any], name: str) -> list[Pr
 		if len(fields[field]) > MAX_LINE:
 			message = f"It has {len(fields[field])} characters; at most {MAX_LINE} are kept. Shorten it."
 			problems.append(Problem(message, field=field))
+	for field in ("template_name", "category", "icon", "tags", "catalog", "applies_to", "run_as"):
+		if message := unseen_problem(fields[field]):
+			problems.append(Problem(f"It {message}", field=field))
+	for field in ("description", "notes"):
+		if message := unseen_problem(fields[field], lines=True):
+			problems.append(Problem(f"It {message}", field=field))
 	for field, allowed in (("category", CATEGORIES), ("re_entry", RE_ENTRY_RULES)):
 		if fields[field] not in allowed:
 			problems.append(

@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 
+from flow_editor.engine import validation
 from flow_editor.engine.context import ROOTS
 from flow_editor.engine.errors import Conflict, Invalid, NotAllowed, NotFound
 from flow_editor.services import compose, events, runs, templates
@@ -511,3 +512,39 @@ def test_of_two_authors_at_once_one_is_told_what_the_rule_says(world, monkeypatc
 			write()
 		assert caught.value.problems == ruled.value.problems and caught.value.status == 422
 	assert templates.get(world.host, other["name"])["template_name"] == f"Other {number}"
+
+
+@pytest.mark.parametrize(
+	"field", ["template_name", "icon", "tags", "category", "catalog", "description", "notes"]
+)
+def test_what_nobody_sees_is_refused_in_a_template(world, field):
+	with pytest.raises(Invalid) as caught:
+		create(world, step("a"), **{field: "Bell\x07"})
+	assert (field, True) in {(p.field, "U+0007" in p.message) for p in caught.value.problems}
+
+
+def test_a_copy_takes_no_name_that_nobody_sees_and_descriptions_keep_their_lines(world):
+	flow = create(world, step("a", label="One"), description="Two\nlines", notes="a\n\tb")
+	assert flow["description"] == "Two\nlines"
+	with pytest.raises(Invalid, match="a line break"), world.transaction():
+		templates.duplicate(world.host, flow["name"], "Two\nlines")
+	with pytest.raises(Invalid) as caught, world.transaction():
+		templates.update(
+			world.host, flow["name"], {"flow_definition": {"steps": [step("a", label="O\u202ene")]}}
+		)
+	assert [(p.step, p.field) for p in caught.value.problems] == [("a", "label")]
+
+
+def test_a_stored_flow_that_holds_such_a_character_still_runs_and_is_read(world, monkeypatch):
+	with monkeypatch.context() as before:
+		# As a version stored it that did not look.
+		before.setattr(templates, "unseen_problem", lambda *_, **__: None)
+		before.setattr(validation, "unseen_problem", lambda *_, **__: None)
+		flow = create(world, step("a", label="O\nne"), template_name=f"Bell\x07 {uuid.uuid4().hex[:8]}")
+	run = start(world, flow)
+	assert runs.get(world.host, run, with_definition=True)["status"] == "completed"
+	assert templates.get(world.host, flow["name"])["flow_definition"]["steps"][0]["label"] == "O\nne"
+	assert flow["name"] in {row["name"] for row in templates.find(world.host, {})}
+	with pytest.raises(Invalid) as caught, world.transaction():
+		templates.update(world.host, flow["name"], {"icon": "star"})
+	assert {p.field for p in caught.value.problems} == {"template_name", "label"}

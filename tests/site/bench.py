@@ -7,10 +7,12 @@
     python tests/site/bench.py chaos …   up and link, then the kill test; see chaos.py
     python tests/site/bench.py serve N   serve the site on http://127.0.0.1:N (8000 unless told)
     python tests/site/bench.py workers N start N workers (1 unless told) and the scheduler
+    python tests/site/bench.py put-back  make the site what it was before a session of tests that was killed
     python tests/site/bench.py down      end what `up` and `workers` started
 
 The bench is at FLOW_EDITOR_BENCH (default ~/frappe-bench), of Frappe 15, 16 or 17; its site is FLOW_EDITOR_SITE (default
-flow.test). The site must have `allow_tests` set: the tests write to it and clear its runs. Needs nothing but Python.
+flow.test). The site must have `allow_tests` set: the tests write to it and clear its runs, and at their end it is put back
+as it was at their beginning, whoever has changed it meanwhile; see kept.py. Needs nothing but Python.
 """
 
 from __future__ import annotations
@@ -150,6 +152,20 @@ def _accounts(*arguments: str) -> str:
 	return run([str(python()), str(script), SITE, *arguments], capture=True)
 
 
+def note() -> None:
+	"""Write down how the site is, for `put_back`."""
+	run([str(python()), str(CHECKOUT / "tests" / "site" / "kept.py"), SITE, "note"], capture=True)
+
+
+def put_back(_: object = None) -> int:
+	"""Make the site what it was when it was noted, and say what had been left on it. Does nothing if it has been put back."""
+	print(
+		run([str(python()), str(CHECKOUT / "tests" / "site" / "kept.py"), SITE, "put-back"], capture=True),
+		end="",
+	)
+	return 0
+
+
 def execute(code: str) -> None:
 	"""Run Python on the site, as Administrator, and commit."""
 	begin = f"import frappe; frappe.init(site={SITE!r}); frappe.connect(); frappe.set_user('Administrator')"
@@ -241,6 +257,8 @@ def answers_at(path: str) -> bool:
 
 def link(_: object = None) -> int:
 	"""Make the bench's app this checkout, whichever it was before."""
+	if (BENCH / "config" / "flow_editor_kept.pickle").exists():
+		put_back()  # a migration would leave nothing to put back to
 	app = BENCH / "apps" / APP
 	if app.is_symlink():
 		app.unlink()
@@ -299,9 +317,13 @@ def chaos(arguments: list[str]) -> int:
 	up()
 	link()
 	script = CHECKOUT / "tests" / "site" / "chaos.py"
-	return subprocess.run(
-		[str(python()), "-W", "ignore", str(script), *arguments], cwd=BENCH / "sites"
-	).returncode
+	note()
+	try:
+		return subprocess.run(
+			[str(python()), "-W", "ignore", str(script), *arguments], cwd=BENCH / "sites"
+		).returncode
+	finally:
+		put_back()
 
 
 def python() -> Path:
@@ -333,6 +355,7 @@ COMMANDS = {
 	"workers": workers,
 	"test": test,
 	"chaos": chaos,
+	"put-back": put_back,
 	"down": down,
 }
 

@@ -13,7 +13,8 @@ except ImportError:
 	frappe = None
 	collect_ignore_glob = ["test_*.py"]
 else:
-	from fixtures import connection, other_app, site
+	import kept
+	from fixtures import connection, other_app, site, taken_away
 	from http_client import server, token
 	from receiver import receiver
 
@@ -25,6 +26,8 @@ def pytest_sessionfinish(session, exitstatus):
 
 
 def pytest_terminal_summary(terminalreporter):
+	if frappe is not None and taken_away:
+		terminalreporter.write_line(f"The site is as it was. Taken away: {kept.said(taken_away)}.")
 	if frappe is None:
 		terminalreporter.section("LEFT OUT", sep="!", red=True, bold=True)
 		terminalreporter.write_line(

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import frappe
+import kept
 import pytest
 from flow_test_app import flows
 from frappe import installer
@@ -13,6 +14,8 @@ from frappe import installer
 SITE = os.environ.get("FLOW_EDITOR_SITE", "flow.test")
 APP = "flow_test_app"
 ENGINE_ROWS = ("Flow Step Pending", "Flow Run", "Flow Started")
+#: What this session had left on the site, once it is put back.
+taken_away: dict[str, int] = {}
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +26,9 @@ def connection():
 	frappe.local.conf.throttle_user_limit = 100_000
 	if not frappe.conf.allow_tests:
 		pytest.exit(f"The site {SITE} does not allow tests.", returncode=2)
+	kept.note()
 	yield
+	taken_away.update(kept.put_back())
 	frappe.destroy()
 
 
