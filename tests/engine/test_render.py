@@ -254,7 +254,7 @@ def test_all_texts_of_a_step_share_what_there_is():
 	],
 )  # fmt: skip
 def test_who_reads_what_was_cut_is_told_so(path):
-	scope = Scope(None, cut_run())
+	scope = Scope(None, cut_run(), read=dict)
 	for read in (
 		lambda: render_text(f"id={{{{{path}}}}}", scope),
 		lambda: render_value(f"{{{{{path}}}}}", scope),
@@ -265,7 +265,7 @@ def test_who_reads_what_was_cut_is_told_so(path):
 
 
 def test_what_was_not_cut_is_read_as_ever():
-	scope = Scope(None, cut_run())
+	scope = Scope(None, cut_run(), read=dict)
 	assert (
 		render_text("{{steps.a.result.status}} {{steps.a.result.truncated}} {{steps.a.status}}", scope)
 		== "200 true done"
