@@ -297,7 +297,8 @@ class Http(Protocol):
 	def request(
 		self, method: str, url: str, *, headers: Mapping[str, str], body: str | None, timeout: float
 	) -> HttpResponse:
-		"""Call an address outside. Raises StepFailed if it is refused, or (transient) not reached in time."""
+		"""Call an address outside, once: a redirect is an answer too. Raises StepFailed if it is refused, or (transient)
+		not reached in time."""
 
 
 class Host(Protocol):

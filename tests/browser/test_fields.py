@@ -55,6 +55,40 @@ def save(page) -> None:
 	page.wait_for_selector("text=Not saved", state="detached")
 
 
+def test_a_webhook_signs_in_and_says_what_it_sends_without_json(place):
+	name = place.create(
+		"sign_in", [{"id": "call", "kind": "webhook", "payload": {"url": "https://x.example/"}}]
+	)
+	page = place.open_flow(name)
+	page.locator("[data-step=call] > .fe-card").dblclick()
+	auth = page.locator(FIELD.format("auth"))
+	auth.locator("select").select_option("basic")
+	page.wait_for_selector(f"{FIELD.format('auth')} .fe-problems >> text=Name the secret")
+	auth.locator("[name=auth-user]").fill("ana")
+	auth.locator("[name=auth-secret]").fill("crm")
+	page.wait_for_selector(f"{FIELD.format('auth')} .fe-problems", state="detached")
+	body = page.locator(FIELD.format("body_template"))
+	expect(body.locator(".fe-json")).to_have_count(1)
+	page.locator(FIELD.format("body_type") + " select").select_option("text")
+	expect(body.locator(".fe-json")).to_have_count(0)
+	body.locator("textarea").fill("Dear {{doc.name}}, no { JSON")
+	page.locator(FIELD.format("follow") + " input").check()
+	save(page)
+	payload = payload_of(place, "sign_in")
+	assert payload["auth"] == {"type": "basic", "user": "ana", "secret": "crm"}
+	assert (payload["body_type"], payload["body_template"]) == ("text", "Dear {{doc.name}}, no { JSON")
+	assert payload["follow"] is True
+	page.locator("[data-step=call] > .fe-card").dblclick()
+	auth.locator("select").select_option("bearer")
+	expect(auth.locator("[name=auth-user]")).to_have_count(0)
+	save(page)
+	assert payload_of(place, "sign_in")["auth"] == {"type": "bearer", "secret": "crm"}
+	page.locator("[data-step=call] > .fe-card").dblclick()
+	auth.locator("select").select_option("")
+	save(page)
+	assert "auth" not in payload_of(place, "sign_in")
+
+
 def test_numbers_and_durations_stay_as_they_are_typed(place):
 	name = place.create("typed_numbers", [{"id": "job", "kind": "dispatch_job", "payload": {"subject": "s"}}])
 	page = place.open_flow(name)

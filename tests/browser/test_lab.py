@@ -56,6 +56,30 @@ def test_a_flow_is_written_started_by_hand_and_completed(page):
 	page.wait_for_selector("[data-run-status] >> text=completed")
 
 
+def test_what_web_calls_are_answered_is_said_on_the_page_of_what_was_sent(page):
+	page.click("nav >> text=Sent")
+	page.click("text=What web calls are answered")
+	for label, text in (
+		("Address holds", "x.example"),
+		("Status", "503"),
+		("Headers", "Retry-After: 120"),
+		("Body", "busy"),
+		("How often", "2"),
+	):
+		page.locator(".answer label", has_text=label).locator("input, textarea").fill(text)
+	page.click(".answer button")
+	row = page.locator(".answers tbody tr")
+	expect(row).to_contain_text("x.example")
+	expect(row).to_contain_text("Retry-After: 120")
+	page.reload()
+	expect(row).to_contain_text("503")
+	page.locator(".answer label", has_text="Status").locator("input").fill("99")
+	page.click(".answer button")
+	expect(page.locator("#notice")).to_contain_text("no status")
+	row.locator("button").click()
+	expect(row).to_have_count(0)
+
+
 def test_an_event_is_raised_by_hand(page):
 	page.click("nav >> text=Documents")
 	page.click("text=ISS-2026-00001")

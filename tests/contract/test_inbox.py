@@ -7,8 +7,9 @@ import uuid
 from datetime import timedelta
 
 import pytest
+import requests
 
-from flow_editor.engine.errors import Invalid
+from flow_editor.engine.errors import Invalid, StepFailed
 from flow_editor.engine.host import START, Pending
 from flow_editor.services import advance, inbox, runs, templates
 
@@ -174,3 +175,77 @@ def test_what_no_database_takes_is_taken_out_of_a_result(world, result):
 	run = world.host.store.run(name)
 	assert run.status == "completed"
 	json.dumps([run.step_state, run.variables], allow_nan=False, ensure_ascii=False).encode()
+
+
+class Refused(Exception):
+	"""As a library's own error of its surroundings."""
+
+
+@pytest.mark.parametrize(
+	("error", "status"),
+	[
+		(ValueError("x"), "failed"),
+		("é".encode, "failed"),
+		(TypeError("x"), "failed"),
+		(KeyError("x"), "failed"),
+		(IndexError("x"), "failed"),
+		(AttributeError("x"), "failed"),
+		(ZeroDivisionError("x"), "failed"),
+		(RecursionError("x"), "failed"),
+		(OSError("x"), "scheduled"),
+		(TimeoutError("x"), "scheduled"),
+		(ConnectionResetError("x"), "scheduled"),
+		(requests.exceptions.JSONDecodeError("x", "", 0), "scheduled"),
+		(MemoryError("x"), "scheduled"),
+		(Refused("x"), "scheduled"),
+		(StepFailed("x", transient=True), "scheduled"),
+		(StepFailed("x"), "failed"),
+	],
+)
+def test_what_a_value_raises_fails_at_once_and_the_surroundings_are_tried_again(
+	world, monkeypatch, error, status
+):
+	def broken(self, step, ctx):
+		if callable(error):
+			error("ascii")
+		raise error
+
+	monkeypatch.setattr(type(world.host.catalog["wait"]), "run", broken)
+	with world.transaction():
+		name = runs.start(world.host, flow(world, step("a"))["name"]).run.name
+	entry = world.host.store.run(name).step_state["a"]
+	assert (entry["status"], entry["attempts"]) == (status, 1)
+	if status == "failed" and not isinstance(error, StepFailed):
+		assert "Correct the step" in entry["error"]
+
+
+def test_a_kind_may_say_when_to_come_back(world, monkeypatch):
+	def busy(self, step, ctx):
+		raise StepFailed("busy", transient=True, retry_after="7200")
+
+	monkeypatch.setattr(type(world.host.catalog["wait"]), "run", busy)
+	began = world.host.now()
+	with world.transaction():
+		name = runs.start(world.host, flow(world, step("a"))["name"]).run.name
+	(row,) = world.host.store.pending({"flow_run": name})
+	assert (
+		timedelta(hours=2) <= row.trigger_at - began.replace(microsecond=0) <= timedelta(hours=2, minutes=1)
+	)
+
+
+def test_a_result_that_is_cut_keeps_the_lane_that_its_step_took(world, monkeypatch):
+	large = {"branch": "yes", "rows": ["x" * 1000] * (advance.RESULT_LENGTH // 1000)}
+	monkeypatch.setattr(type(world.host.catalog["condition"]), "run", lambda self, step, ctx: large)
+	ask = {**step("ask"), "kind": "condition", "payload": {"field": "doc.name", "op": "==", "value": "x"}}
+	lanes = [step(lane, parent_id="ask", branch=lane) for lane in ("yes", "no")]
+	with world.transaction():
+		name = runs.start(world.host, flow(world, ask, *lanes)["name"]).run.name
+	state = world.host.store.run(name).step_state
+	assert {id: entry["status"] for id, entry in state.items()} == {
+		"ask": "done",
+		"yes": "done",
+		"no": "skipped",
+	}
+	assert (
+		state["ask"]["result"]["truncated"] and len(state["ask"]["result"]["text"]) == advance.RESULT_LENGTH
+	)

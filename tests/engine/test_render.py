@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flow_editor.engine.context import Scope
 from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.host import Run
 from flow_editor.engine.render import (
 	Budget,
+	as_text,
 	jsonable,
 	paths,
 	render_text,
@@ -241,3 +244,38 @@ def test_all_texts_of_a_step_share_what_there_is():
 	assert render_text("An author's own words" * 1000, LONG, budget=budget)
 	with pytest.raises(StepFailed, match="2,500"):
 		render_value({"a": "{{variables.text}}"}, LONG, budget)
+
+
+@pytest.mark.parametrize(
+	"path",
+	[
+		"steps.a.result.body", "steps.a.result.body.id", "steps.a.result.other", "steps.a.result", "steps.a", "steps",
+		"run.step_state.a.result.body", "run",
+	],
+)  # fmt: skip
+def test_who_reads_what_was_cut_is_told_so(path):
+	scope = Scope(None, cut_run(), read=dict)
+	for read in (
+		lambda: render_text(f"id={{{{{path}}}}}", scope),
+		lambda: render_value(f"{{{{{path}}}}}", scope),
+		lambda: as_text(resolve(scope, path)),
+	):
+		with pytest.raises(StepFailed, match="step a was too long"):
+			read()
+
+
+def test_what_was_not_cut_is_read_as_ever():
+	scope = Scope(None, cut_run(), read=dict)
+	assert (
+		render_text("{{steps.a.result.status}} {{steps.a.result.truncated}} {{steps.a.status}}", scope)
+		== "200 true done"
+	)
+	assert render_text("{{steps.b.result.body.truncated}}{{steps.b.result.none}}", scope) == "true"
+
+
+def cut_run() -> Run:
+	"""A run in which one answer was cut, and another says so of something else."""
+	cut = {"status": 200, "body": '{"id": "REA', "truncated": True}
+	whole = {"status": 200, "body": {"truncated": True, "id": 1}, "truncated": False}
+	state = {"a": {"status": "done", "result": cut}, "b": {"status": "done", "result": whole}}
+	return Run(flow_template="FT-1", template_version=1, step_state=state)

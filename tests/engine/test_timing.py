@@ -7,9 +7,10 @@ from decimal import Decimal
 import pytest
 
 from flow_editor.engine import timing
-from flow_editor.engine.timing import Anchor, parse_moment, parse_span
+from flow_editor.engine.timing import Anchor, parse_moment, parse_span, put_off
 
 ZONE = "America/Toronto"
+DAY = 24 * 60 * 60
 NOON = datetime(2026, 11, 23, 12)
 
 
@@ -225,3 +226,36 @@ def test_spans(text, due):
 	for wrong in ("", "d", "3", "-3d", "3 parsecs", "1.5mo"):
 		with pytest.raises(ValueError):
 			parse_span(wrong)
+
+
+@pytest.mark.parametrize(
+	("written", "seconds"),
+	[
+		("120", 120),
+		(" 1800 ", 1800),
+		("0.5", 0.5),
+		("0", 0),
+		("86400", DAY),
+		("86401", DAY),
+		("9" * 20, DAY),
+		("-5", 0),
+		("soon", 0),
+		("", 0),
+		("Mon, 23 Nov 2026 15:00:00 GMT", 3600),
+		("Monday, 23-Nov-26 15:00:00 GMT", 3600),
+		("Mon Nov 23 15:00:00 2026", 3600),
+		("Mon, 23 Nov 2026 10:00:00 -0500", 3600),
+		("Mon, 23 Nov 2026 13:00:00 GMT", 0),
+		("Mon, 23 Nov 2099 13:00:00 GMT", DAY),
+		("Mon, 99 Nov 2026 13:00:00 GMT", 0),
+		("Mon, 23 Nov 99999 13:00:00 GMT", 0),
+	],
+)
+def test_when_a_receiver_says_to_come_back(written, seconds):
+	now = datetime(2026, 11, 23, 9)  # 14:00 in UTC
+	assert put_off(written, now, "America/Toronto") == now + timedelta(seconds=seconds)
+
+
+def test_that_is_time_which_passes_when_the_clocks_change():
+	before = datetime(2027, 3, 14, 1, 30)
+	assert put_off("3600", before, "America/Toronto") == datetime(2027, 3, 14, 3, 30)

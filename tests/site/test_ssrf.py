@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from flow_editor.engine.errors import StepFailed
+from flow_editor.kinds.web_call import send_call
 from flow_editor.site.http import GuardedHttp, allowed_entries, is_public
 
 V4 = (
@@ -62,7 +63,30 @@ def inside():
 		def do_GET(self):
 			asked.append(self.path)
 			self.send_response(302 if self.path == "/away" else 200)
-			self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}/secret")
+			self.send_header(
+				"Location", self.server.away or f"http://127.0.0.1:{self.server.server_port}/secret"
+			)
+			self.send_header("Content-Length", "0")
+			self.end_headers()
+
+		def log_message(self, *_):
+			pass
+
+	server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+	server.away = ""
+	threading.Thread(target=server.serve_forever, daemon=True).start()
+	yield server.server_port, asked
+	server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def sending_away():
+	"""A server that is allowed, and sends on to wherever `server.away` says."""
+
+	class Handler(http.server.BaseHTTPRequestHandler):
+		def do_GET(self):
+			self.send_response(308)
+			self.send_header("Location", self.server.away)
 			self.send_header("Content-Length", "0")
 			self.end_headers()
 
@@ -71,8 +95,9 @@ def inside():
 
 	server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 	threading.Thread(target=server.serve_forever, daemon=True).start()
-	yield server.server_port, asked
+	yield server
 	server.shutdown()
+	server.server_close()
 
 
 def call(url: str, *allowed: str):
@@ -139,6 +164,16 @@ def test_a_redirect_is_an_answer_and_not_followed(inside):
 	port, reached = inside
 	answer = call(f"http://127.0.0.1:{port}/away", f"127.0.0.1:{port}")
 	assert answer.status == 302 and reached == ["/away"]
+
+
+@pytest.mark.parametrize("url", [url for url in URLS if url.isascii() and "://" in url])
+def test_no_redirect_leads_inside(sending_away, url):
+	sending_away.away = url
+	here = f"127.0.0.1:{sending_away.server_port}"
+	request = {"method": "GET", "url": f"http://{here}/", "follow": True, "timeout": 3}
+	with pytest.raises(StepFailed) as refused:
+		send_call(request, GuardedHttp([here], 1000), "key")
+	assert "did not answer" not in refused.value.message, refused.value.message
 
 
 def test_what_an_admin_allows_is_let_through_and_nothing_beside_it(inside):
