@@ -27,6 +27,7 @@ CALL = "call"  # make an external call that a step has committed to, and waits f
 SIDE_CALL = (
 	"side_call"  # make a call that a step has committed to beside its own effect, and waits for no more
 )
+MAIL = "mail"  # tell what became of a mail in the host's queue
 ADVANCE = "advance"  # go on where a budget ran out, or the head of a run ended
 
 # Inbox row states, beside the run states that they share with runs

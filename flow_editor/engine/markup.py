@@ -64,6 +64,7 @@ KEPT_STYLES = frozenset(
 )
 PROTOCOLS = frozenset(("http", "https", "mailto", "tel"))
 
+ANY_TAG = re.compile(r"<[a-zA-Z/!?][^<>]*>")
 # HTML's own white space; a no-break space is none of it.
 SPACES = re.compile(r"[ \t\n\r\f]+")
 
@@ -73,6 +74,9 @@ def readable(markup: str) -> str:
 	if "<" not in markup and "&" not in markup:
 		return markup
 	root = _parse(markup)
+	if _is_deep(root):
+		# The parser drops what lies too deep for it.
+		return SPACES.sub(" ", html.unescape(ANY_TAG.sub(" ", markup))).strip()
 	lines = _Lines()
 	for event, element in etree.iterwalk(root, events=("start", "end")):
 		if event == "start":
