@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import html
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from flow_editor.engine import render
-from flow_editor.engine.kind import Field, Kind
+from flow_editor.engine import markup, people, recipients, render
+from flow_editor.engine.kind import Field, Form, Kind
 from flow_editor.engine.secrets import WithMarks
 
 if TYPE_CHECKING:
 	from flow_editor.engine.definition import Step
 	from flow_editor.engine.host import Host, Run
 
-#: A tag, and not an address in angle brackets.
-TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]{0,1000})?/?>")
 #: Where the beginning of a result that was cut is kept: of a web call's answer, and of any other.
 CUT_KEYS = {"body", "text"}
+#: The types of fields that hold texts.
+FOR_PEOPLE = ("text", "textarea", "html")
+MEDIA = {"emails": recipients.MAIL, "phones": recipients.PHONE}
 ROOTS = ("doc", "customer", "run", "template", "variables", "now", "today", "steps")
 
 
@@ -145,6 +145,7 @@ class StepContext:
 		given: the result that somebody passed to `complete`, if any.
 		idempotency_key: the same at every repetition of one attempt group of this step.
 		scope: for expressions; see `Scope`.
+		reader: whoever reads its texts.
 		documents, messages, http: the host's ports.
 	"""
 
@@ -166,11 +167,14 @@ class StepContext:
 		self.scope = scope
 		self.given = given
 		self.idempotency_key = idempotency_key
+		self.reader = people.Reader(host.words, run.customer)
 		self.documents = host.documents
 		self.messages = host.messages
 		self.http = host.http
 		#: Calls that the step asks to be made beside its own effect; see `call`.
 		self.calls: list[tuple[dict[str, Any], tuple[str, str] | None]] = []
+		#: Mails that wait in the host's queue, by their rows' names; see `watch_mail`.
+		self.mails: list[str] = []
 		#: What all its texts may come to; see `render.Budget`.
 		self.budget = render.Budget()
 		self._payload: dict[str, Any] | None = None
@@ -182,36 +186,30 @@ class StepContext:
 	@property
 	def payload(self) -> dict[str, Any]:
 		if self._payload is None:
-			self._payload = render_payload(self.kind, self.step.payload, self.scope, self.budget)
+			self._payload = render_payload(
+				self.kind, self.step.payload, self.scope, self.budget, reader=self.reader
+			)
 		return self._payload
 
 	@property
 	def customer(self) -> str:
 		return self.run.customer
 
-	def html(self, name: str) -> str:
-		"""A text field as HTML: an author's own markup stays and values are escaped in it; plain text is
-		escaped as a whole, with its line breaks kept."""
-		value = self.step.payload.get(name)
-		if not isinstance(value, str):
-			return ""
-		if TAG.search(value):
-			return render.render_text(value, self.scope, escape=True, budget=self.budget)
-		text = render.render_text(value, self.scope, budget=self.budget)
-		return html.escape(text).replace("\n", "<br>\n")
-
 	def with_secrets(self, name: str) -> Any:
 		"""A field rendered with marks where `{{secrets.…}}` stands; see `engine.secrets`."""
 		scope = WithMarks(self.scope, self.idempotency_key)
-		field, payload = self.kind.field(name), self.step.payload
-		if field is None:
-			return None
-		value = _or_default(field, payload.get(name))
-		return _render_field(field.as_used(payload, self.kind.defaults), value, scope, self.budget)
+		field = self.kind.field(name)
+		return (
+			None if field is None else render_field(self.kind, field, self.step.payload, scope, self.budget)
+		)
 
 	def lookup(self, path: str) -> Any:
 		"""The value at a dotted path of the scope; unknown is None."""
 		return render.resolve(self.scope, path)
+
+	def watch_mail(self, queued: str) -> None:
+		"""Have it told what becomes of a mail that the step has queued."""
+		self.mails.append(queued)
 
 	def call(self, request: dict[str, Any], *, when_closed: tuple[str, str] | None = None) -> None:
 		"""Ask for a web call after the step's own effect is committed: at least once, with a key of its own.
@@ -224,28 +222,54 @@ class StepContext:
 
 
 def render_payload(
-	kind: Kind, payload: Mapping[str, Any], scope: Mapping[str, Any], budget: render.Budget | None = None
+	kind: Kind,
+	payload: Mapping[str, Any],
+	scope: Mapping[str, Any],
+	budget: render.Budget | None = None,
+	*,
+	reader: people.Reader | None = None,
 ) -> dict[str, Any]:
 	"""Render a payload by its kind's fields, so that text stays text and JSON is parsed before it is rendered.
 
+	Args:
+		reader: who reads its texts, if the kind says that people do.
+
 	Raises:
-		StepFailed: its values come to more than the budget, by default one step's.
+		StepFailed: its values come to more than the budget, by default one step's; or recipients cannot be told.
 		ValueError, RecursionError: a JSON field holds what validation refuses.
 	"""
 	budget = budget or render.Budget()
-	return {
-		field.name: _render_field(
-			field.as_used(payload, kind.defaults), _or_default(field, payload.get(field.name)), scope, budget
-		)
-		for field in kind.fields
-	}
+	return {field.name: render_field(kind, field, payload, scope, budget, reader) for field in kind.fields}
+
+
+def render_field(
+	kind: Kind,
+	field: Field,
+	payload: Mapping[str, Any],
+	scope: Mapping[str, Any],
+	budget: render.Budget,
+	reader: people.Reader | None = None,
+) -> Any:
+	"""Render one field of a payload; see `render_payload`."""
+	if kind.audience != "people" or field.type not in FOR_PEOPLE:
+		reader = None
+	field = field.as_used(payload, kind.defaults)
+	value = _or_default(field, payload.get(field.name))
+	return _render_field(field, kind.form_of(field, payload), value, scope, budget, reader)
 
 
 def _or_default(field: Field, value: Any) -> Any:
 	return field.default if value is None or (isinstance(value, str) and not value.strip()) else value
 
 
-def _render_field(field: Field, value: Any, scope: Mapping[str, Any], budget: render.Budget) -> Any:
+def _render_field(
+	field: Field,
+	form: Form,
+	value: Any,
+	scope: Mapping[str, Any],
+	budget: render.Budget,
+	reader: people.Reader | None = None,
+) -> Any:
 	if value is None or not field.templated:
 		return value
 	if field.type == "json" and isinstance(value, str) and not render.whole_path(value):
@@ -255,10 +279,49 @@ def _render_field(field: Field, value: Any, scope: Mapping[str, Any], budget: re
 	if field.type == "value":
 		return render.render_value(value, scope, budget, as_json=False)
 	if isinstance(value, str):
-		return render.render_text(value, scope, escape=field.type == "html", budget=budget)
+		return _render_text(value, form, scope, budget, reader)
 	if isinstance(value, list):
 		return [
-			render.render_text(item, scope, budget=budget) if isinstance(item, str) else item
+			_render_text(item, form, scope, budget, reader) if isinstance(item, str) else item
 			for item in value
 		]
 	return value
+
+
+def _render_text(
+	value: str,
+	form: Form,
+	scope: Mapping[str, Any],
+	budget: render.Budget,
+	reader: people.Reader | None,
+) -> str:
+	if form == "html":
+		return render_html(value, scope, reader.text if reader else people.plain, budget)
+	if medium := MEDIA.get(form):
+		return render.render_text(
+			value, scope, budget=budget, write=lambda found: recipients.written(found, medium)
+		)
+	return render.render_text(value, scope, budget=budget, write=reader.text if reader else render.plainly)
+
+
+def render_html(
+	template: str,
+	scope: Mapping[str, Any],
+	write: Callable[[render.Found], str],
+	budget: render.Budget | None = None,
+) -> str:
+	"""The HTML of a text whose author may use markup; see `markup.letter`.
+
+	Args:
+		write: how a value is put into words.
+	"""
+	budget = budget or render.Budget()
+	texts, values = [], []
+	for text, expression in render.split(template):
+		texts.append(text)
+		if expression is not None:
+			found = render.read(scope, expression)
+			words, inner = write(found), found.value if people.holds_html(found) else None
+			budget.spend(len(html.escape(words) if inner is None else inner))
+			values.append(markup.Value(words, inner))
+	return markup.letter(texts, values)

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from flow_editor.engine.event import TriggerEvent
 from flow_editor.engine.gate import Operator
 from flow_editor.engine.kind import Catalog
+from flow_editor.engine.people import Reader, Words
 from flow_editor.engine.validation import Limits
 from flow_editor.engine.values import Conventions, Document, Types
 
@@ -26,6 +27,7 @@ CALL = "call"  # make an external call that a step has committed to, and waits f
 SIDE_CALL = (
 	"side_call"  # make a call that a step has committed to beside its own effect, and waits for no more
 )
+MAIL = "mail"  # tell what became of a mail in the host's queue
 ADVANCE = "advance"  # go on where a budget ran out, or the head of a run ended
 
 # Inbox row states, beside the run states that they share with runs
@@ -277,13 +279,38 @@ class Documents(Protocol):
 		"""Bring a Subscription to Active. Returns the status before and after."""
 
 
+# What became of a mail, as a step's result says it
+FATE_QUEUED = "queued"
+FATE_SENT = "sent"
+FATE_PARTIALLY_SENT = "partially sent"
+FATE_FAILED = "failed"
+FATE_GONE = "gone"  # its row has been cleared, whatever it was
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+	"""What became of a mail, and why, if it failed."""
+
+	status: str
+	reason: str = ""
+
+
 class Messages(Protocol):
+	#: The DocType of the rows that mails wait in; empty, if none waits.
+	queue: str
+
+	def unsubscribed(self, recipients: Sequence[str], *, doctype: str = "", name: str = "") -> list[str]:
+		"""Those of the recipients who want no mail, or none about this document."""
+
 	def send_email(
 		self, recipients: Sequence[str], subject: str, body: str, *, doctype: str = "", name: str = ""
 	) -> str:
 		"""Queue an HTML mail in the current transaction, linked to a document. Returns the queue row's name."""
 
-	def email_template(self, name: str, scope: Mapping[str, Any]) -> tuple[str, str]:
+	def fates(self, names: Collection[str]) -> dict[str, Fate]:
+		"""What became of queued mails, by their rows' names."""
+
+	def email_template(self, name: str, scope: Mapping[str, Any], reader: Reader) -> tuple[str, str]:
 		"""An Email Template's subject and HTML body, rendered. Raises StepFailed if there is none."""
 
 	def sms_problem(self) -> str:
@@ -314,7 +341,9 @@ class Host(Protocol):
 	#: What trigger conditions compare with, by name.
 	operators: Mapping[str, Operator]
 	limits: Limits
-	#: How dates and numbers are written here.
+	#: What is known of languages here.
+	words: Words
+	#: How dates and numbers are read here.
 	conventions: Conventions
 	#: IANA name of the time zone that all times are in.
 	timezone: str

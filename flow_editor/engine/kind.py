@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FieldType = Literal[
 	"text",  # one line
 	"textarea",  # several lines
-	"html",  # several lines that may hold HTML; rendered values are escaped
+	"html",  # several lines that may hold HTML, which keep their line breaks; see `engine.markup`
 	"number",
 	"select",  # one of `options`
 	"check",
@@ -45,6 +45,10 @@ ONE_LINE = ("text", "url", "link", "doctype", "docfield", "datetime")
 Unit = Literal["seconds", "minutes", "hours", "days"]
 
 Effect = Literal["none", "documents", "external"]
+#: Who reads a kind's texts.
+Audience = Literal["", "people"]
+#: How a field's text is written: as it is, as HTML, or as addresses of one medium.
+Form = Literal["text", "html", "emails", "phones"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +197,8 @@ class Kind:
 	#: (value, label) of each branch that `result.branch` may name; empty for a kind that does not branch.
 	branches: tuple[tuple[str, str], ...] = ()
 	effect: Effect = "none"
+	#: If people read its texts, documents' fields are written in them as people read them; see `engine.people`.
+	audience: Audience = ""
 	#: Whether `run` needs nothing but the step and what the run already knows, and is quick: then it may be done within
 	#: the save that sets the run off. One that reads more than that of its scope is done by a worker all the same.
 	self_contained: bool = False
@@ -206,6 +212,10 @@ class Kind:
 	def sends(self, payload: Mapping[str, Any]) -> bool:
 		"""Whether this very step has something go out to somebody, so that a start has to be confirmed with it."""
 		return self.effect_of(payload) == "external"
+
+	def form_of(self, field: Field, payload: Mapping[str, Any]) -> Form:
+		"""How a templated text field of this very step is written. Most kinds leave it to the field's type."""
+		return {"html": "html", "recipients": "emails"}.get(field.type, "text")
 
 	def check(self, payload: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 		"""What the schema cannot say: (field, message) for each further thing wrong with a payload."""

@@ -1,7 +1,7 @@
 """`{{a.b.c}}` expressions: paths over mappings and lists, and nothing else.
 
-Unknown is empty and nothing is ever evaluated: a path is split at its dots, each part is a key of a mapping
-or an index of a list, and no attribute is ever read. What was rendered is not rendered again. Errors of a
+Unknown is empty and nothing is ever evaluated: a path is split at its dots, each part is a key of a mapping, an index
+of a list or a column of its rows, and no attribute is ever read. What was rendered is not rendered again. Errors of a
 lazy mapping, such as a missing permission, go through; a missing key does not. What values may become is bounded
 by a `Budget`, so that a short text which names a long value many times costs no more than it says.
 """
@@ -12,12 +12,14 @@ import html
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.values import Document, FieldType
 
 OPEN, CLOSE = "{{", "}}"
 #: What lies deeper in a value than this many lists and mappings is dropped, so that no outside answer, however
@@ -80,37 +82,94 @@ class Beginning(dict):
 		return Beginning({key: function(value) for key, value in self.items()}, self._cut)
 
 
-def resolve(root: Mapping[str, Any], path: str) -> Any:
-	"""The value at a dotted path, or None.
+@dataclass(slots=True)
+class Found:
+	"""What stands at a path.
+
+	Attributes:
+		type: what the field holds, if it is a document's and its DocType says so.
+		within: the documents and rows that the path went through, outermost first.
+	"""
+
+	path: str
+	value: Any = None
+	type: FieldType | None = None
+	within: tuple[Document, ...] = ()
+
+	@property
+	def name(self) -> str:
+		return self.path.rpartition(".")[2]
+
+
+def find(root: Mapping[str, Any], path: str) -> Found:
+	"""What stands at a dotted path; nothing, if it leads nowhere. A name after a list is that column of its rows.
 
 	Raises:
 		StepFailed: it was cut.
 	"""
 	value: Any = root
+	about: FieldType | None = None
+	within: list[Document] = []
 	for part in path.split("."):
-		if isinstance(value, Mapping):
+		holder, about = value, None
+		if isinstance(holder, Mapping):
 			try:
-				value = value[part]
+				value = holder[part]
 			except KeyError:
-				return None
-		elif isinstance(value, list | tuple) and part.isascii() and part.isdigit():
-			index = int(part) if len(part) < 10 else len(value)
-			if index >= len(value):
-				return None
-			value = value[index]
+				return Found(path)
+		elif isinstance(holder, list | tuple) and part.isascii() and part.isdigit():
+			index = int(part) if len(part) < 10 else len(holder)
+			if index >= len(holder):
+				return Found(path)
+			value = holder[index]
+		elif isinstance(holder, list | tuple):
+			rows = [row for row in holder if isinstance(row, Mapping) and part in row]
+			if not rows:
+				return Found(path)
+			holder, value = rows[0], _column(rows, part)
 		else:
-			return None
-	return value._refuse() if isinstance(value, Cut) else value
+			return Found(path)
+		if isinstance(holder, Document):
+			about = holder.types.get(part)
+			within.append(holder)
+	return Found(path, value._refuse() if isinstance(value, Cut) else value, about, tuple(within))
+
+
+def _column(rows: list[Mapping[str, Any]], name: str) -> list[Any]:
+	values = []
+	for row in rows:
+		cell = row[name]
+		if isinstance(cell, list | tuple):  # a table within a table
+			values += cell
+		else:
+			values.append(cell)
+	return values
+
+
+def resolve(root: Mapping[str, Any], path: str) -> Any:
+	"""The value at a dotted path, or None. Raises StepFailed if it was cut."""
+	return find(root, path).value
+
+
+def plainly(found: Found) -> str:
+	"""A value as it is."""
+	return as_text(found.value)
 
 
 def render_text(
-	template: str, root: Mapping[str, Any], *, escape: bool = False, budget: Budget | None = None
+	template: str,
+	root: Mapping[str, Any],
+	*,
+	escape: bool = False,
+	budget: Budget | None = None,
+	write: Callable[[Found], str] = plainly,
 ) -> str:
 	"""Replace every expression by its value as text.
 
 	Args:
 		escape: escape the values for HTML; the template's own text stays as it is.
 		budget: what the values may come to; if None, as much as one step's may.
+		write: how a value is written.
 
 	Raises:
 		StepFailed: they come to more, or one was cut.
@@ -119,12 +178,17 @@ def render_text(
 		return template
 	budget = budget or Budget()
 	rendered = []
-	for text, expression in _split(template):
+	for text, expression in split(template):
 		rendered.append(text)
 		if expression is not None:
-			value = as_text(resolve(root, expression)) if PATH.fullmatch(expression) else ""
+			value = write(read(root, expression))
 			rendered.append(budget.take(html.escape(value) if escape else value))
 	return "".join(rendered)
+
+
+def read(root: Mapping[str, Any], expression: str) -> Found:
+	"""What an expression stands for; nothing, if it is none."""
+	return find(root, expression) if PATH.fullmatch(expression) else Found(expression)
 
 
 def render_value(
@@ -178,7 +242,7 @@ def paths(template: str) -> list[str]:
 	"""The paths that a template reads, in order."""
 	return [
 		expression
-		for _, expression in _split(template)
+		for _, expression in split(template)
 		if expression is not None and PATH.fullmatch(expression)
 	]
 
@@ -206,7 +270,7 @@ def syntax_problem(template: str) -> str | None:
 		position = end + len(CLOSE)
 
 
-def _split(template: str):
+def split(template: str) -> Iterator[tuple[str, str | None]]:
 	"""(text, expression after it) pairs; what is not closed counts as text."""
 	position = 0
 	while True:

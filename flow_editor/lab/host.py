@@ -6,17 +6,19 @@ import json
 import logging
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 from flow_editor.engine import timing
 from flow_editor.engine.address import parse
+from flow_editor.engine.context import render_html
 from flow_editor.engine.errors import FlowError, NotFound
 from flow_editor.engine.event import TriggerEvent
 from flow_editor.engine.gate import operator_table
-from flow_editor.engine.host import HttpResponse, Run
+from flow_editor.engine.host import FATE_SENT, Fate, HttpResponse, Run
 from flow_editor.engine.kind import Catalog
+from flow_editor.engine.people import Reader
 from flow_editor.engine.render import render_text
 from flow_editor.engine.validation import Limits
 from flow_editor.engine.values import Conventions
@@ -32,6 +34,15 @@ logger = logging.getLogger("flow_editor.lab")
 CLOCK_LEAD = "clock_lead_seconds"
 #: Where it is kept what web calls are answered.
 HTTP_ANSWERS = "http_answers"
+#: The product's own words in texts for people, by language.
+WORDS: Mapping[str, Mapping[str, str]] = {
+	"fr": {"Yes": "Oui", "No": "Non"},
+	"de": {"Yes": "Ja", "No": "Nein"},
+	"es": {"Yes": "Sí", "No": "No"},
+	"it": {"Yes": "Sì", "No": "No"},
+	"nl": {"Yes": "Ja", "No": "Nee"},
+	"pt": {"Yes": "Sim", "No": "Não"},
+}
 
 
 def utc_now() -> datetime:
@@ -66,6 +77,7 @@ class LabHost:
 		self._lead = timedelta(seconds=float(lead or 0))
 		self.documents = LabDocuments(self)
 		self.messages = CapturedMessages(self)
+		self.words = LabWords(self)
 		self.http = CapturedHttp(self)
 		self.catalog = Catalog(builtin_kinds())
 		self.events: dict[str, TriggerEvent] = event_table()
@@ -159,9 +171,37 @@ class LabHost:
 		return [{"at": at, **json.loads(message)} for at, message in rows]
 
 
-class CapturedMessages:
+class LabWords:
+	"""A customer's language is what its document says; the lab's own is English."""
+
 	def __init__(self, host: LabHost):
 		self._host = host
+
+	def language(self, customer: str) -> str:
+		return str(self.linked("Customer", customer, "language") or "en") if customer else "en"
+
+	def translated(self, text: str, language: str) -> str:
+		return WORDS.get(language.replace("_", "-").partition("-")[0], {}).get(text, text)
+
+	def linked(self, doctype: str, name: str, field: str) -> Any:
+		with suppress(NotFound):
+			return self._host.documents.stored(doctype, name).get(field)
+		return None
+
+
+class CapturedMessages:
+	"""What is sent is captured, and with that has arrived: nothing waits here, and nobody has unsubscribed."""
+
+	queue = ""
+
+	def __init__(self, host: LabHost):
+		self._host = host
+
+	def unsubscribed(self, recipients: Sequence[str], *, doctype: str = "", name: str = "") -> list[str]:
+		return []
+
+	def fates(self, names: Collection[str]) -> dict[str, Fate]:
+		return {name: Fate(FATE_SENT) for name in names}
 
 	def send_email(
 		self, recipients: Sequence[str], subject: str, body: str, *, doctype: str = "", name: str = ""
@@ -170,15 +210,16 @@ class CapturedMessages:
 			{"channel": "email", "to": ", ".join(recipients), "subject": subject, "body": body}
 		)
 
-	def email_template(self, name: str, scope: Mapping[str, Any]) -> tuple[str, str]:
+	def email_template(self, name: str, scope: Mapping[str, Any], reader: Reader) -> tuple[str, str]:
 		try:
 			template = self._host.documents.get("Email Template", name)
 		except NotFound:
 			raise NotFound(
 				f"There is no Email Template {name!r}. Choose another, or write the text in the step."
 			) from None
-		subject = render_text(str(template.get("subject") or ""), scope)
-		return subject, render_text(str(template.get("response") or ""), scope, escape=True)
+		subject = render_text(str(template.get("subject") or ""), scope, write=reader.text)
+		body = template.get("response_html") if template.get("use_html") else template.get("response")
+		return subject, render_html(str(body or ""), scope, reader.text)
 
 	def sms_problem(self) -> str:
 		return ""

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flow_editor.engine.context import Scope, render_payload
+from flow_editor.engine.context import Scope, render_field
 from flow_editor.engine.errors import FlowError, Invalid, NotAllowed, Problem
 from flow_editor.engine.host import Host, Run
+from flow_editor.engine.markup import readable
+from flow_editor.engine.people import Reader
 from flow_editor.engine.render import Budget, jsonable
 from flow_editor.engine.validation import json_problem
 from flow_editor.services.customers import customer_of
@@ -71,7 +73,8 @@ def preview(
 	template: str = "",
 	variables: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, Any], list[Problem]]:
-	"""A step's payload as it would be rendered now for a document, and what could not be rendered.
+	"""A step's payload as it would be rendered now for a document, and what could not be rendered. Of HTML it shows the
+	words, line by line, as who gets it reads them.
 
 	Results of earlier steps are empty: nothing has run.
 
@@ -94,7 +97,7 @@ def preview(
 		started_at=host.now(),
 		run_as=host.user,
 	)
-	scope, budget = Scope(host, run, doc=doc), Budget()
+	scope, budget, reader = Scope(host, run, doc=doc), Budget(), Reader(host.words, run.customer)
 	rendered: dict[str, Any] = {}
 	problems = []
 	for declared in known.fields:
@@ -105,10 +108,9 @@ def preview(
 			problems.append(Problem(message, field=field.name))
 			continue
 		try:
-			deciding = {other: payload[other] for other in declared.text_when if other in payload}
-			rendered[field.name] = render_payload(known, {**deciding, field.name: value}, scope, budget)[
-				field.name
-			]
+			shown = render_field(known, field, payload, scope, budget, reader)
+			is_html = isinstance(shown, str) and known.form_of(field, payload) == "html"
+			rendered[field.name] = readable(shown) if is_html else shown
 		except FlowError as error:
 			problems.append(Problem(error.message, field=field.name))
 	return jsonable(rendered), problems

@@ -27,6 +27,7 @@ from flow_editor.engine.machine import (
 	RUNNING,
 	SCHEDULED,
 )
+from flow_editor.services import mails
 from flow_editor.services.advance import RESULT_LENGTH, SHORT, Advance, Moved, Together, let_others_run
 from flow_editor.services.customers import customer_of
 from flow_editor.services.definitions import flow_of
@@ -496,6 +497,7 @@ def get(host: Host, name: str, *, with_definition: bool = False) -> dict[str, An
 	"""A run as the doors show it; with the definition that it started on, if wanted."""
 	run = host.store.run(name)
 	shown = as_dict(host, run)
+	shown["step_state"] = mails.with_fates(host, shown["step_state"])
 	if with_definition:
 		shown["flow_definition"] = json.loads(host.store.definition(run.flow_template, run.template_version))
 	return shown

@@ -31,6 +31,7 @@ from flow_editor.site.http import GuardedHttp, allowed_entries, certificates
 from flow_editor.site.messages import SiteMessages
 from flow_editor.site.store import SiteStore
 from flow_editor.site.visibility import may_read, may_read_all, subject
+from flow_editor.site.words import SiteWords
 
 #: Hooks by which other apps add kinds, events and operators: lists of dotted paths.
 KINDS_HOOK = "flow_editor_kinds"
@@ -47,6 +48,7 @@ class SiteHost:
 		self.store = SiteStore()
 		self.documents = SiteDocuments()
 		self.messages = SiteMessages()
+		self.words = SiteWords()
 
 	@property
 	def catalog(self) -> Catalog:

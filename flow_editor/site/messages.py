@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import frappe
 import requests
 
 from flow_editor.engine.errors import NotAllowed, NotFound, StepFailed
-from flow_editor.engine.render import Beginning, Cut, as_text
+from flow_editor.engine.host import (
+	FATE_FAILED,
+	FATE_GONE,
+	FATE_PARTIALLY_SENT,
+	FATE_QUEUED,
+	FATE_SENT,
+	Fate,
+)
+from flow_editor.engine.people import Reader
 from flow_editor.kinds.web_call import may_pass
-from flow_editor.site import inert, transaction
+from flow_editor.site import inert, transaction, written
 from flow_editor.site.errors import as_flow_errors, denied
 
 #: To how many one mail may go.
@@ -21,7 +28,44 @@ GATEWAY_TIMEOUT = (5, 20)  # seconds to connect, to answer
 NO_ACCOUNT = "No outgoing e-mail account is set up. Make an Email Account the default outgoing one, then retry the step."
 
 
+#: What the statuses of an Email Queue row mean. Frappe takes Sending back after a quarter of an hour.
+FATES = {
+	"Not Sent": FATE_QUEUED,
+	"Sending": FATE_QUEUED,
+	"Sent": FATE_SENT,
+	"Partially Sent": FATE_PARTIALLY_SENT,
+	"Error": FATE_FAILED,
+	"Expired": FATE_FAILED,
+}
+
+
 class SiteMessages:
+	queue = "Email Queue"
+
+	def unsubscribed(self, recipients: Sequence[str], *, doctype: str = "", name: str = "") -> list[str]:
+		# As Frappe's queue asks, which leaves them out in silence, but without regard to case.
+		table = frappe.qb.DocType("Email Unsubscribe")
+		wanted = table.global_unsubscribe == 1
+		if doctype and name:
+			wanted |= (table.reference_doctype == doctype) & (table.reference_name == name)
+		found = (
+			frappe.qb.from_(table)
+			.select(table.email)
+			.where(table.email.isin(list(recipients)) & wanted)
+			.run(pluck=True)
+		)
+		left = {address.casefold() for address in found}
+		return [address for address in recipients if address.casefold() in left]
+
+	def fates(self, names: Collection[str]) -> dict[str, Fate]:
+		rows = {
+			name: (status, error)
+			for name, status, error in frappe.db.sql(
+				"SELECT name, status, error FROM `tabEmail Queue` WHERE name IN %s", (tuple(names),)
+			)
+		}
+		return {name: _fate(*rows[name]) if name in rows else Fate(FATE_GONE) for name in names}
+
 	def send_email(
 		self, recipients: Sequence[str], subject: str, body: str, *, doctype: str = "", name: str = ""
 	) -> str:
@@ -42,15 +86,15 @@ class SiteMessages:
 				)
 				if not queued:
 					raise StepFailed(
-						f"The e-mail to {', '.join(recipients)} was not queued: e-mails are muted on this site, everybody "
-						"whom it is for has unsubscribed, or an address is not valid. Error Log has more."
+						f"The e-mail to {', '.join(recipients)} was not queued: e-mails are muted on this site, or an "
+						"address is not valid. Error Log has more."
 					)
 				inert.refuse_files(queued.message)
 		except frappe.OutgoingEmailError as error:
 			raise StepFailed(NO_ACCOUNT) from error
 		return queued.name
 
-	def email_template(self, name: str, scope: Mapping[str, Any]) -> tuple[str, str]:
+	def email_template(self, name: str, scope: Mapping[str, Any], reader: Reader) -> tuple[str, str]:
 		if not frappe.db.exists("Email Template", name):
 			raise NotFound(
 				f"There is no Email Template {name!r}. Choose another, or write the text in the step."
@@ -58,12 +102,13 @@ class SiteMessages:
 		template = frappe.get_doc("Email Template", name)
 		if not template.has_permission("read"):
 			raise NotAllowed(denied(frappe.session.user, f"read Email Template {name}"))
-		# An Email Template is Frappe's own Jinja, in its sandbox, over plain values; the document's fields
-		# stand at the top, as everywhere in Frappe.
-		values = {**scope["doc"], **{root: scope[root] for root in scope}}
+		# An Email Template is Frappe's own Jinja, in its sandbox.
 		body = template.response_html if template.use_html else template.response
 		with as_flow_errors(f"read all that Email Template {name} asks for"):
-			return _rendered(template.subject, values), _rendered(body, _escaped(values))
+			return (
+				_rendered(template.subject, written.values(scope, reader, as_html=False)),
+				_rendered(body, written.values(scope, reader, as_html=True)),
+			)
 
 	def sms_problem(self) -> str:
 		if frappe.db.get_single_value("SMS Settings", "sms_gateway_url"):
@@ -143,16 +188,8 @@ def _rendered(template: str | None, values: Mapping[str, Any]) -> str:
 	return frappe.render_template(f"{template or ''}\n", values)
 
 
-def _escaped(value: Any) -> Any:
-	"""The same values, with every text escaped for HTML."""
-	if isinstance(value, Cut):
-		return value  # only who reads it is refused
-	if isinstance(value, Beginning):
-		return value.mapped(_escaped)
-	if isinstance(value, str):
-		return html.escape(value)
-	if isinstance(value, Mapping):
-		return {key: _escaped(item) for key, item in value.items()}
-	if isinstance(value, list | tuple):
-		return [_escaped(item) for item in value]
-	return value if value is None or isinstance(value, bool | int | float) else html.escape(as_text(value))
+def _fate(status: str, error: str | None) -> Fate:
+	fate = FATES.get(status, FATE_QUEUED)
+	# The last line of a traceback says what it was.
+	reason = (error or "").strip().rpartition("\n")[2] if fate == FATE_FAILED else ""
+	return Fate(fate, reason)

@@ -40,8 +40,17 @@ LOST_AFTER = timedelta(seconds=60)
 
 
 def tick() -> None:
-	"""The scheduler's minute: do what is due."""
+	"""The scheduler's minute: do what is due, and look what became of the mails that steps have queued."""
 	drain()
+	_watch_mails()
+
+
+def _watch_mails() -> None:
+	from flow_editor.site.host import current
+	from flow_editor.site.mail_watch import sweep
+
+	with _ended_by_the_alarm():
+		sweep(current())
 
 
 def drain() -> None:

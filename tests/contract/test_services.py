@@ -363,6 +363,37 @@ def test_the_paths_of_a_doctype_and_its_customer_are_offered_by_label(world):
 	assert all(path.split(".")[0] in ROOTS for path in found)
 
 
+def test_a_preview_shows_what_people_will_read(world):
+	said = '<div class="ql-editor read-mode"><p>No signal &amp; no phone</p><p>since Monday</p></div>'
+	with world.transaction():
+		issue = world.issue(world.customer(), description=said, opening_date="2026-12-03")
+	about = {"doctype": "Issue", "docname": issue}
+	text = "On {{doc.opening_date}}:\n{{doc.description}}\n<b>Thanks</b>"
+	mail, _ = compose.preview(
+		world.host, "notify", {"subject": "{{doc.opening_date}}", "body": text}, **about
+	)
+	assert mail == {
+		"subject": "3 December 2026",
+		"body": "On 3 December 2026:\nNo signal & no phone\nsince Monday\nThanks",
+	}
+	sms, _ = compose.preview(world.host, "notify", {"channel": "sms", "body": text}, **about)
+	assert sms["body"] == "On 3 December 2026:\nNo signal & no phone\nsince Monday\n<b>Thanks</b>"
+	_, (problem,) = compose.preview(
+		world.host, "notify", {"to": "{{variables.rows}}"}, variables={"rows": [{"x": 1}]}, **about
+	)
+	assert problem.field == "to" and "{{variables.rows}} is a table" in problem.message
+
+
+def test_what_became_of_a_mail_is_shown_with_its_step(world):
+	template = create(
+		world, step("a", "notify", payload={"to": "a@example.com", "subject": "s", "body": "b"}), step("b")
+	)
+	run = start(world, template)
+	world.drain()
+	states = runs.get(world.host, run)["step_state"]
+	assert states["a"]["result"]["fate"] in ("queued", "sent") and "fate" not in (states["b"]["result"] or {})
+
+
 def test_a_payload_is_rendered_with_a_real_document_and_nothing_is_stored_or_sent(world):
 	with world.transaction():
 		customer = world.customer()

@@ -69,7 +69,10 @@ class RecordingDocuments:
 
 
 class RecordingMessages:
+	queue = "Email Queue"
+
 	def __init__(self):
+		self.gone: list[str] = []
 		self.emails: list[dict] = []
 		self.texts: list[dict] = []
 		self.problem = ""
@@ -80,7 +83,10 @@ class RecordingMessages:
 		)
 		return f"queue-{len(self.emails)}"
 
-	def email_template(self, name, scope):
+	def unsubscribed(self, recipients, *, doctype="", name=""):
+		return [address for address in recipients if address in self.gone]
+
+	def email_template(self, name, scope, reader):
 		return f"Subject of {name}", f"<p>Body of {name}</p>"
 
 	def sms_problem(self):
@@ -89,6 +95,21 @@ class RecordingMessages:
 	def send_sms(self, recipients, body, *, idempotency_key):
 		self.texts.append({"to": recipients, "body": body, "key": idempotency_key})
 		return {"sent": recipients}
+
+
+class FewWords:
+	"""Everybody reads `code`."""
+
+	code = "en"
+
+	def language(self, customer):
+		return self.code
+
+	def translated(self, text, language):
+		return {"Yes": "Oui", "No": "Non"}[text] if language == "fr" else text
+
+	def linked(self, doctype, name, field):
+		return {("Company", "ACME", "default_currency"): "JPY"}.get((doctype, name, field))
 
 
 class RecordingHttp:
@@ -112,6 +133,7 @@ class Bench:
 
 	def __init__(self):
 		self.documents, self.messages, self.http = RecordingDocuments(), RecordingMessages(), RecordingHttp()
+		self.words = FewWords()
 		self.catalog = Catalog(builtin_kinds())
 		self.store = SimpleNamespace(template=lambda name: {"template_name": "Repairs"})
 		self.run = Run(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from flow_editor.engine.values import Document, FieldType
+
 
 def test_it_opens_an_issue_for_the_customer(bench):
 	bench.documents.put("Issue Priority", "High")
@@ -30,3 +32,19 @@ def test_without_a_customer(bench):
 	bench.run.customer = ""
 	name = bench.do("issue", {"subject": "a"})["issue"]
 	assert bench.documents.get("Issue", name) == {"name": name, "subject": "a"}
+
+
+def test_a_description_keeps_lines_and_markup_and_escapes_values(bench):
+	types = {"description": FieldType("Text Editor"), "notes": FieldType("Small Text")}
+	doc = {
+		"name": "ISS-1",
+		"subject": "s",
+		"description": "<p>a <b>b</b><script>x</script></p>",
+		"notes": "<i>\nc",
+	}
+	bench.documents.rows["Issue", "ISS-1"] = Document(doc, types)
+	description = "From before:\n{{doc.description}}\n<b>Notes</b>\n{{doc.notes}}"
+	name = bench.do("issue", {"subject": "{{doc.subject}}", "description": description})["issue"]
+	assert bench.documents.get("Issue", name)["description"] == (
+		"From before:\n<p>a <b>b</b></p>\n<b>Notes</b><br>\n&lt;i&gt;<br>\nc"
+	)

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.values import FieldType, document
+
 EMAIL = {"to": "a@example.com", "subject": "Hello", "body": "Dear {{customer.customer_name}},\nyours"}
 
 
@@ -115,3 +118,89 @@ def test_what_has_to_be_filled_in(bench):
 	assert bench.check("notify", {}) == ["subject", "body"]
 	assert bench.check("notify", {"template_id": "Welcome"}) == []
 	assert bench.check("notify", {"channel": "sms", "template_id": "Welcome"}) == ["body"]
+
+
+CASES = {
+	"no_signal": "<div class='ql-editor read-mode'><p>No signal &amp; no phone</p><p>since Monday</p></div>",
+}
+
+
+def invoice(bench, **fields):
+	types = {
+		"grand_total": FieldType("Currency", "Grand Total", "currency"),
+		"due_date": FieldType("Date", "Due Date"),
+		"terms": FieldType("Text Editor", "Terms"),
+		"description": FieldType("Text Editor", "Description"),
+		"notes": FieldType("Small Text", "Notes"),
+		"email_ids": FieldType("Table", "Emails", "Contact Email"),
+	}
+	bench.documents.rows["Issue", "ISS-1"] = document({"name": "ISS-1", **fields}, types, lambda _: {})
+
+
+def test_amounts_and_dates_read_as_people_write_them_and_nowhere_else(bench):
+	invoice(bench, grand_total=1234567.5, currency="CAD", due_date="2026-12-03")
+	text = "{{doc.grand_total}} {{doc.currency}} by {{doc.due_date}}"
+	result = bench.do("notify", {**EMAIL, "subject": text, "body": f"<b>{text}</b>\n"})
+	assert result["subject"] == "1,234,567.50 CAD by 3 December 2026"
+	assert bench.messages.emails[0]["body"] == "<b>1,234,567.50 CAD by 3 December 2026</b><br>\n"
+	bench.words.code = "fr"
+	bench.do("notify", {"channel": "sms", "to": "+15145550100", "body": text})
+	assert bench.messages.texts[0]["body"] == "1 234 567,50 CAD by 3 décembre 2026"
+	assert "2026-12-03" in bench.fails("notify", {**EMAIL, "to": "{{doc.due_date}}"})
+	ctx = bench.context("issue", {"subject": text, "description": "{{doc.due_date}}"})
+	assert ctx.payload["subject"] == "1234567.5 CAD by 2026-12-03"
+	assert ctx.payload["description"] == "2026-12-03"
+
+
+def test_rich_text_is_markup_in_a_mail_and_words_in_a_text_message(bench):
+	invoice(bench, description=CASES["no_signal"], notes="Ring <b>twice</b>\nDog in yard")
+	payload = {**EMAIL, "subject": "{{doc.description}}", "body": "We got this:\n{{doc.description}}\nThanks"}
+	assert bench.do("notify", payload)["subject"] == "No signal & no phone since Monday"
+	assert bench.messages.emails[0]["body"] == (
+		"We got this:\n<div><p>No signal &amp; no phone</p><p>since Monday</p></div>\nThanks"
+	)
+	bench.do(
+		"notify", {"channel": "sms", "to": "+15145550100", "body": "New: {{doc.description}}\n{{doc.notes}}"}
+	)
+	assert bench.messages.texts[0]["body"] == (
+		"New: No signal & no phone\nsince Monday\nRing <b>twice</b>\nDog in yard"
+	)
+	bench.do("notify", {**EMAIL, "body": "<p>{{doc.notes}}</p>"})
+	assert bench.messages.emails[1]["body"] == "<p>Ring &lt;b&gt;twice&lt;/b&gt;<br>\nDog in yard</p>"
+
+
+def test_one_bold_word_takes_no_line_break_away(bench):
+	bench.do("notify", {**EMAIL, "body": "Hello,\n\ncome on <b>{{run.name}}</b>.\nBye"})
+	assert bench.messages.emails[0]["body"] == "Hello,<br>\n<br>\ncome on <b>FR-00001</b>.<br>\nBye"
+
+
+def test_recipients_of_a_table(bench):
+	invoice(
+		bench,
+		email_ids=[{"email_id": "a@x.test", "is_primary": 1}, {"email_id": "b@x.test", "is_primary": 0}],
+	)
+	for to in ("{{doc.email_ids}}", "{{doc.email_ids.email_id}}", ["{{doc.email_ids}}", "a@x.test"]):
+		assert bench.do("notify", {**EMAIL, "to": to})["to"] == ["a@x.test", "b@x.test"]
+	message = bench.fails("notify", {"channel": "sms", "to": "{{doc.email_ids}}", "body": "x"})
+	assert "email_id, is_primary" in message and "{" not in message.replace("{{doc.email_ids", "")
+
+
+def test_who_has_unsubscribed_is_left_out_and_named(bench):
+	bench.messages.gone = ["b@x.test"]
+	result = bench.do("notify", {**EMAIL, "to": "a@x.test, b@x.test"})
+	assert result["to"] == bench.messages.emails[0]["to"] == ["a@x.test"]
+	assert result["unsubscribed"] == ["b@x.test"]
+	with pytest.raises(StepFailed, match=r"b@x\.test has unsubscribed") as caught:
+		bench.do("notify", {**EMAIL, "to": "b@x.test"})
+	assert caught.value.result == {"unsubscribed": ["b@x.test"]}
+	assert "unsubscribed" not in bench.do("notify", EMAIL)
+
+
+def test_a_mail_is_watched_where_it_waits_in_a_queue(bench):
+	ctx = bench.context("notify", EMAIL)
+	bench.done(ctx)
+	assert ctx.mails == ["queue-1"]
+	bench.messages.queue = ""
+	ctx = bench.context("notify", EMAIL)
+	bench.done(ctx)
+	assert ctx.mails == []

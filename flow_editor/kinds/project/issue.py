@@ -22,7 +22,7 @@ class Issue(Kind):
 	effect = "documents"
 	fields = (
 		Field("subject", "text", "Subject", required=True),
-		Field("description", "textarea", "Description"),
+		Field("description", "html", "Description"),
 		Field("priority", "link", "Priority", doctype="Issue Priority"),
 		Field("issue_type", "link", "Issue type", doctype="Issue Type"),
 	)
@@ -34,7 +34,7 @@ class Issue(Kind):
 		payload = ctx.payload
 		values = {
 			"subject": fitting.line(payload["subject"] or ""),
-			"description": ctx.html("description"),
+			"description": payload["description"],
 			"customer": ctx.customer,
 			"priority": self._existing(ctx, "Issue Priority", payload["priority"]),
 			"issue_type": self._existing(ctx, "Issue Type", payload["issue_type"]),

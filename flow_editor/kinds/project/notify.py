@@ -1,21 +1,23 @@
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from flow_editor.engine.errors import StepFailed
 from flow_editor.engine.kind import Field, Kind
+from flow_editor.engine.recipients import MAIL, PHONE, addresses
 
-# Deliberately plain: an address that a mail server takes, and nothing that could end a header.
-EMAIL = re.compile(r"[^\s\x00-\x1f\x7f@,;<>\"()\[\]\\]{1,64}@[^\s\x00-\x1f\x7f@,;<>\"'()\[\]\\]{1,255}")
-PHONE = re.compile(r"\+?\(?[0-9][0-9 ().-]{3,24}")
-NAMED = re.compile(r"[^<>]*<([^<>]+)>")
-SEPARATORS = re.compile(r"[,;\n\r]+")
 SUBJECT_LENGTH = 200
+#: The spaces that numbers are grouped by in some languages. No phone's alphabet has them: one halves what a message holds.
+PLAIN_SPACES = dict.fromkeys(map(ord, "\u00a0\u202f\u2009"), " ")
 
 
 class Notify(Kind):
-	"""Sends an e-mail, exactly once, or an SMS, at least once."""
+	"""Sends an e-mail, exactly once, or an SMS, at least once.
+
+	The step is done once its mail waits in the host's queue. What becomes of it there is told beside its result: one that
+	is not sent at last leaves its step done, with an error. What depends on the step has gone on by then, the run may be
+	over, and the mail is sent again from the queue; a failed step would offer to write a second one.
+	"""
 
 	name = "notify"
 	label = "Notify"
@@ -24,7 +26,12 @@ class Notify(Kind):
 	description = "Sends an e-mail or a text message."
 	summary = "{channel} to {to|the customer}"
 	announcement = "{channel} to {to|the customer}: {subject|}"
-	results = (("to", "Recipients"), ("subject", "Subject"))
+	results = (
+		("to", "Recipients"),
+		("subject", "Subject"),
+		("unsubscribed", "Left out, since they have unsubscribed"),
+	)
+	audience = "people"
 	fields = (
 		Field(
 			"channel",
@@ -38,7 +45,7 @@ class Notify(Kind):
 			"to",
 			"recipients",
 			"To",
-			help="Separated by commas. Empty: the customer's primary e-mail address or mobile number.",
+			help="Separated by commas. A table of the document is read by its column of addresses. Empty: the customer's primary e-mail address or mobile number.",
 		),
 		Field(
 			"template_id",
@@ -49,7 +56,7 @@ class Notify(Kind):
 			help="Its subject and text are used in place of those below.",
 		),
 		Field("subject", "text", "Subject", shown_when={"channel": ("email",)}),
-		Field("body", "textarea", "Text"),
+		Field("body", "html", "Text"),
 	)
 
 	def sends(self, payload):
@@ -57,6 +64,11 @@ class Notify(Kind):
 
 	def effect_of(self, payload):
 		return "external" if payload.get("channel") == "sms" else "documents"
+
+	def form_of(self, field, payload):
+		if payload.get("channel") == "sms":
+			return {"body": "text", "to": "phones"}.get(field.name, "text")
+		return super().form_of(field, payload)
 
 	def check(self, payload):
 		email = (payload.get("channel") or "email") == "email"
@@ -68,22 +80,37 @@ class Notify(Kind):
 			yield "body", "Text is empty. Fill it in" + (", or choose an e-mail template." if email else ".")
 
 	def run(self, step, ctx) -> dict[str, Any]:
-		to = self.recipients(ctx)
-		if template := ctx.payload["template_id"]:
-			subject, body = ctx.messages.email_template(template, ctx.scope)
-		else:
-			subject, body = ctx.payload["subject"] or "", ctx.html("body")
-		subject = " ".join(subject.split())[:SUBJECT_LENGTH]
 		run = ctx.run
-		queued = ctx.messages.send_email(
-			to, subject, body, doctype=run.context_doctype, name=run.context_docname
-		)
-		return {"channel": "email", "to": to, "subject": subject, "email_queue": queued}
+		about = {"doctype": run.context_doctype, "name": run.context_docname}
+		to, unsubscribed = self._subscribed(ctx, self.recipients(ctx), about)
+		if template := ctx.payload["template_id"]:
+			subject, body = ctx.messages.email_template(template, ctx.scope, ctx.reader)
+		else:
+			subject, body = ctx.payload["subject"] or "", ctx.payload["body"] or ""
+		subject = " ".join(subject.split())[:SUBJECT_LENGTH]
+		queued = ctx.messages.send_email(to, subject, body, **about)
+		if ctx.messages.queue:
+			ctx.watch_mail(queued)
+		result = {"channel": "email", "to": to, "subject": subject, "email_queue": queued}
+		return {**result, "unsubscribed": unsubscribed} if unsubscribed else result
+
+	@staticmethod
+	def _subscribed(ctx, to: list[str], about: dict[str, str]) -> tuple[list[str], list[str]]:
+		"""Those who want the mail, and those who do not. Raises StepFailed if nobody does."""
+		unsubscribed = ctx.messages.unsubscribed(to, **about)
+		left = [address for address in to if address not in unsubscribed]
+		if not left:
+			raise StepFailed(
+				f"Nobody gets the e-mail: {', '.join(unsubscribed)} "
+				f"{'has' if len(unsubscribed) == 1 else 'have'} unsubscribed. Leave them out, or reach them otherwise.",
+				result={"unsubscribed": unsubscribed},
+			)
+		return left, unsubscribed
 
 	def prepare(self, step, ctx) -> dict[str, Any]:
 		if problem := ctx.messages.sms_problem():
 			raise StepFailed(problem)
-		return {"to": self.recipients(ctx), "body": ctx.payload["body"] or ""}
+		return {"to": self.recipients(ctx), "body": (ctx.payload["body"] or "").translate(PLAIN_SPACES)}
 
 	def send(self, request, ctx) -> dict[str, Any]:
 		answer = ctx.messages.send_sms(request["to"], request["body"], idempotency_key=ctx.idempotency_key)
@@ -96,26 +123,16 @@ class Notify(Kind):
 			StepFailed: there is nobody, or one is no address.
 		"""
 		sms = ctx.payload["channel"] == "sms"
-		what, example = (
-			("a phone number", "+15145550100") if sms else ("an e-mail address", "ana@example.com")
-		)
 		written = ctx.payload["to"]
 		text = ",".join(map(str, written)) if isinstance(written, list) else str(written or "")
-		found = [part.strip() for part in SEPARATORS.split(text.strip("[]")) if part.strip(" \t\"'")]
+		found = addresses(text, PHONE if sms else MAIL)
 		if not found and ctx.customer:
 			email, mobile = ctx.documents.contact(ctx.customer)
-			found = [address for address in [mobile if sms else email] if address]
+			found = addresses(mobile if sms else email, PHONE if sms else MAIL)
 		if not found:
 			whose = f"Customer {ctx.customer} has no {'mobile number' if sms else 'primary e-mail address'}"
 			raise StepFailed(
 				f"There is nobody to notify: To is empty, and "
 				f"{whose if ctx.customer else 'the run has no customer'}. Fill in To, or the customer's contact."
 			)
-		addresses: dict[str, str] = {}
-		for part in found:
-			named = NAMED.fullmatch(part)
-			address = (named[1] if named else part).strip(" \t\"'")
-			if not (PHONE if sms else EMAIL).fullmatch(address):
-				raise StepFailed(f"{part[:100]!r} is not {what}. Write one such as {example}.")
-			addresses.setdefault(address.casefold(), address)
-		return list(addresses.values())
+		return found

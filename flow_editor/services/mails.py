@@ -1,0 +1,71 @@
+"""What became of the mails that steps have queued.
+
+A mail is on its way once its step is done; whether it arrives is settled later, in the host's own queue. Whoever looks at
+a run is shown it beside the step's result, read at that moment. One that is not sent at last is written down with its
+step and told to the flow's owner, once. The step stays done and the run is not failed by it: what came after has happened
+by then, and the mail is sent again from the queue, not by another try of the step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flow_editor.engine.host import FATE_SENT, Fate, Host, Pending, Run
+
+#: What names a mail in a step's result.
+QUEUED = "email_queue"
+
+
+def with_fates(host: Host, step_state: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+	"""The states of a run's steps, with what became of their mails: `fate`, and why in `fate_reason`, if it failed."""
+	names = {step: name for step, entry in step_state.items() if (name := _mail_of(entry))}
+	if not names:
+		return dict(step_state)
+	fates = host.messages.fates(list(names.values()))
+	shown = dict(step_state)
+	for step, name in names.items():
+		fate, entry = fates[name], dict(step_state[step])
+		entry["result"] = {**entry["result"], "fate": fate.status}
+		if fate.reason:
+			entry["result"]["fate_reason"] = fate.reason
+		if fate.status == FATE_SENT and entry.get("mail_failed"):
+			entry.pop("error", None)  # it has been sent after all
+		entry.pop("mail_failed", None)
+		shown[step] = entry
+	return shown
+
+
+def note_failure(host: Host, run: Run, row: Pending, fate: Fate) -> str:
+	"""Write down with its step, in a locked run, that its mail was not sent. Returns the step's name; empty, if the step
+	has been done again since."""
+	entry = run.step_state.get(row.step_id)
+	if entry is None or _mail_of(entry) != row.reference_name:
+		return ""
+	to = ", ".join(entry["result"].get("to") or ())
+	entry["mail_failed"] = True
+	entry["error"] = (
+		f"The e-mail to {to} was not sent"
+		f"{f': {fate.reason}' if fate.reason else ''}. Mend the cause, then send it again from "
+		f"{host.messages.queue} {row.reference_name}; the step itself is done."
+	)[:2000]
+	host.store.save_run(run)
+	host.run_changed(run)
+	return row.step_id
+
+
+def tell_owner(host: Host, run: Run, step: str, count: int) -> None:
+	"""Tell the owner of a run's flow that it and perhaps others have mails that were not sent."""
+	more = f" {count - 1} more of this flow were not sent either." if count > 1 else ""
+	host.tell_owner(
+		run,
+		f"An e-mail of flow run {run.name} was not sent",
+		f"The step {step} has queued it, and the mail server did not take it.{more} Open the run to see why.",
+		str(run.step_state[step].get("error") or ""),
+	)
+
+
+def _mail_of(entry: Mapping[str, Any]) -> str:
+	result = entry.get("result")
+	name = result.get(QUEUED) if isinstance(result, Mapping) else None
+	return name if isinstance(name, str) else ""
