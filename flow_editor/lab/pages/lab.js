@@ -135,7 +135,7 @@ async function show_runs(query) {
 		`${run.context_doctype} ${run.context_docname}`,
 		run.trigger_event,
 		run.started_at,
-		run.error,
+		run.error || run.stop_reason,
 	]);
 	const all = [...filters].length ? [link("#/runs", "All runs")] : [];
 	page("Runs", all, table(["Run", "Flow", "State", "About", "Started by", "Started", "Error"], rows, "Nothing has run yet. Change a document, or start a flow."));
