@@ -224,8 +224,6 @@ class Advance:
 
 	def move(self) -> None:
 		"""Fire all that has become ready, and give the run the status that comes of it. Writes no run and no row."""
-		if self.run.status == CANCELLED:
-			return
 		with ExitStack() as acting:
 			# The user is changed once for all steps. Each asks again, so one who is disabled fails at the step.
 			with suppress(StepFailed):
@@ -264,7 +262,12 @@ class Advance:
 			host.poke()  # the drain that works a row looks again by itself
 		if run.status == FAILED and not self._had_failed:
 			failures.run_failed(host, run, self._failed_step)
-		elif run.status == CANCELLED and self._failed_step:
+		elif (
+			run.status == CANCELLED
+			and self._failed_step
+			and self.row is not None
+			and self.row.purpose == CALL
+		):
 			failures.call_failed(host, run, run.error)
 		host.run_changed(run)
 		return self.moved
