@@ -13,6 +13,7 @@ after_migrate = "flow_editor.install.after_migrate"
 before_uninstall = "flow_editor.install.before_uninstall"
 
 _on_document_event = "flow_editor.site.triggers.on_document_event"
+_on_document_end = "flow_editor.site.triggers.on_document_end"
 doc_events = {
 	"*": {
 		"after_insert": _on_document_event,
@@ -20,6 +21,10 @@ doc_events = {
 		"on_submit": _on_document_event,
 		"on_update_after_submit": _on_document_event,
 		"on_change": _on_document_event,
+		"on_cancel": _on_document_end,
+		"on_discard": _on_document_end,
+		"after_delete": _on_document_end,
+		"after_rename": "flow_editor.site.triggers.on_rename",
 	}
 }
 

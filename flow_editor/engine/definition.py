@@ -54,6 +54,8 @@ INPUT_TYPES: Mapping[str, str] = {
 	"url": "Web address",
 	"json": "JSON",
 }
+#: What becomes of a run whose document is cancelled or deleted: it is cancelled too, or goes on.
+DOCUMENT_ENDS = ("cancel", "continue")
 #: The parts of a delay, each a number that may be a fraction, or an expression that gives one.
 DELAY_FIELDS = ("delay_minutes", "delay_hours", "delay_days", "delay_months", "delay_working_days")
 #: Those that are whole numbers, and what they count.
@@ -186,6 +188,10 @@ class Flow:
 	inputs: tuple[Input, ...] = ()
 	#: What its variables are while nothing else is given: its `variables`, and over them the defaults of its inputs.
 	initial: Mapping[str, Any] = field(default_factory=dict)
+	#: Whether documents that are imported in bulk start it.
+	on_import: bool = False
+	#: What becomes of a run whose document is cancelled or deleted, of DOCUMENT_ENDS.
+	on_document_end: str = "cancel"
 
 	def in_turn(self) -> Iterator[Step]:
 		"""Its steps, each after those that it waits for."""
@@ -251,6 +257,8 @@ def parse(definition: Mapping[str, Any]) -> Flow:
 		first=tuple(step for step in steps if step.parent_id is None and not step.depends_on),
 		kinds=tuple(dict.fromkeys(step.kind for step in steps)),
 		is_timed=any(step.trigger.type in TIMED for step in steps),
+		on_import=bool(definition.get("on_import")),
+		on_document_end=definition.get("on_document_end") or "cancel",
 	)
 
 

@@ -12,7 +12,9 @@ UPDATE = "on_update"
 SUBMIT = "on_submit"
 UPDATE_AFTER_SUBMIT = "on_update_after_submit"
 CHANGE = "on_change"
-MOMENTS = (INSERT, UPDATE, SUBMIT, UPDATE_AFTER_SUBMIT, CHANGE)
+CANCEL = "on_cancel"
+DELETE = "after_delete"
+MOMENTS = (INSERT, UPDATE, SUBMIT, UPDATE_AFTER_SUBMIT, CHANGE, CANCEL, DELETE)
 
 
 @dataclass(frozen=True, slots=True)

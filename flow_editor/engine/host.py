@@ -29,6 +29,14 @@ SIDE_CALL = (
 )
 MAIL = "mail"  # tell what became of a mail in the host's queue
 ADVANCE = "advance"  # go on where a budget ran out, or the head of a run ended
+DOCUMENT_END = "document_end"  # end a run whose document was cancelled or deleted
+
+#: What a run waits for, and does no more once it has been ended. A call that was committed to is made.
+WITHDRAWN = (START, FIRE, RETRY, ADVANCE, DOCUMENT_END)
+
+#: How a document ends.
+DOCUMENT_CANCELLED = "cancelled"
+DOCUMENT_DELETED = "deleted"
 
 # Inbox row states, beside the run states that they share with runs
 ROW_PENDING = "pending"
@@ -63,6 +71,10 @@ class Run:
 	checksum: str = ""
 	#: Why the run failed: the first failure, in a sentence.
 	error: str = ""
+	#: Why the run was ended before its end, in a sentence.
+	stop_reason: str = ""
+	#: Whether the run ends with its document: it began with one that was there, and its flow does not say otherwise.
+	ends_with_document: int = 0
 	#: Names the transition that started the run, so that one transition starts it once.
 	trigger_key: str = ""
 	#: Unique while it is set: what keeps a template's re-entry rule under concurrency.
@@ -151,9 +163,9 @@ class Store(Protocol):
 	def definition(self, template: str, version: int) -> str:
 		"""The definition text of a version. Raises NotFound."""
 
-	def insert_run(self, run: Run, rows: Sequence[Pending] = ()) -> bool:
+	def insert_run(self, run: Run, rows: Sequence[Pending] = (), *, is_free: bool = False) -> bool:
 		"""Store a new run and name it, with the inbox rows that are to carry it on: all or nothing. False,
-		storing nothing, if its re-entry key is taken."""
+		storing nothing, if its re-entry key is taken. `is_free`: this transaction has freed the key, or has seen it free."""
 
 	def claim_start(self, key: str, template: str, digest: str, at: datetime) -> Started | None:
 		"""Claim a key for a start in this transaction, which has written nothing yet; None if it is claimed now, else what
@@ -172,7 +184,7 @@ class Store(Protocol):
 		"""Runs by name, each as `run` loads it with `lock`. Those that are gone are left out."""
 
 	def save_run(self, run: Run) -> bool:
-		"""Store status, variables, step state, completed_at, error and re-entry key. False, storing nothing,
+		"""Store status, variables, step state, completed_at, error, stop reason and re-entry key. False, storing nothing,
 		if the re-entry key is taken."""
 
 	def save_runs(self, runs: Sequence[Run]) -> bool:
@@ -190,6 +202,12 @@ class Store(Protocol):
 	) -> list[Run]:
 		"""Runs with these field values (None: empty), newest first; if `bare`, without their variables and step states; if
 		`visible`, those alone that the acting user may see, so that `start` and `limit` count no other."""
+
+	def in_flight_about(self, doctype: str, name: str) -> list[str]:
+		"""The names of the runs in flight that end with a document. Locks nothing."""
+
+	def holder(self, reentry_key: str) -> Run | None:
+		"""The run that holds a re-entry key, locked as last committed; None if there is none, or another has locked it."""
 
 	def insert_pending(self, rows: Sequence[Pending]) -> None:
 		"""Store new inbox rows and name them."""
@@ -218,8 +236,14 @@ class Store(Protocol):
 		"""Cancel a run's (or one step's) rows that are pending or claimed, except parked ones and calls that were
 		committed to: those beside a step always, and those that steps wait for if it is the whole run that ends."""
 
+	def withdraw(self, run: str) -> None:
+		"""Cancel what a run waits for: its pending rows, except calls. One that is claimed finds the run ended."""
+
 	def release(self, doctype: str, name: str, at: datetime) -> int:
 		"""Make the rows parked on a document due. Returns how many."""
+
+	def drop_parked(self, doctype: str, name: str, at: datetime, reason: str) -> None:
+		"""Cancel the rows parked on a document, since what they wait for cannot come any more."""
 
 	def pending(self, filters: Mapping[str, Any], *, limit: int = 100) -> list[Pending]:
 		"""Inbox rows with these field values, earliest due first."""
@@ -244,6 +268,12 @@ class Documents(Protocol):
 
 	def shown(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
 		"""As `get`, of a document whose fields, its DocType and name among them, are in hand: it is not read again."""
+
+	def ended(self, doctype: str, names: Collection[str]) -> dict[str, str]:
+		"""Those of these documents that are DOCUMENT_CANCELLED or, being gone, DOCUMENT_DELETED, whoever may read them."""
+
+	def first(self, doctype: str, name: str) -> str:
+		"""The first of the documents that one was amended from, itself if from none, whoever may read them."""
 
 	def find(self, doctype: str, filters: Mapping[str, Any], *, limit: int = 20) -> list[Document]:
 		"""Documents with these field values (a list value: one of), newest first."""
@@ -397,6 +427,10 @@ class Host(Protocol):
 
 	def run_changed(self, run: Run) -> None:
 		"""A run has a new state that open views should show, once the transaction is committed."""
+
+	def left_out(self, template: str, doctype: str, docname: str, source: str) -> None:
+		"""Count a document that would have started a flow, were it not imported; told once an import, which `source`
+		names."""
 
 	def notify(self, message: str) -> None:
 		"""Tell the acting user something, where there is a way to."""

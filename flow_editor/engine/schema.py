@@ -6,6 +6,7 @@ from typing import Any
 
 from flow_editor.engine.definition import (
 	DELAY_FIELDS,
+	DOCUMENT_ENDS,
 	IF_PAST,
 	INPUT_TYPES,
 	LANGUAGE_VERSION,
@@ -139,6 +140,8 @@ def definition_schema() -> dict[str, Any]:
 				"trigger": {**trigger, "type": _or_null("object")},
 				"inputs": {"type": _or_null("array"), "items": input_schema()},
 				"variables": {"type": _or_null("object")},
+				"on_import": {"type": _or_null("boolean")},
+				"on_document_end": {"enum": [*DOCUMENT_ENDS, None]},
 				"steps": {"type": _or_null("array"), "items": step_schema()},
 			}
 		),

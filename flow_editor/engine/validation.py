@@ -24,6 +24,7 @@ from flow_editor.engine import gate, inputs, secrets, timing
 from flow_editor.engine.definition import (
 	AFTER_DELAY,
 	DELAY_FIELDS,
+	DOCUMENT_ENDS,
 	IF_PAST,
 	ON_DATE,
 	ON_PREV_COMPLETE,
@@ -772,6 +773,8 @@ EXPECTED = {
 	"inputs": "must be a list of inputs.",
 	"payload": "must be an object.",
 	"variables": "must be an object.",
+	"on_import": "must be true or false.",
+	"on_document_end": f"must be {' or '.join(DOCUMENT_ENDS)}.",
 	"trigger": "must be an object.",
 	"retry": "must be an object.",
 	**{

@@ -7,16 +7,17 @@ Creating and changing one raises the trigger events that the same change raises 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flow_editor.engine.errors import Conflict, NotFound
-from flow_editor.engine.event import CHANGE, INSERT, SUBMIT, UPDATE, UPDATE_AFTER_SUBMIT
+from flow_editor.engine.event import CANCEL, CHANGE, DELETE, INSERT, SUBMIT, UPDATE, UPDATE_AFTER_SUBMIT
+from flow_editor.engine.host import DOCUMENT_CANCELLED, DOCUMENT_DELETED
 from flow_editor.engine.render import jsonable
 from flow_editor.engine.values import NO_TYPES, STANDARD_TYPES, Document, FieldType, Types, document
-from flow_editor.services import events
+from flow_editor.services import events, life
 
 if TYPE_CHECKING:
 	from flow_editor.lab.host import LabHost
@@ -70,6 +71,25 @@ class LabDocuments:
 		rows = self._host.store.execute("SELECT doctype, name FROM document ORDER BY doctype, position")
 		return [self.stored(doctype, name) for doctype, name in rows.fetchall()]
 
+	def ended(self, doctype: str, names: Collection[str]) -> dict[str, str]:
+		over: dict[str, str] = {}
+		for name in names:
+			try:
+				if self.stored(doctype, name).get("docstatus") == 2:
+					over[name] = DOCUMENT_CANCELLED
+			except NotFound:
+				over[name] = DOCUMENT_DELETED
+		return over
+
+	def first(self, doctype: str, name: str) -> str:
+		chain = {name: None}
+		while found := self.find(doctype, {"name": name}):
+			name = str(found[0].get("amended_from") or "")
+			if not name or name in chain:
+				break
+			chain[name] = None
+		return list(chain)[-1]
+
 	def find(self, doctype: str, filters: Mapping[str, Any], *, limit: int = 20) -> list[Document]:
 		rows = self._host.store.execute(
 			"SELECT name FROM document WHERE doctype = ? ORDER BY position DESC", (doctype,)
@@ -79,7 +99,8 @@ class LabDocuments:
 
 	def find_open(self, doctype: str, field: str, value: Any) -> Document | None:
 		found = self.find(doctype, {field: value}, limit=1_000_000)
-		return next((doc for doc in found if doc.get("status") not in events.CLOSED_STATUSES), None)
+		open_ = (doc for doc in found if doc.get("status") not in events.CLOSED_STATUSES)
+		return next((doc for doc in open_ if doc.get("docstatus") != 2), None)
 
 	def create(self, doctype: str, values: Mapping[str, Any]) -> str:
 		name, fields = self.insert_quietly(doctype, {**DEFAULTS.get(doctype, {}), **values})
@@ -122,10 +143,24 @@ class LabDocuments:
 				"values": {key: wanted[key] for key in changed},
 			}
 		)
+		if fields.get("docstatus") == 2 and before.get("docstatus") != 2:
+			life.document_ended(self._host, doctype, name, DOCUMENT_CANCELLED)
+			self._raise(doctype, name, [CANCEL, CHANGE], old)
+			return changed
 		submitted = before.get("docstatus") != 1 and fields.get("docstatus") == 1
 		moment = UPDATE_AFTER_SUBMIT if before.get("docstatus") == 1 else UPDATE
 		self._raise(doctype, name, [moment, CHANGE, *([SUBMIT] if submitted else [])], old)
 		return changed
+
+	def delete(self, doctype: str, name: str) -> None:
+		"""Take a document away. Raises NotFound if there is none."""
+		host, before = self._host, self.get(doctype, name)
+		host.store.execute("DELETE FROM document WHERE doctype = ? AND name = ?", (doctype, name))
+		self.journal.append({"action": "delete", "doctype": doctype, "name": name, "values": {}})
+		life.document_ended(host, doctype, name, DOCUMENT_DELETED)
+		if doctype in events.CLOSING:
+			events.drop_parked(host, doctype, name)
+		self._raise_for(doctype, name, [DELETE], before, None)
 
 	def fields(self, doctype: str) -> None:
 		return None
@@ -155,8 +190,21 @@ class LabDocuments:
 		return was, ACTIVE
 
 	def _raise(self, doctype: str, name: str, moments: list[str], before: Mapping[str, Any] | None) -> None:
-		host = self._host
 		now = self.get(doctype, name)
+		self._raise_for(doctype, name, moments, now, before)
+		if doctype in events.CLOSING and (CANCEL in moments or events.has_closed(now, before)):
+			if self._host.store.release(doctype, name, self._host.now()):
+				self._host.poke()
+
+	def _raise_for(
+		self,
+		doctype: str,
+		name: str,
+		moments: list[str],
+		now: Mapping[str, Any],
+		before: Mapping[str, Any] | None,
+	) -> None:
+		host = self._host
 		sources = events.sources_by_doctype(host.events.values()).get(doctype, [])
 		for moment in moments:
 			events.raise_transitions(
@@ -170,9 +218,6 @@ class LabDocuments:
 				transaction=lambda: f"{host.store.transaction_number}",
 				fields=lambda: now,
 			)
-		if doctype in events.CLOSING and events.has_closed(now, before):
-			if host.store.release(doctype, name, host.now()):
-				host.poke()
 
 
 @cache

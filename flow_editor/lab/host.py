@@ -145,6 +145,9 @@ class LabHost:
 		for watcher in self.watchers:
 			watcher(run)
 
+	def left_out(self, template: str, doctype: str, docname: str, source: str) -> None:
+		self.log(f"Flow {template} was not started by {source}", f"{doctype} {docname} was imported.")
+
 	def notify(self, message: str) -> None:
 		logger.info(message)
 

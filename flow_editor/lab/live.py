@@ -65,8 +65,8 @@ class LiveStore(LabStore):
 					state.undo()
 				raise
 
-	def insert_run(self, run: Run, rows: Sequence[Pending] = ()) -> bool:
-		inserted = super().insert_run(run, rows)
+	def insert_run(self, run: Run, rows: Sequence[Pending] = (), *, is_free: bool = False) -> bool:
+		inserted = super().insert_run(run, rows, is_free=is_free)
 		if inserted:
 			run.step_state = self._states[run.name] = LiveState(run.step_state)
 		return inserted
@@ -76,6 +76,10 @@ class LiveStore(LabStore):
 
 	def lock_runs(self, names: Collection[str]) -> dict[str, Run]:
 		return {name: self._with_state(run) for name, run in super().lock_runs(names).items()}
+
+	def holder(self, reentry_key: str) -> Run | None:
+		found = super().holder(reentry_key)
+		return found and self._with_state(found)
 
 	def runs(self, *args: Any, **kwargs: Any) -> list[Run]:
 		return [self._with_state(run) for run in super().runs(*args, **kwargs)]

@@ -155,6 +155,12 @@ class LabApp:
 				doc = self._write(verb, _object(request))
 			self._drain()
 			return _json({"document": doc}, 201 if verb == "POST" else 200)
+		if (verb, path) == ("DELETE", "/documents"):
+			doctype, name = self._named(_object(request))
+			with self.host.store.transaction():
+				self.host.documents.delete(doctype, name)
+			self._drain()
+			return _json({"deleted": {"doctype": doctype, "name": name}})
 		if (verb, path) == ("GET", "/sent"):
 			return _json({"sent": self.host.sent()})
 		if (verb, path) == ("PUT", "/http"):
@@ -170,18 +176,23 @@ class LabApp:
 		return {"now": _text(self.host.now()), "next_due": _text(due) if due else None}
 
 	def _write(self, verb: str, values: dict[str, Any]) -> dict[str, Any]:
-		doctype, name = str(values.pop("doctype", "") or ""), str(values.get("name") or "")
-		missing = [
-			key for key, value in (("doctype", doctype), ("name", name or verb == "POST")) if not value
-		]
-		if missing:
-			problems = [Problem(f"{key} is missing. Add it.", field=key) for key in missing]
-			raise Invalid.because(problems, "This document")
+		doctype, name = self._named(values, is_new=verb == "POST")
+		del values["doctype"]
 		if verb == "POST":
 			name = self.host.documents.create(doctype, values)
 		else:
 			self.host.documents.update(doctype, name, values)
 		return self.host.documents.stored(doctype, name)
+
+	@staticmethod
+	def _named(values: dict[str, Any], *, is_new: bool = False) -> tuple[str, str]:
+		"""The DocType and the name of a document; a new one may be without a name. Raises Invalid."""
+		doctype, name = str(values.get("doctype") or ""), str(values.get("name") or "")
+		missing = [key for key, value in (("doctype", doctype), ("name", name or is_new)) if not value]
+		if missing:
+			problems = [Problem(f"{key} is missing. Add it.", field=key) for key in missing]
+			raise Invalid.because(problems, "This document")
+		return doctype, name
 
 	def _move_clock(self, to: str) -> None:
 		"""To `next` (the next thing due), a length such as +1h, or a moment; then do what is due."""

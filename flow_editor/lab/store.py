@@ -23,6 +23,7 @@ from flow_editor.engine.host import (
 	ROW_PENDING,
 	ROW_RUNNING,
 	SIDE_CALL,
+	WITHDRAWN,
 	Pending,
 	Run,
 	Started,
@@ -47,6 +48,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS run_reentry ON run (reentry_key);
 CREATE INDEX IF NOT EXISTS run_trigger ON run (trigger_key);
 CREATE INDEX IF NOT EXISTS run_template ON run (flow_template, status);
 CREATE TABLE IF NOT EXISTS started (key TEXT PRIMARY KEY, template TEXT, run TEXT, digest TEXT, at TEXT);
+CREATE INDEX IF NOT EXISTS run_context ON run (context_doctype, context_docname);
 CREATE TABLE IF NOT EXISTS pending ({pending}, PRIMARY KEY (name));
 CREATE INDEX IF NOT EXISTS pending_due ON pending (status, trigger_at);
 CREATE INDEX IF NOT EXISTS pending_lease ON pending (status, lease_until);
@@ -57,7 +59,7 @@ RUN_COLUMNS = tuple(field.name for field in fields(Run))
 PENDING_COLUMNS = tuple(field.name for field in fields(Pending))
 JSON_COLUMNS = ("variables", "step_state", "context_snapshot")
 MOMENT_COLUMNS = ("started_at", "completed_at", "trigger_at", "executed_at", "lease_until")
-NUMBER_COLUMNS = ("template_version", "depth", "retry_count")
+NUMBER_COLUMNS = ("template_version", "depth", "retry_count", "ends_with_document")
 
 #: How long a key of a start is remembered.
 STARTED_KEPT = timedelta(days=7)
@@ -78,7 +80,7 @@ class LabStore:
 
 	#: The columns that change as a run moves.
 	saved_of_run: tuple[str, ...] = (
-		"status", "variables", "step_state", "completed_at", "error", "reentry_key",
+		"status", "variables", "step_state", "completed_at", "error", "stop_reason", "reentry_key",
 	)  # fmt: skip
 
 	def __init__(
@@ -101,6 +103,7 @@ class LabStore:
 				SCHEMA.format(run=", ".join(RUN_COLUMNS), pending=", ".join(PENDING_COLUMNS))
 			)
 			self._bring_up_to_date()
+			self._add_columns("run", RUN_COLUMNS)
 		except sqlite3.Error as error:
 			raise FlowError(f"{path} cannot hold the lab ({error}). Name another file.") from error
 
@@ -134,6 +137,13 @@ class LabStore:
 				"UPDATE template SET fields = ?, namesake = ? WHERE name = ?",
 				(json.dumps(row, ensure_ascii=False), _namesake(row), row["name"]),
 			)
+
+	def _add_columns(self, table: str, columns: Sequence[str]) -> None:
+		"""Bring the table of an earlier version's file up to date."""
+		there = {row[1] for row in self.connection.execute(f"PRAGMA table_info({table})")}
+		for column in columns:
+			if column not in there:
+				self.connection.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
 
 	def close(self) -> None:
 		self.connection.close()
@@ -284,7 +294,7 @@ class LabStore:
 
 	# Runs
 
-	def insert_run(self, run: Run, rows: Sequence[Pending] = ()) -> bool:
+	def insert_run(self, run: Run, rows: Sequence[Pending] = (), *, is_free: bool = False) -> bool:
 		run.name = self.next_name("FR-")
 		try:
 			with self.savepoint():
@@ -334,6 +344,18 @@ class LabStore:
 
 	def save_runs(self, runs: Sequence[Run]) -> bool:
 		return all(self.save_run(run) for run in runs)
+
+	def in_flight_about(self, doctype: str, name: str) -> list[str]:
+		found = self.execute(
+			"""SELECT name FROM run WHERE context_doctype = ? AND context_docname = ? AND completed_at IS NULL
+			AND ends_with_document = 1 ORDER BY name""",
+			(doctype, name),
+		)
+		return [run for (run,) in found]
+
+	def holder(self, reentry_key: str) -> Run | None:
+		found = self._select(Run, "run", RUN_COLUMNS, "reentry_key = ?", (reentry_key,))
+		return found[0] if found else None
 
 	def runs(
 		self,
@@ -427,6 +449,20 @@ class LabStore:
 				CALL if step_id is None else SIDE_CALL,
 				*([step_id] if step_id is not None else []),
 			],
+		)
+
+	def withdraw(self, run: str) -> None:
+		places = ", ".join("?" * len(WITHDRAWN))
+		self.execute(
+			f"UPDATE pending SET status = ? WHERE flow_run = ? AND status = ? AND purpose IN ({places})",
+			[ROW_CANCELLED, run, ROW_PENDING, *WITHDRAWN],
+		)
+
+	def drop_parked(self, doctype: str, name: str, at: datetime, reason: str) -> None:
+		self.execute(
+			"""UPDATE pending SET status = ?, executed_at = ?, last_error = ? WHERE reference_doctype = ?
+			AND reference_name = ? AND status = ? AND trigger_at IS NULL""",
+			(ROW_CANCELLED, str(at), reason, doctype, name, ROW_PENDING),
 		)
 
 	def release(self, doctype: str, name: str, at: datetime) -> int:

@@ -29,6 +29,7 @@ from flow_editor.engine.host import (
 	ROW_COMPLETED,
 	ROW_FAILED,
 	SIDE_CALL,
+	WITHDRAWN,
 	Host,
 	Pending,
 	Run,
@@ -45,7 +46,7 @@ from flow_editor.engine.machine import (
 	is_in_flight,
 	run_status,
 )
-from flow_editor.services import failures
+from flow_editor.services import failures, life
 from flow_editor.services.definitions import flow_of
 from flow_editor.services.due import ANCHOR, UNDATED, Times, past
 
@@ -83,6 +84,8 @@ class Together:
 	#: Rows of one claim whose promise was kept.
 	rows: list[Pending] = field(default_factory=list)
 	runs: dict[str, Run] = field(default_factory=dict)
+	#: Why runs have to end with their document, by their names. None: each has to ask.
+	ended: Mapping[str, str] | None = None
 
 	def write_runs(self) -> None:
 		if self.runs and not self.host.store.save_runs(list(self.runs.values())):
@@ -137,6 +140,8 @@ class Advance:
 		self._row_counts = True
 		#: What its author calls the step that has failed here, if one has.
 		self._failed_step = ""
+		#: Whether its document was seen to be there since a step last changed documents.
+		self._document_seen = False
 
 	def step(self, step_id: str) -> Step | None:
 		return self.flow.by_id.get(step_id)
@@ -145,6 +150,16 @@ class Advance:
 		return self.run.step_state[step.id]
 
 	# What may be asked of it
+
+	def ends(self) -> bool:
+		"""Whether the run is over, because its document is; asked before each step fires. It is cancelled then."""
+		if self.run.status != CANCELLED and self.run.ends_with_document and not self._document_seen:
+			known = self._together.ended if self._together is not None else None
+			why = (life.ended(self.host, [self.run]) if known is None else known).get(self.run.name)
+			if why:
+				life.stop(self.host, self.run, why)
+			self._document_seen = True
+		return self.run.status == CANCELLED
 
 	def start(self) -> None:
 		self.machine.start()
@@ -216,6 +231,12 @@ class Advance:
 				acting.enter_context(self.host.acting_as(self.run.run_as))
 			self._work_off()
 		run = self.run
+		if run.status == CANCELLED:
+			# What it would have come back for; calls that it has committed to here are made.
+			self.rows = [row for row in self.rows if row.purpose not in WITHDRAWN]
+			if self.row is not None and self.row.purpose != CALL:
+				self._row_again_at = None
+			return
 		run.status = run_status(run.step_state)
 		if run.status != FAILED:
 			run.error = ""
@@ -242,7 +263,12 @@ class Advance:
 			host.poke()  # the drain that works a row looks again by itself
 		if run.status == FAILED and not self._had_failed:
 			failures.run_failed(host, run, self._failed_step)
-		elif run.status == CANCELLED and self._failed_step:
+		elif (
+			run.status == CANCELLED
+			and self._failed_step
+			and self.row is not None
+			and self.row.purpose == CALL
+		):
 			failures.call_failed(host, run, run.error)
 		host.run_changed(run)
 		return self.moved
@@ -265,6 +291,8 @@ class Advance:
 		while (step := self.machine.next_ready()) is not None:
 			if len(self.moved.executed) >= BUDGET_STEPS or self.host.monotonic() > deadline:
 				self.rows.append(Pending(self.run.name, purpose=ADVANCE, trigger_at=self.host.now()))
+				return
+			if self.ends():
 				return
 			self._reach(step)
 
@@ -347,6 +375,9 @@ class Advance:
 		ctx = self.context(step, kind, idempotency_key=uuid.uuid4().hex, given=given)
 		with host.acting_as(self.run.run_as), host.store.savepoint():
 			if effect == "documents":
+				self._document_seen = False  # the step may end the run's own document, or another run's
+				if self._together is not None:
+					self._together.ended = None
 				result = kind.run(step, ctx)
 			else:
 				request = kind.prepare(step, ctx)

@@ -20,7 +20,9 @@ from flow_editor.engine.conditions import Uncomparable
 from flow_editor.engine.context import Scope
 from flow_editor.engine.errors import NotAllowed, StepFailed, described
 from flow_editor.engine.event import (
+	CANCEL,
 	CHANGE,
+	DELETE,
 	INSERT,
 	SUBMIT,
 	UPDATE,
@@ -33,6 +35,7 @@ from flow_editor.engine.values import NO_TYPES, Types
 from flow_editor.services import head, runs
 from flow_editor.services.advance import let_others_run
 from flow_editor.services.customers import Fields, customer_of
+from flow_editor.services.definitions import flow_of
 
 
 class WhenAsked(Mapping[str, Any]):
@@ -130,6 +133,12 @@ def has_closed(now: Fields, before: Fields | None) -> bool:
 	)
 
 
+def drop_parked(host: Host, doctype: str, docname: str) -> None:
+	"""A document is deleted, which is no closing: the calls that wait for its closing are not made."""
+	reason = f"{doctype} {docname} was deleted, so it will never be closed, and this call is not made."
+	host.store.drop_parked(doctype, docname, host.now(), reason)
+
+
 def event_table(extra: Iterable[TriggerEvent] = ()) -> dict[str, TriggerEvent]:
 	"""The shipped events and others, by name. An event of a known name adds its sources to that one."""
 	table: dict[str, TriggerEvent] = {}
@@ -164,6 +173,7 @@ def raise_transitions(
 	*,
 	transaction: Callable[[], str],
 	fields: Callable[[], Mapping[str, Any]],
+	imported_by: str = "",
 ) -> list[dict[str, Any]]:
 	"""Raise what a document's change amounts to.
 
@@ -172,6 +182,7 @@ def raise_transitions(
 		now, before: the document after and before, of which only `get` is used.
 		transaction: names the transaction: one transition within it counts once, however often it is seen.
 		fields: makes all the document's fields, if they are asked for.
+		imported_by: the bulk import that changes it, if it is one.
 	"""
 	results, doc = [], WhenAsked(fields)
 	for event, source in sources:
@@ -189,6 +200,9 @@ def raise_transitions(
 			doc=doc,
 			fields=source.variables,
 			trigger_key=f"{transaction()}:{event.name}:{doctype}:{docname}:{transition}",
+			is_over=moment in (CANCEL, DELETE) or now.get("docstatus") == 2,
+			amended_from=now.get("amended_from") or "",
+			imported_by=imported_by,
 		)
 	return results
 
@@ -206,6 +220,9 @@ class Raised:
 	fields: Mapping[str, str]
 	trigger_key: str
 	caller: str
+	is_over: bool | None
+	amended_from: str | None
+	imported_by: str
 
 
 def dispatch_event(
@@ -220,6 +237,9 @@ def dispatch_event(
 	fields: Mapping[str, str] = NOTHING,
 	trigger_key: str = "",
 	caller: str = "",
+	is_over: bool | None = None,
+	amended_from: str | None = None,
+	imported_by: str = "",
 ) -> list[dict[str, Any]]:
 	"""Start a run of every active template that listens to an event, whose user may read what it is about, and whose
 	condition holds.
@@ -231,11 +251,18 @@ def dispatch_event(
 		trigger_key: where one transition may be seen several times: what names it.
 		caller: who gives the variables, if it is somebody at a door, and not code. Of theirs a flow that runs as another
 			takes only what it declares.
+		is_over: whether the document is cancelled, deleted or not stored, so that no run can end with it; None: look in its
+			fields.
+		amended_from: the document that it was amended from, if any; None: likewise.
+		imported_by: the bulk import that stores the document, if it is one. Flows that do not say `on_import` are left out,
+			and that is told.
 
 	Returns:
 		For each listening template: `template`, and `run`, or `skipped` or `error` with the reason.
 	"""
-	raised = Raised(event, doctype, docname, customer, variables or {}, doc, fields, trigger_key, caller)
+	raised = Raised(
+		event, doctype, docname, customer, variables or {}, doc, fields, trigger_key, caller, is_over, amended_from, imported_by
+	)  # fmt: skip
 	templates = host.store.active_templates(event)
 	gated: list[Outcome | Start] = []
 	# Whoever saves a document is not to pay for a change of user with every flow: those of one user are asked together.
@@ -351,6 +378,7 @@ def _gate(host: Host, template: Mapping[str, Any], raised: Raised, doc: Mapping[
 		customer=raised.customer,
 		variables={**raised.variables, **of_document},
 		doc=doc,
+		first=_first(host, template, raised, doc),
 	)
 	if raised.caller and (names := runs.undeclared(host, run, raised.variables, raised.caller)):
 		return {"skipped": f"It declares no variable {', '.join(names)}, so none can be given to it."}
@@ -363,6 +391,12 @@ def _gate(host: Host, template: Mapping[str, Any], raised: Raised, doc: Mapping[
 	condition = _condition(template)
 	if condition and not gate.holds(condition, Scope(host, run, doc=doc), host.operators):
 		return {"skipped": "Its condition does not hold."}
+	if raised.imported_by and not flow_of(host, run).on_import:
+		host.left_out(template["name"], raised.doctype, raised.docname, raised.imported_by)
+		return {"skipped": "Documents that are imported do not start it, unless it says on_import."}
+	if raised.doctype and raised.docname:
+		if not (doc.get("docstatus") == 2 if raised.is_over is None else raised.is_over):
+			runs.tie(host, run)
 	# Last, since it asks the database, and most conditions do not hold.
 	run.trigger_key = raised.trigger_key and runs.key(template["name"], raised.trigger_key)
 	if run.trigger_key and host.store.has_triggered(run.trigger_key):
@@ -376,6 +410,14 @@ def _gate(host: Host, template: Mapping[str, Any], raised: Raised, doc: Mapping[
 	return run, doc
 
 
+def _first(host: Host, template: Mapping[str, Any], raised: Raised, doc: Mapping[str, Any]) -> str:
+	"""The first document of an amendment chain, if the template asks for it and there is a chain."""
+	if template.get("re_entry") != runs.RE_ENTRY_ONCE or not raised.docname:
+		return ""
+	origin = doc.get("amended_from") if raised.amended_from is None else raised.amended_from
+	return host.documents.first(raised.doctype, str(origin)) if origin else ""
+
+
 def _begun(host: Host, template: Mapping[str, Any], raised: Raised, asked: Outcome | Start) -> Outcome:
 	return asked if isinstance(asked, dict) else _guarded(host, template, raised, _begin, *asked)
 
@@ -385,7 +427,7 @@ def _begin(
 ) -> Outcome:
 	"""Store a run that may start, with what its head has done."""
 	rows = head.take(host, run, doc)
-	if not host.store.insert_run(run, rows):
+	if not runs.store(host, run, rows):
 		return {"skipped": runs.re_entry_reason(template)}
 	if run.completed_at is not None and let_others_run(run):
 		host.store.save_run(

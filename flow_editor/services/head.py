@@ -52,6 +52,8 @@ class Head(Advance):
 		self.scope = Known(host, run, doc)
 		self.times = TimesAtHand(host, run, self.flow, self.scope)
 		self._left = False
+		# Whoever raised the event has the document in hand.
+		self._document_seen = True
 
 	def take(self) -> list[Pending]:
 		self.start()

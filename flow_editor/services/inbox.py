@@ -28,6 +28,7 @@ from flow_editor.engine.context import Scope, StepContext
 from flow_editor.engine.errors import FlowError, NotFound, StepFailed, described
 from flow_editor.engine.host import (
 	CALL,
+	DOCUMENT_END,
 	FIRE,
 	RETRY,
 	ROW_COMPLETED,
@@ -40,7 +41,7 @@ from flow_editor.engine.host import (
 )
 from flow_editor.engine.machine import CANCELLED, COMPLETED, FAILED, RUNNING, SCHEDULED, run_status
 from flow_editor.kinds.web_call import send_call
-from flow_editor.services import failures, runs
+from flow_editor.services import failures, life, runs
 from flow_editor.services.advance import ERROR_LENGTH, Advance, LostClaim, Together
 from flow_editor.services.definitions import flow_of
 
@@ -149,6 +150,7 @@ def _try_together(host: Host, rows: Sequence[Pending]) -> int:
 	worked = 0
 	with host.store.transaction(follows=True):
 		locked = host.store.lock_runs({row.flow_run for row in rows})
+		together.ended = life.ended(host, locked.values())
 		until = host.monotonic() + TOGETHER_SECONDS
 		for row in rows:
 			_move(host, locked[row.flow_run], row, together)
@@ -218,6 +220,11 @@ def _move(host: Host, run: Run, row: Pending, together: Together) -> None:
 	"""Do what a row promised for its locked run, and leave to be written what can be."""
 	if run.status in (COMPLETED, CANCELLED):
 		together.rows.append(row)
+	elif row.purpose == DOCUMENT_END:
+		life.stop(host, run, (row.context_snapshot or {}).get("reason") or "")
+		together.runs[run.name] = run
+		together.rows.append(row)
+		host.run_changed(run)
 	elif row.purpose == START:
 		runs.begin(host, run, row, together)
 	else:
@@ -235,6 +242,8 @@ def _fire(advance: Advance, row: Pending) -> None:
 	if step is None:
 		raise StepFailed(f"Run {row.flow_run} has no step {row.step_id!r}.")
 	status = advance.entry(step)["status"]
+	if advance.ends():
+		return
 	if status == SCHEDULED:
 		advance.come_due(step)
 	elif status == FAILED:  # an admin has set the row back to pending

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
@@ -27,7 +27,7 @@ from flow_editor.engine.machine import (
 	RUNNING,
 	SCHEDULED,
 )
-from flow_editor.services import mails
+from flow_editor.services import life, mails
 from flow_editor.services.advance import RESULT_LENGTH, SHORT, Advance, Moved, Together, let_others_run
 from flow_editor.services.customers import customer_of
 from flow_editor.services.definitions import flow_of
@@ -37,6 +37,8 @@ RE_ENTRY_ALWAYS = "Always"
 RE_ENTRY_ONCE = "Once per document"
 RE_ENTRY_ALONE = "Not while one runs"
 RE_ENTRY_RULES = (RE_ENTRY_ALWAYS, RE_ENTRY_ONCE, RE_ENTRY_ALONE)
+#: What the keys of these rules begin with.
+ONCE, RUNNING_NOW = "once:", "running:"
 
 #: The most that is kept of the variables that a run is given, in characters of JSON.
 VARIABLES_LENGTH = 1_000_000
@@ -77,8 +79,12 @@ def new_run(
 	customer: str | None = None,
 	variables: Mapping[str, Any] | None = None,
 	doc: Mapping[str, Any] | None = None,
+	first: str = "",
 ) -> Run:
 	"""A run of a template's current version, not stored yet. Without a customer, `doc` is asked for one.
+
+	Args:
+		first: the document by which *Once per document* counts, if it is not this one; see `Documents.first`.
 
 	Raises:
 		Invalid: the variables are too large.
@@ -101,14 +107,35 @@ def new_run(
 		run_as=template.get("run_as") or host.user,
 		depth=cause.depth + 1 if cause else 0,
 		parent_run=cause.name if cause else "",
-		reentry_key=_reentry_key(template, doctype, docname),
+		reentry_key=reentry_key(template, doctype, docname, first),
 	)
 
 
-def _reentry_key(template: Mapping[str, Any], doctype: str, docname: str) -> str:
-	prefixes = {RE_ENTRY_ONCE: "once:", RE_ENTRY_ALONE: "running:"}
-	prefix = prefixes.get(template.get("re_entry") or RE_ENTRY_ALWAYS)
-	return f"{prefix}{key(template['name'], doctype, docname)}" if prefix else ""
+def reentry_key(template: Mapping[str, Any], doctype: str, docname: str, first: str = "") -> str:
+	"""What a run holds by its template's re-entry rule: of an amendment chain, the first counts as the document that a
+	flow runs once for, and each by itself while one runs."""
+	rule = template.get("re_entry") or RE_ENTRY_ALWAYS
+	if rule == RE_ENTRY_ONCE:
+		return f"{ONCE}{key(template['name'], doctype, first or docname)}"
+	return f"{RUNNING_NOW}{key(template['name'], doctype, docname)}" if rule == RE_ENTRY_ALONE else ""
+
+
+def tie(host: Host, run: Run) -> None:
+	"""Let a run that is not stored yet, about a document that is there, end with it, unless its flow says otherwise."""
+	run.ends_with_document = int(flow_of(host, run).on_document_end == "cancel")
+
+
+def store(host: Host, run: Run, rows: Sequence[Pending] = ()) -> bool:
+	"""Store a new run, with the rows that carry it on. False if its re-entry rule forbids it."""
+	if host.store.insert_run(run, rows):
+		return True
+	if not run.reentry_key.startswith(ONCE):
+		return False
+	# What holds the key is another document's run, if this one was amended from that; else it has had its turn.
+	own = key(run.flow_template, run.context_doctype, run.context_docname)
+	if run.reentry_key == f"{ONCE}{own}" or not life.make_way(host, run.reentry_key):
+		return False
+	return host.store.insert_run(run, rows, is_free=True)
 
 
 def refusal_to_start(host: Host, run: Run) -> str | None:
@@ -233,7 +260,7 @@ def start(
 		raise Invalid.because(problems, "This start")
 	if reason := refusal_to_start(host, run) or unreadable(host, run, customers):
 		raise Conflict(f"{title} cannot be started: {reason}")
-	if not host.store.insert_run(run):
+	if not store(host, run):
 		raise Conflict(f"{title} is not started: {re_entry_reason(fields)}")
 	if claim:
 		host.store.note_start(claim, run.name)
@@ -272,7 +299,10 @@ def as_asked(
 		customer=customer or None,
 		variables=variables,
 		doc=doc,
+		first=host.documents.first(doctype, docname) if doc.get("amended_from") else "",
 	)
+	if doctype and doc.get("docstatus") != 2:
+		tie(host, run)
 	customers = {run.customer, customer_of(doctype, doc)} - {""}
 	for one in customers:
 		host.documents.check_readable("Customer", one)
@@ -352,7 +382,8 @@ def advance(host: Host, name: str) -> Moved:
 		return Moved(run)
 	with working(run):
 		move = Advance(host, run)
-		move.rescan()
+		if not move.ends():
+			move.rescan()
 		return move.finish()
 
 
@@ -388,6 +419,11 @@ def complete(host: Host, name: str, step_id: str, result: Any = None) -> tuple[M
 		_check_size(step, result, move)
 		if status == PENDING and not entry.get("waiting") and not move.machine.is_reachable(step):
 			raise Conflict(f"Step {step_id} is not reachable yet: steps before it are not done.")
+		if move.ends():
+			return (
+				move.finish(),
+				f"{run.stop_reason} So run {name} is cancelled, and step {step_id} was not done.",
+			)
 		host.store.cancel_pending(name, step_id)
 		entry.pop(ANCHOR, None)  # what comes after it counts from now
 		move.fire(step, given=result)
@@ -440,8 +476,13 @@ def retry(host: Host, name: str, step_id: str | None = None) -> Moved:
 	if not run.reentry_key:
 		with suppress(NotFound):  # a flow that is gone keeps no run off another
 			template = host.store.template(run.flow_template)
-			run.reentry_key = _reentry_key(template, run.context_doctype, run.context_docname)
+			first = (
+				host.documents.first(run.context_doctype, run.context_docname) if run.context_docname else ""
+			)
+			run.reentry_key = reentry_key(template, run.context_doctype, run.context_docname, first)
 	with working(run):
+		if move.ends():
+			return move.finish()
 		for step in steps:
 			host.store.cancel_pending(name, step.id)
 			move.try_again(step)
@@ -583,6 +624,7 @@ def _as_dict(run: Run) -> dict[str, Any]:
 		"depth": run.depth,
 		"parent_run": run.parent_run,
 		"error": run.error,
+		"stop_reason": run.stop_reason,
 	}
 
 

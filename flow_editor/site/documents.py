@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import frappe
@@ -10,6 +10,7 @@ from frappe import _
 from frappe.utils import add_days, getdate, nowdate
 
 from flow_editor.engine.errors import NotAllowed, NotFound
+from flow_editor.engine.host import DOCUMENT_CANCELLED, DOCUMENT_DELETED
 from flow_editor.engine.render import jsonable
 from flow_editor.engine.values import STANDARD_TYPES, Document, FieldType, Types, document
 from flow_editor.services.events import CLOSED_STATUSES
@@ -44,6 +45,34 @@ class SiteDocuments:
 		doc = frappe.get_doc(dict(fields))
 		self._check(doc, "read")
 		return _readable(doc)
+
+	def ended(self, doctype: str, names: Collection[str]) -> dict[str, str]:
+		try:
+			meta = frappe.get_meta(doctype)
+		except frappe.DoesNotExistError:
+			frappe.clear_last_message()
+			return dict.fromkeys(names, DOCUMENT_DELETED)
+		if meta.issingle or meta.is_virtual:
+			return {}
+		rows = frappe.db.sql(f"SELECT name, docstatus FROM `tab{doctype}` WHERE name IN %s", (tuple(names),))
+		states = {str(name): docstatus for name, docstatus in rows}
+		over = {}
+		for name in names:
+			# The database finds a name without regard to case and accents, and so may be asked for it once more.
+			if name not in states and not frappe.db.exists(doctype, name):
+				over[name] = DOCUMENT_DELETED
+			elif states.get(name) == 2:
+				over[name] = DOCUMENT_CANCELLED
+		return over
+
+	def first(self, doctype: str, name: str) -> str:
+		chain = {name: None}
+		while frappe.get_meta(doctype).has_field("amended_from"):
+			name = frappe.db.get_value(doctype, name, "amended_from")
+			if not name or name in chain:
+				break
+			chain[name] = None
+		return list(chain)[-1]
 
 	def find(self, doctype: str, filters: Mapping[str, Any], *, limit: int = 20) -> list[Document]:
 		conditions = {

@@ -25,7 +25,7 @@ from flow_editor.engine.values import Conventions
 from flow_editor.kinds import builtin_kinds, load_kinds, resolve_path
 from flow_editor.kinds.web_call import ANSWER_KB
 from flow_editor.services.events import event_table
-from flow_editor.site import errors, holidays, inert, transaction, worker
+from flow_editor.site import errors, holidays, imports, inert, transaction, worker
 from flow_editor.site.documents import SiteDocuments
 from flow_editor.site.http import GuardedHttp, allowed_entries, certificates
 from flow_editor.site.messages import SiteMessages
@@ -203,6 +203,9 @@ class SiteHost:
 				"flow_runs_changed", {"runs": changed}, room=get_doctype_room("Flow Run"), after_commit=True
 			)
 		changed.append(run.name)
+
+	def left_out(self, template: str, doctype: str, docname: str, source: str) -> None:
+		imports.left_out(template, doctype, docname, source)
 
 	def notify(self, message: str) -> None:
 		frappe.msgprint(message, alert=True)

@@ -24,6 +24,7 @@ from flow_editor.engine.host import (
 	ROW_PENDING,
 	ROW_RUNNING,
 	SIDE_CALL,
+	WITHDRAWN,
 	Pending,
 	Run,
 	Started,
@@ -35,7 +36,7 @@ from flow_editor.site.naming import next_name_sql
 RUN_COLUMNS = (
 	"flow_template", "template_version", "status", "name", "trigger_event", "context_doctype",
 	"context_docname", "customer", "variables", "step_state", "started_at", "completed_at", "run_as", "depth",
-	"parent_run", "checksum", "error", "trigger_key", "reentry_key",
+	"parent_run", "checksum", "error", "trigger_key", "reentry_key", "stop_reason", "ends_with_document",
 )  # fmt: skip
 PENDING_COLUMNS = (
 	"flow_run", "step_id", "purpose", "trigger_at", "status", "name", "retry_count", "last_error",
@@ -43,7 +44,7 @@ PENDING_COLUMNS = (
 	"lease_token",
 )  # fmt: skip
 #: What of a run changes.
-SAVED_COLUMNS = ("status", "variables", "step_state", "completed_at", "error", "reentry_key")
+SAVED_COLUMNS = ("status", "variables", "step_state", "completed_at", "error", "reentry_key", "stop_reason")
 #: What a worker needs to know of a row that it has claimed.
 CLAIMED_COLUMNS = (
 	"name", "flow_run", "step_id", "purpose", "retry_count", "context_snapshot", "idempotency_key",
@@ -54,7 +55,8 @@ LAPSED = "status = %s AND lease_until <= %s"
 CLAIM_TRIES = 5
 RUN_JSON = ("variables", "step_state")
 PENDING_JSON = ("context_snapshot",)
-ERRORS = ("error", "last_error")
+ERRORS = ("error", "last_error", "stop_reason")
+NUMBERS = ("depth", "retry_count", "template_version", "ends_with_document")
 
 
 class SiteStore:
@@ -160,11 +162,11 @@ class SiteStore:
 
 	# Runs
 
-	def insert_run(self, run: Run, rows: Sequence[Pending] = ()) -> bool:
+	def insert_run(self, run: Run, rows: Sequence[Pending] = (), *, is_free: bool = False) -> bool:
 		# A key that turns out to be taken as it is inserted leaves a lock on its neighbourhood in the index, among it
 		# the place of all runs without a key: two such would break each other's transactions. So it is looked for
 		# first, which locks nothing, and runs with a key are inserted last (see `active_templates`).
-		if run.reentry_key and self._is_taken(run.reentry_key):
+		if run.reentry_key and not is_free and self._is_taken(run.reentry_key):
 			return False
 		try:
 			(run.name,) = _insert("Flow Run", RUN_COLUMNS, [_row(run, RUN_COLUMNS, RUN_JSON)])
@@ -268,6 +270,20 @@ class SiteStore:
 				return False
 			raise
 		return True
+
+	def in_flight_about(self, doctype: str, name: str) -> list[str]:
+		found = frappe.db.sql(
+			"""SELECT name FROM `tabFlow Run` WHERE context_doctype = %s AND context_docname = %s
+			AND completed_at IS NULL AND ends_with_document = 1 ORDER BY name""",
+			(doctype, name),
+		)
+		return [run for (run,) in found]
+
+	def holder(self, reentry_key: str) -> Run | None:
+		# Whoever saves a document waits for no worker.
+		where = "reentry_key = %s FOR UPDATE SKIP LOCKED"
+		found = _select(Run, "Flow Run", RUN_COLUMNS, RUN_JSON, where, [reentry_key])
+		return found[0] if found else None
 
 	def runs(
 		self,
@@ -415,6 +431,20 @@ class SiteStore:
 			),
 		)
 
+	def withdraw(self, run: str) -> None:
+		frappe.db.sql(
+			"""UPDATE `tabFlow Step Pending` SET status = %s
+			WHERE flow_run = %s AND status = %s AND purpose IN %s""",
+			(ROW_CANCELLED, run, ROW_PENDING, WITHDRAWN),
+		)
+
+	def drop_parked(self, doctype: str, name: str, at: datetime, reason: str) -> None:
+		frappe.db.sql(
+			"""UPDATE `tabFlow Step Pending` SET status = %s, executed_at = %s, last_error = %s
+			WHERE reference_doctype = %s AND reference_name = %s AND status = %s AND trigger_at IS NULL""",
+			(ROW_CANCELLED, at, shown.as_plain(reason), doctype, name, ROW_PENDING),
+		)
+
 	def release(self, doctype: str, name: str, at: datetime) -> int:
 		frappe.db.sql(
 			"""UPDATE `tabFlow Step Pending` SET trigger_at = %s
@@ -506,7 +536,7 @@ def _record(cls: type, columns: Sequence[str], as_json: Sequence[str], row: Sequ
 			"executed_at",
 			"lease_until",
 		):
-			value = 0 if column in ("depth", "retry_count", "template_version") else ""
+			value = 0 if column in NUMBERS else ""
 		values[column] = value
 	return cls(**values)
 

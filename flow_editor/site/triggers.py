@@ -2,30 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import frappe
 
-from flow_editor.engine.event import CHANGE, UPDATE
-from flow_editor.services import events
+from flow_editor.engine.event import CANCEL, CHANGE, DELETE, UPDATE
+from flow_editor.engine.host import DOCUMENT_CANCELLED, DOCUMENT_DELETED
+from flow_editor.services import events, life
 from flow_editor.services.customers import customer_of
-from flow_editor.site import transaction
+from flow_editor.site import imports, renames, transaction
 from flow_editor.site.documents import as_fields
 from flow_editor.site.host import SiteHost, current
+
+#: DocTypes that no flow is about: our own, and what Frappe itself writes and clears by the thousand.
+UNHEARD = frozenset(
+	(
+		"Flow Template", "Flow Version", "Flow Run", "Flow Step Pending", "Flow Settings", "Access Log", "Activity Log",
+		"Comment", "Communication", "Data Import Log", "Deleted Document", "DocShare", "Email Queue", "Error Log", "File",
+		"Notification Log", "Prepared Report", "Route History", "Scheduled Job Log", "Version", "View Log",
+	)
+)  # fmt: skip
 
 
 def on_document_event(doc, method: str | None = None) -> None:
 	"""The one handler of all documents' events. For most of them it is one look into a dictionary."""
-	sources = _sources().get(doc.doctype)
-	if sources is None:
-		return
+	if doc.flags.in_delete:
+		return  # nothing is heard of it but that it is gone
+	_hear(doc, method or "")
+
+
+def on_document_end(doc, method: str | None = None) -> None:
+	"""The handler of all documents that are cancelled, discarded or deleted: runs end with them, and flows may listen."""
+	if doc.doctype not in UNHEARD and not doc.meta.istable:
+		_hear(doc, DELETE if method == DELETE else CANCEL)
+
+
+def on_rename(doc, method: str | None, old: str, new: str, merge: bool = False) -> None:
+	"""The handler of all documents that are renamed, or merged into another."""
+	if doc.doctype not in UNHEARD and not _is_elsewhere():
+		with _unheard_troubles(doc):
+			renames.follow(doc.doctype, old, new)
+
+
+def _is_elsewhere() -> bool:
+	"""Whether the site is being built: what changes then is nobody's doing, and our tables may not be there yet."""
 	flags = frappe.flags
-	if flags.in_install or flags.in_migrate or flags.in_patch or flags.in_import:
+	return bool(flags.in_install or flags.in_migrate or flags.in_patch or flags.in_uninstall)
+
+
+def _hear(doc, moment: str) -> None:
+	sources = _sources().get(doc.doctype)
+	if (sources is None and moment not in (CANCEL, DELETE)) or _is_elsewhere():
 		return
+	with _unheard_troubles(doc):
+		host = current()
+		if moment in (CANCEL, DELETE):
+			_end(host, doc, moment)
+		if sources is not None:
+			_raise(host, doc, moment, sources)
+
+
+@contextmanager
+def _unheard_troubles(doc) -> Iterator[None]:
+	"""Log what goes wrong within it, and let whoever saves the document hear nothing of it."""
 	messages = len(frappe.local.message_log)
 	try:
-		host = current()
-		_raise(host, doc, method or "", sources)
+		yield
 	except Exception as error:
 		# A broken transaction cannot be saved by keeping quiet; anything else is ours, not the user's.
 		if current().breaks_transaction(error):
@@ -35,10 +79,22 @@ def on_document_event(doc, method: str | None = None) -> None:
 		del frappe.local.message_log[messages:]
 
 
+def _end(host: SiteHost, doc, moment: str) -> None:
+	how = DOCUMENT_DELETED if moment == DELETE else DOCUMENT_CANCELLED
+	life.document_ended(host, doc.doctype, _name(doc), how)
+	if doc.doctype in events.CLOSING and moment == DELETE:
+		events.drop_parked(host, doc.doctype, doc.name)
+
+
+def _name(doc) -> str:
+	"""A client may save a document under another spelling of its name. What was read before the save has its own."""
+	before = doc.get_doc_before_save()
+	return str(before.name if before else doc.name)
+
+
 def _raise(host: SiteHost, doc, moment: str, sources) -> None:
 	before = doc.get_doc_before_save()
-	# A client may save a document under another spelling of its name. What was read before the save has its own.
-	name = before.name if before else doc.name
+	name = before.name if before else doc.name  # see `_name`
 	events.raise_transitions(
 		host,
 		sources,
@@ -49,8 +105,10 @@ def _raise(host: SiteHost, doc, moment: str, sources) -> None:
 		before,
 		transaction=lambda: transaction.current().name,
 		fields=lambda: as_fields(doc),
+		imported_by=imports.source_of(doc),
 	)
-	if doc.doctype in events.CLOSING and moment in (UPDATE, CHANGE) and events.has_closed(doc, before):
+	closes = moment == CANCEL or (moment in (UPDATE, CHANGE) and events.has_closed(doc, before))
+	if doc.doctype in events.CLOSING and closes:
 		if host.store.release(doc.doctype, name, host.now()):
 			host.poke()
 
@@ -70,13 +128,17 @@ def dispatch(
 		raise ValueError(f"There is no trigger event {name!r}. There are: {', '.join(host.events)}.")
 	subject = {"doctype": doctype, "docname": docname, "customer": customer or None}
 	if isinstance(doc, tuple | list):
-		subject.update(doctype=doc[0], docname=doc[1])
+		subject.update(doctype=doc[0], docname=doc[1], imported_by=imports.source_of())
 	elif doc is not None:
 		subject.update(
 			doctype=doc.doctype,
 			docname=doc.name,
+			imported_by=imports.source_of(doc),
 			customer=customer or customer_of(doc.doctype, doc),
 			doc=events.WhenAsked(lambda: as_fields(doc)),
+			# One without a creation was never stored, so that it cannot end.
+			is_over=doc.get("docstatus") == 2 or bool(doc.flags.in_delete) or not doc.get("creation"),
+			amended_from=doc.get("amended_from") or "",
 		)
 	return events.dispatch_event(host, name, variables=variables, **subject)
 

@@ -31,6 +31,25 @@ class LabWorld:
 	def remove(self, doctype: str, name: str) -> None:
 		"""The lab goes with its file."""
 
+	def cancel(self, doctype: str, name: str) -> None:
+		self.host.documents.update(doctype, name, {"docstatus": 2})
+
+	def delete(self, doctype: str, name: str) -> None:
+		self.host.documents.delete(doctype, name)
+
+	def vanish(self, doctype: str, name: str) -> None:
+		"""Take a document away behind everybody's back."""
+		self.host.store.execute("DELETE FROM document WHERE doctype = ? AND name = ?", (doctype, name))
+
+	def amend(self, quotation: str) -> str:
+		"""The draft that a cancelled quotation is amended to."""
+		fields = {
+			**self.host.documents.get("Quotation", quotation),
+			"docstatus": 0,
+			"amended_from": quotation,
+		}
+		return self.host.documents.create("Quotation", {**fields, "name": f"{quotation}-1"})
+
 	def drain(self):
 		return inbox.drain(self.host)
 

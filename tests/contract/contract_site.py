@@ -29,6 +29,22 @@ class SiteWorld:
 		frappe.delete_doc(doctype, name, force=True)
 		frappe.db.commit()
 
+	def cancel(self, doctype: str, name: str) -> None:
+		frappe.get_doc(doctype, name).cancel()
+
+	def delete(self, doctype: str, name: str) -> None:
+		frappe.delete_doc(doctype, name)
+
+	def vanish(self, doctype: str, name: str) -> None:
+		"""Take a document away behind everybody's back."""
+		frappe.db.delete(doctype, {"name": name})
+
+	def amend(self, quotation: str) -> str:
+		"""The draft that a cancelled quotation is amended to."""
+		amended = frappe.copy_doc(frappe.get_doc("Quotation", quotation))
+		amended.amended_from = quotation
+		return amended.insert().name
+
 	def drain(self):
 		return r.drain()
 

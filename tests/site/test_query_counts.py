@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import frappe
 import pytest
@@ -180,6 +180,26 @@ def test_a_document_s_event_that_nothing_listens_to_is_one_look_more(site, opene
 	assert sorted(ours) == sorted([*bare, "SELECT Flow Template"])
 
 
+def test_a_document_that_ends_is_one_look_more_and_none_if_nothing_can_be_about_it(site, opened):
+	flow = r.template(*chain(1, trigger={"type": "after_delay", "delay_days": 3}))
+	about = r.make("ToDo", description="x")
+	runs.start(site, flow.name, doctype="ToDo", docname=about.name)
+	frappe.db.commit()
+	for make, more in (
+		(lambda: r.make("ToDo", description="x"), ["SELECT Flow Run"]),
+		(lambda: r.make("Comment", comment_type="Comment", content="x"), []),
+		(lambda: about, ["INSERT Flow Step Pending", "SELECT Flow Run"]),
+	):
+		seen, doc = [], make()
+		for ours in (True, False, True):  # the first fills what is cached
+			frappe.db.savepoint("earlier")
+			with nullcontext() if ours else without_us(), queries() as asked:
+				frappe.delete_doc(doc.doctype, doc.name)
+			seen.append(sorted(asked))
+			frappe.db.rollback(save_point="earlier")
+		assert seen[2] == sorted([*seen[1], *more]), doc.doctype
+
+
 def test_a_drain_that_finds_nothing_writes_nothing(site, opened):
 	with queries() as seen:
 		assert r.drain().worked == 0
@@ -198,6 +218,7 @@ def test_a_run_of_instant_steps_is_claimed_and_written_once(site, opened, by_a_w
 		"UPDATE Flow Step Pending",
 		*COMMIT,
 		"SELECT Flow Run",  # the advance
+		"SELECT tabIssue",  # is the document still there?
 		"UPDATE Flow Run",
 		"UPDATE Flow Step Pending",
 		*COMMIT,
@@ -213,7 +234,7 @@ def test_rows_that_are_due_together_cost_no_more_queries_than_one(site, opened, 
 	frappe.db.commit()
 	with queries() as seen:
 		assert inbox.drain(site).worked == 20
-	assert len(seen) == 10, seen
+	assert len(seen) == 11, seen
 	for run in r.runs(flow):
 		few = json.loads(run.variables)["n"] < 10
 		assert run.status == ("running" if few else "completed") and bool(run.completed_at) != few

@@ -135,7 +135,7 @@ async function show_runs(query) {
 		`${run.context_doctype} ${run.context_docname}`,
 		run.trigger_event,
 		run.started_at,
-		run.error,
+		run.error || run.stop_reason,
 	]);
 	const all = [...filters].length ? [link("#/runs", "All runs")] : [];
 	page("Runs", all, table(["Run", "Flow", "State", "About", "Started by", "Started", "Error"], rows, "Nothing has run yet. Change a document, or start a flow."));
@@ -153,7 +153,7 @@ async function show_documents(query) {
 	const rows = documents.map((doc) => [
 		doc.doctype,
 		link(`#/documents?name=${encodeURIComponent(`${doc.doctype}\n${doc.name}`)}`, doc.name),
-		doc.status || (doc.is_signed === undefined ? "" : doc.is_signed ? "signed" : "not signed"),
+		doc.docstatus === 2 ? "cancelled" : doc.status || (doc.is_signed === undefined ? "" : doc.is_signed ? "signed" : "not signed"),
 		doc.customer || doc.party_name || doc.party || "",
 	]);
 	const doc = documents.find((d) => `${d.doctype}\n${d.name}` === chosen);
@@ -178,7 +178,14 @@ async function show_documents(query) {
 		if (started.length) location.hash = `#/runs/${started[0].run}`;
 		else throw { message: results.map((r) => `${r.template}: ${r.skipped || r.error}`).join("\n") || "No active flow listens to it.", problems: [] };
 	};
-	const tools = doc ? [quick(doc), " ", event, " ", button("Raise it", raise)] : [];
+	const named = doc && { doctype: doc.doctype, name: doc.name };
+	const end = () => call("PUT", "/lab/documents", { ...named, docstatus: 2 });
+	const remove = async () => {
+		await call("DELETE", "/lab/documents", named);
+		location.hash = "#/documents";
+	};
+	const cancel = doc?.docstatus === 1 ? [button("Cancel it", end), " "] : [];
+	const tools = doc ? [quick(doc), " ", ...cancel, button("Delete it", remove), " ", event, " ", button("Raise it", raise)] : [];
 	const flows = el("span");
 	page(
 		"Documents",

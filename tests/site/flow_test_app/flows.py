@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from flow_editor.engine.errors import StepFailed
-from flow_editor.engine.event import INSERT, UPDATE, Source, TriggerEvent
+from flow_editor.engine.event import CANCEL, DELETE, INSERT, UPDATE, Source, TriggerEvent
 from flow_editor.engine.kind import Field, Kind
 
 
@@ -97,5 +97,7 @@ EVENTS = [
 	TriggerEvent(
 		"on_todo_closed", "To-do closed", (Source("ToDo", (UPDATE,), turns=("status", ("Closed",))),)
 	),
+	TriggerEvent("on_todo_gone", "To-do deleted", (Source("ToDo", (DELETE,)),)),
+	TriggerEvent("on_quotation_cancelled", "Quotation cancelled", (Source("Quotation", (CANCEL,)),)),
 	TriggerEvent("on_customer_created", "Customer created", (Source("Lead", (INSERT,)),)),
 ]
