@@ -7,6 +7,17 @@ app_license = "mit"
 # With its owner, so that installing asks nobody who owns it.
 required_apps = ["frappe/erpnext"]
 
+app_logo_url = "/assets/flow_editor/images/logo.svg"
+add_to_apps_screen = [
+	{
+		"name": app_name,
+		"logo": app_logo_url,
+		"title": app_title,
+		"route": "/app/flows",  # which Frappe 16 leads on to its own
+		"has_permission": "flow_editor.site.boot.works_with_flows",
+	}
+]
+
 before_install = "flow_editor.install.before_install"
 after_install = "flow_editor.install.after_install"
 after_migrate = "flow_editor.install.after_migrate"

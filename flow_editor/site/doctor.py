@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +13,7 @@ import redis
 from frappe.email.doctype.email_account.email_account import EmailAccount
 from frappe.utils import add_to_date, now_datetime
 from frappe.utils.background_jobs import get_workers
-from frappe.utils.scheduler import is_scheduler_inactive
+from frappe.utils.scheduler import get_scheduler_tick, is_schduler_process_running, is_scheduler_inactive
 
 from flow_editor.engine import secrets
 from flow_editor.engine.host import ROW_FAILED, ROW_PENDING, SIDE_CALL
@@ -20,12 +21,16 @@ from flow_editor.site import token
 from flow_editor.site.held import links_to_runs
 from flow_editor.site.host import SiteHost
 from flow_editor.site.owned import taken
+from flow_editor.site.schedule import since
 
 TICK = "flow_editor.site.worker.tick"
+START = "Start the scheduler: bench schedule (or bench start, or supervisor)."
 #: The versions of Frappe on which the tests are run. README names them whole.
 TESTED = (15, 16)
 #: How long after its time a row counts as overdue, and a tick as missed.
 PATIENCE = timedelta(minutes=5)
+#: How long a worker may take to come to a job that was just queued.
+WORKER_SECONDS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +83,56 @@ def _scheduler(host: SiteHost) -> Iterator[Finding]:
 			"Run: bench --site SITE enable-scheduler, and start the scheduler process.",
 		)
 		return
-	last = frappe.db.get_value("Scheduled Job Type", {"method": TICK}, "last_execution")
-	if last is None:
+	job = _tick_job()
+	if job and not job.stopped and _is_silent(job) and is_schduler_process_running():
+		job = _next_tick()
+	if job is None:
+		yield Finding("Scheduler", "does not know our job", "Run: bench --site SITE migrate.")
+		return
+	if job.stopped:
 		yield Finding(
-			"Scheduler",
-			"has never ticked",
-			"Start the scheduler: bench schedule (or bench start, or supervisor).",
+			"Scheduler", "our job is stopped", f"Untick Stopped in the Scheduled Job Type of {TICK}."
 		)
-	elif now_datetime() - last > PATIENCE:
-		yield Finding(
-			"Scheduler", f"last ticked at {last:%Y-%m-%d %H:%M}", "Start the scheduler: bench schedule."
-		)
+		return
+	counted, is_ahead = since(job.last_execution, job.creation)
+	if is_ahead:
+		why = "which has not come yet: the site's time zone or clock was changed since"
+		yield Finding("Scheduler", f"counts from {counted:%Y-%m-%d %H:%M}, {why}", _what_stands())
+	elif _is_silent(job):
+		found = f"last ticked at {counted:%Y-%m-%d %H:%M}" if job.last_execution else "has never ticked"
+		yield Finding("Scheduler", found, _what_stands())
+	elif job.last_execution:
+		yield Finding("Scheduler", f"last ticked at {counted:%Y-%m-%d %H:%M}")
 	else:
-		yield Finding("Scheduler", f"last ticked at {last:%Y-%m-%d %H:%M}")
+		advice = "" if is_schduler_process_running() else START
+		yield Finding("Scheduler", f"has not ticked yet: its job was made at {counted:%H:%M}", advice)
+
+
+def _tick_job() -> frappe._dict | None:
+	fields = ["last_execution", "creation", "stopped"]
+	return frappe.db.get_value("Scheduled Job Type", {"method": TICK}, fields, as_dict=True)
+
+
+def _is_silent(job: frappe._dict) -> bool:
+	counted, is_ahead = since(job.last_execution, job.creation)
+	return is_ahead or now_datetime() - counted > PATIENCE
+
+
+def _next_tick() -> frappe._dict | None:
+	"""The job once it has ticked: a scheduler that has just started looks once in so many seconds, and a worker has to take
+	the job. As it is, if it has not by then."""
+	until = time.monotonic() + get_scheduler_tick() + WORKER_SECONDS
+	while (job := _tick_job()) and _is_silent(job) and time.monotonic() < until:
+		time.sleep(1)
+		frappe.db.rollback()  # what is committed meanwhile is seen by a new transaction alone
+	return job
+
+
+def _what_stands() -> str:
+	"""What keeps a scheduler from ticking."""
+	if not is_schduler_process_running():
+		return START
+	return "The scheduler's process runs, so its jobs are not worked: see the workers below, and Scheduled Job Log."
 
 
 def _workers(host: SiteHost) -> Iterator[Finding]:

@@ -16,9 +16,28 @@ from served import bench
 README = (bench.CHECKOUT / "README.md").read_text(encoding="utf-8")
 COMMAND = re.compile(r"^bench get-app /path/to/flow_editor$", re.MULTILINE)
 
-if shutil.which("bench") is None:
-	os.environ["FLOW_EDITOR_LEFT_OUT"] = "`bench get-app`: there is no `bench` command on this machine."
-	pytest.skip("there is no bench command", allow_module_level=True)
+
+def missing() -> str | None:
+	"""The command that `bench get-app` needs and this machine does not have, or None."""
+	found = shutil.which("bench")
+	if found is None:
+		return "bench"
+	# Newer ones install with uv, which they call from PATH.
+	show = "import inspect, bench.app, bench.bench; print(inspect.getsource(bench.app), inspect.getsource(bench.bench))"
+	source = subprocess.run([_python_of(found), "-c", show], capture_output=True, text=True).stdout
+	return "uv" if re.search(r"\buv\b", source) and shutil.which("uv") is None else None
+
+
+def _python_of(command: str) -> str:
+	"""The Python that a script runs with, as its first line says."""
+	with open(command, errors="replace") as script:
+		first = script.readline().removeprefix("#!").split()
+	return first[0] if first and Path(first[0]).exists() else "python3"
+
+
+if what := missing():
+	os.environ["FLOW_EDITOR_LEFT_OUT"] = f"`bench get-app`: there is no `{what}` command on this machine."
+	pytest.skip(f"there is no {what} command", allow_module_level=True)
 
 
 @pytest.fixture

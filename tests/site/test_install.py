@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import re
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,11 +13,13 @@ import bench
 import frappe
 import pytest
 import records as r
-from frappe import installer
+from filelock import FileLock
+from frappe import apps, installer
 from frappe.desk.desktop import get_desktop_page, get_workspace_sidebar_items
+from frappe.utils import add_to_date, now_datetime, scheduler
 
 from flow_editor import install
-from flow_editor.site import doctor, naming
+from flow_editor.site import boot, doctor, naming
 
 FIELDS = {
 	"Flow Template": {
@@ -356,6 +359,70 @@ def test_the_workspace_opens_for_who_works_with_flows_and_for_nobody_else(site):
 	assert len(page["number_cards"]["items"]) == 3
 	frappe.set_user(stranger)
 	assert "Flows" not in [page["name"] for page in get_workspace_sidebar_items()["pages"]]
+
+
+def test_the_app_stands_on_the_apps_screen_of_who_works_with_flows(site):
+	def shown() -> dict | None:
+		frappe.cache.delete_value("apps_list")
+		return next((app for app in apps.get_apps() if app["name"] == "flow_editor"), None)
+
+	entry = shown()
+	assert entry["title"] == "Flow Editor" and entry["route"] == "/app/flows"
+	logo = Path(frappe.get_app_path("flow_editor")) / "public" / entry["logo"].partition("/flow_editor/")[2]
+	assert ElementTree.fromstring(logo.read_bytes()).tag.endswith("svg")
+	assert frappe.get_hooks("app_logo_url", app_name="flow_editor") == [entry["logo"]]
+	for role, is_there in (("Flow User", True), ("Stock User", False)):
+		frappe.set_user(r.user(role).name)
+		assert boot.works_with_flows() is is_there
+
+
+@pytest.mark.parametrize("field", ["last_execution", "creation"])
+def test_a_job_whose_time_lies_in_the_future_is_due(site, field):
+	name = frappe.db.get_value("Scheduled Job Type", {"method": doctor.TICK})
+	others = frappe.get_all(
+		"Scheduled Job Type", {"method": ("not like", "flow_editor.%"), "frequency": "All"}, pluck="name"
+	)
+	later = add_to_date(now_datetime(), hours=9)
+	for job in (name, others[0]):
+		frappe.db.set_value(
+			"Scheduled Job Type", job, {"last_execution": None, field: later}, update_modified=False
+		)
+	assert frappe.get_doc("Scheduled Job Type", name).is_event_due()
+	assert not frappe.get_doc("Scheduled Job Type", others[0]).is_event_due()  # that is Frappe's
+
+
+@contextmanager
+def scheduler_runs():
+	"""What Frappe takes for a scheduler's process: somebody holds its lock."""
+	with FileLock(scheduler._get_scheduler_lock_file()):
+		yield
+
+
+@pytest.mark.parametrize(
+	("minutes", "running", "found", "advice"),
+	[
+		(540, False, "has not come yet", "bench schedule"), (540, True, "has not come yet", "jobs are not worked"), (-540, False, "last ticked", "bench schedule"),
+		(-540, True, "last ticked", "jobs are not worked"), (-1, True, "last ticked", ""),
+	],
+)  # fmt: skip
+def test_the_doctor_names_why_nothing_ticks(site, monkeypatch, minutes, running, found, advice):
+	monkeypatch.setattr(doctor, "WORKER_SECONDS", 1)
+	monkeypatch.setitem(frappe.local.conf, "scheduler_tick_interval", 1)
+	frappe.db.set_single_value("System Settings", "enable_scheduler", 1)
+	name, before = frappe.db.get_value(
+		"Scheduled Job Type", {"method": doctor.TICK}, ["name", "last_execution"]
+	)
+	at = add_to_date(now_datetime(), minutes=minutes)
+	frappe.db.set_value("Scheduled Job Type", name, "last_execution", at, update_modified=False)
+	frappe.db.commit()  # it looks in transactions of its own
+	try:
+		with scheduler_runs() if running else nullcontext():
+			(finding,) = doctor._scheduler(site)
+	finally:
+		frappe.db.set_value("Scheduled Job Type", name, "last_execution", before, update_modified=False)
+		frappe.db.set_single_value("System Settings", "enable_scheduler", 0)
+		frappe.db.commit()
+	assert found in finding.found and (advice in finding.advice if advice else finding.ok)
 
 
 def test_what_leads_to_the_workspace_in_frappe_16_leads_somewhere(site):
