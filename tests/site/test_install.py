@@ -371,8 +371,9 @@ def test_the_app_stands_on_the_apps_screen_of_who_works_with_flows(site):
 	logo = Path(frappe.get_app_path("flow_editor")) / "public" / entry["logo"].partition("/flow_editor/")[2]
 	assert ElementTree.fromstring(logo.read_bytes()).tag.endswith("svg")
 	assert frappe.get_hooks("app_logo_url", app_name="flow_editor") == [entry["logo"]]
-	for role, is_there in (("Flow User", True), ("Stock User", False)):
-		frappe.set_user(r.user(role).name)
+	users = {r.user("Flow User").name: True, r.user("Stock User").name: False}
+	for user, is_there in users.items():
+		frappe.set_user(user)
 		assert boot.works_with_flows() is is_there
 
 
