@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 DEFAULT_TIMEOUT = 10
 #: How much of an answer is read where nobody says otherwise, in kB.
 ANSWER_KB = 1024
+#: How many characters are kept of an answer that was not read to its end, for the eye alone: no step reads it.
+BEGINNING_LENGTH = 16_000
 #: How much of a failed call's answer stands in the error.
 EXCERPT_LENGTH = 300
 #: How much of an address stands in an error.
@@ -189,7 +191,9 @@ def _named(call: _Call, hidden: Mapping[str, str]) -> str:
 def _answer(response: HttpResponse, hidden: Mapping[str, str]) -> dict[str, Any]:
 	text = hide(response.body, hidden, is_cut=response.truncated).removeprefix(MARK)
 	body: Any = text
-	if not response.truncated:
+	if response.truncated:
+		body = text[:BEGINNING_LENGTH]
+	else:
 		try:
 			body = json.loads(text)
 		except (ValueError, RecursionError):

@@ -62,6 +62,8 @@ RESULT_LENGTH = 1_000_000
 STATE_LENGTH = 2_000_000
 #: What is no longer than this is kept in any case.
 SHORT = 200
+#: How much is kept of one that is larger, for the eye alone: no step reads it.
+BEGINNING_LENGTH = 16_000
 #: How many short values of a result that is cut are kept beside its beginning.
 MOST_KEPT = 20
 #: What a value raises that does not fit: the same step would raise it again, however long one waits. Python's errors of
@@ -528,10 +530,11 @@ class Advance:
 		if len(text) <= SHORT:
 			return result
 		most = min(RESULT_LENGTH, max(SHORT, self.room))
-		self._kept = (self._kept or 0) + min(len(text), most)
-		if len(text) <= most:
-			return result
-		return {**_short_values(result), "truncated": True, "text": text[:most]}
+		if len(text) > most:
+			text = text[: min(most, BEGINNING_LENGTH)]
+			result = {**_short_values(result), "truncated": True, "text": text}
+		self._kept = (self._kept or 0) + len(text)
+		return result
 
 	def _now(self) -> str:
 		return _text(self.host.now())

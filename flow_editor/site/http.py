@@ -132,7 +132,7 @@ class GuardedHttp:
 		return HttpResponse(response.status, dict(response.headers), text, truncated)
 
 	def _addresses(self, host: str, port: int) -> tuple[list[str], bool]:
-		"""The checked addresses to connect to, and whether they are called as inside ones.
+		"""The checked addresses to connect to, and whether one of them is inside.
 
 		Raises:
 			StepFailed: the name has none (transient), or one that is inside.
@@ -146,15 +146,14 @@ class GuardedHttp:
 				why = str(error)
 			raise StepFailed(f"The name {host} cannot be resolved: {why}.", transient=True) from error
 		addresses = list(dict.fromkeys(entry[4][0] for entry in found))
-		if host.lower() in self._names or f"{host.lower()}:{port}" in self._names:
-			return addresses, True
+		is_allowed = host.lower() in self._names or f"{host.lower()}:{port}" in self._names
 		is_inside = False
 		for text in addresses:
 			address = ipaddress.ip_address(text.split("%", 1)[0])
 			if is_public(address):
 				continue
 			is_inside = True
-			if not any(
+			if not is_allowed and not any(
 				address in network for network in self._networks if network.version == address.version
 			):
 				raise StepFailed(

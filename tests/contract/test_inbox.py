@@ -247,5 +247,6 @@ def test_a_result_that_is_cut_keeps_the_lane_that_its_step_took(world, monkeypat
 		"no": "skipped",
 	}
 	assert (
-		state["ask"]["result"]["truncated"] and len(state["ask"]["result"]["text"]) == advance.RESULT_LENGTH
+		state["ask"]["result"]["truncated"]
+		and len(state["ask"]["result"]["text"]) == advance.BEGINNING_LENGTH
 	)

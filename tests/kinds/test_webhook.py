@@ -310,6 +310,13 @@ def test_what_was_signed_with_is_told_by_nobody(bench):
 	assert "no: *** ***" in message
 
 
+def test_a_call_that_an_earlier_version_has_committed_to_is_made(bench):
+	ctx = bench.context("webhook", {"url": URL})
+	stored = {"method": "POST", "url": "https://x.test/é", "timeout": 10.0, "headers": {}, "json": {"a": 1}}
+	assert ctx.kind.send(stored, ctx)["status"] == 200
+	assert bench.http.calls[0]["body"] == '{"a": 1}'
+
+
 def test_what_is_prepared_holds_the_secrets_name_alone(bench):
 	ctx = bench.context("webhook", {"url": URL, "auth": {"type": "bearer", "secret": "crm"}})
 	assert "value" not in json.dumps(ctx.kind.prepare(ctx.step, ctx))

@@ -485,6 +485,12 @@ def test_erp_update(site):
 # condition and wait
 
 
+def test_a_value_that_no_column_takes_fails_at_once(site):
+	payload = {"doctype": "Customer", "fields_json": {"default_commission_rate": 1e300}}
+	state = run_step(site, "erp_update", payload, r.customer())
+	assert state["status"] == "failed" and state["attempts"] == 1, state
+
+
 def test_condition_reads_documents(site):
 	state = run_step(
 		site,

@@ -5,6 +5,11 @@ from __future__ import annotations
 import frappe
 import pytest
 import records as r
+from tls import Authority
+
+from flow_editor.kinds.web_call import ANSWER_KB
+from flow_editor.patches import read_longer_answers
+from flow_editor.site.host import current
 
 
 @pytest.fixture
@@ -56,3 +61,36 @@ def test_the_token_is_kept_as_a_password(settings):
 	settings.save()
 	assert "s3cret" not in str(frappe.db.sql("SELECT * FROM tabSingles WHERE doctype = 'Flow Settings'"))
 	assert settings.get_password("internal_token") == token
+
+
+def test_calls_go_by_what_is_set(settings, tmp_path):
+	pem = Authority(tmp_path).pem
+	settings.update(
+		{"proxy": "http://127.0.0.1:3128", "proxy_login": "ana:s3cret", "authorities": f"Ours:\n{pem}"}
+	)
+	settings.save()
+	frappe.clear_document_cache("Flow Settings", "Flow Settings")
+	frappe.local.flow_editor_host = None
+	http = current().http
+	assert (str(http._proxy), http._limit) == ("http://127.0.0.1:3128", ANSWER_KB * 1024)
+	assert http._proxy_headers == {"Proxy-Authorization": "Basic YW5hOnMzY3JldA=="}
+	assert http._authorities == pem.strip()
+	assert "s3cret" not in str(frappe.db.sql("SELECT * FROM tabSingles WHERE doctype = 'Flow Settings'"))
+
+
+def test_a_login_without_a_password_is_refused(settings):
+	settings.update({"proxy": "http://127.0.0.1:3128", "proxy_login": "ana"})
+	with pytest.raises(frappe.ValidationError, match="user:password"):
+		settings.save()
+
+
+@pytest.mark.parametrize(("before", "after"), [(64, ANSWER_KB), (100, 100), (None, None)])
+def test_what_earlier_versions_read_of_an_answer_is_raised_once(settings, before, after):
+	frappe.db.delete("Singles", {"doctype": "Flow Settings", "field": "response_limit_kb"})
+	if before:
+		frappe.db.set_single_value("Flow Settings", "response_limit_kb", before)
+	read_longer_answers.execute()
+	kept = frappe.db.sql(
+		"SELECT value FROM tabSingles WHERE doctype = 'Flow Settings' AND field = 'response_limit_kb'"
+	)
+	assert [value for (value,) in kept] == ([str(after)] if after else [])
