@@ -147,6 +147,9 @@ async function show_run(name) {
 
 // Documents
 
+/** What counts as submitted here if its fields do not say. */
+const SUBMITTED = ["Contract", "Quotation", "Sales Invoice"];
+
 async function show_documents(query) {
 	const { documents } = await call("GET", "/lab/documents");
 	const chosen = query.get("name");
@@ -184,7 +187,8 @@ async function show_documents(query) {
 		await call("DELETE", "/lab/documents", named);
 		location.hash = "#/documents";
 	};
-	const cancel = doc?.docstatus === 1 ? [button("Cancel it", end), " "] : [];
+	const may_cancel = doc && (doc.docstatus ?? Number(SUBMITTED.includes(doc.doctype))) === 1;
+	const cancel = may_cancel ? [button("Cancel it", end), " "] : [];
 	const tools = doc ? [quick(doc), " ", ...cancel, button("Delete it", remove), " ", event, " ", button("Raise it", raise)] : [];
 	const flows = el("span");
 	page(
