@@ -19,6 +19,7 @@ from flow_editor.engine.definition import INPUT_TYPES, Input, parse_input
 from flow_editor.engine.errors import Problem
 from flow_editor.engine.render import CLOSE, OPEN
 from flow_editor.engine.schema import NUMERIC, input_schema
+from flow_editor.engine.unseen import unseen_problem
 
 MANUAL = "manual"
 #: More than these nobody fills in.
@@ -27,9 +28,6 @@ MOST_INPUTS = 100
 LINKS = ("link", "doctype")
 NUMBERS = ("number", "duration")
 SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
-#: What no text of one line holds, and what no text of several does.
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-CONTROL_BUT_BREAKS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 TICKED = {"1": True, "true": True, "0": False, "false": False}
 
 
@@ -72,16 +70,17 @@ def read(one: Input, value: Any, zone: str) -> Any:
 def _text(one: Input, value: Any, zone: str) -> str:
 	if not isinstance(value, str):
 		raise ValueError("must be a text.")
-	if CONTROL.search(value):
-		raise ValueError("must be one line, without control characters.")
-	return value.strip()
+	value = value.strip()
+	if message := unseen_problem(value):
+		raise ValueError(message)
+	return value
 
 
 def _long_text(one: Input, value: Any, zone: str) -> str:
 	if not isinstance(value, str):
 		raise ValueError("must be a text.")
-	if CONTROL_BUT_BREAKS.search(value):
-		raise ValueError("holds a control character. Remove it.")
+	if message := unseen_problem(value, lines=True):
+		raise ValueError(message)
 	return value
 
 
@@ -243,6 +242,9 @@ def _shape_problems(raw: dict[str, Any], where: str) -> Iterator[Problem]:
 	if raw.get("name") in (None, ""):
 		yield Problem("Name is missing. Add it.", field=f"{where}.name")
 		return
+	for name in ("label", "help"):
+		if isinstance(raw.get(name), str) and (message := unseen_problem(raw[name])):
+			yield Problem(f"{name.capitalize()} {message}", field=f"{where}.{name}")
 	wrong = {str(error.absolute_path[0]) for error in _SCHEMA.iter_errors(raw) if error.absolute_path}
 	for name in known:
 		if name in wrong:

@@ -41,7 +41,7 @@ AUTH_TYPES = ("basic", "bearer")
 #: The types that hold a number.
 NUMBERS = ("number", "duration")
 #: The types that hold a text of one line.
-ONE_LINE = ("text", "url", "link", "doctype", "docfield", "datetime")
+ONE_LINE = ("text", "url", "link", "doctype", "docfield", "date", "datetime")
 Unit = Literal["seconds", "minutes", "hours", "days"]
 
 Effect = Literal["none", "documents", "external"]

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from flow_editor.engine.definition import parse_input
+from flow_editor.engine.inputs import read_given
 from flow_editor.engine.unseen import unseen_problem
 from flow_editor.engine.validation import validate
 from flow_editor.kinds import builtin_kinds
@@ -69,6 +71,15 @@ def test_it_is_a_problem_of_every_text_of_one_line(step, field):
 
 def test_the_names_of_variables_are_such_too():
 	assert problems({}, variables={"na\nme": "any\nvalue"}) == [("", "variables")]
+
+
+def test_inputs_are_labelled_by_what_is_seen_and_hold_it():
+	labelled = {"inputs": [{"name": "x", "type": "text", "label": "New\naddress"}]}
+	assert problems({}, **labelled) == [("", "inputs.x.label")]
+	one = parse_input({"name": "x", "type": "text"})
+	_, (wrong,) = read_given([one], {"x": "12 Main\u202eStreet"}, "UTC")
+	assert wrong.field == "variables.x" and "U+202E" in wrong.message
+	assert read_given([one], {"x": " 12 Main Street\n"}, "UTC") == ({"x": "12 Main Street"}, [])
 
 
 def test_bodies_keep_their_line_breaks():
