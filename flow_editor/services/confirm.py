@@ -14,8 +14,8 @@ from flow_editor.engine.context import Scope, render_payload
 from flow_editor.engine.definition import (
 	AFTER_DELAY,
 	MANUAL,
-	ON_DATE,
 	ON_WEBHOOK,
+	TIMED,
 	Flow,
 	Step,
 	Trigger,
@@ -156,15 +156,12 @@ def _in_time(host: Host, flow: Flow, scope: Scope) -> Iterator[tuple[Step, str, 
 
 def _own_wait(step: Step, follows: str, scope: Scope) -> str:
 	trigger = step.trigger
-	if trigger.type == AFTER_DELAY:
-		return f"{_length(trigger, scope)} {f'after “{follows}”' if follows else 'later'}"
-	if trigger.type == ON_DATE:
+	if trigger.type in TIMED:
+		length, is_before = _length(trigger, scope)
+		if trigger.type == AFTER_DELAY:
+			return f"{length} {f'after “{follows}”' if follows else 'later'}" if length else ""
 		on = _known(trigger.at, scope) or UNKNOWN
-		if not trigger.delay:
-			return f"on {on}"
-		amounts = [amount for amount in trigger.delay.values() if not isinstance(amount, str)]
-		is_before = bool(amounts) and all(amount < 0 for amount in amounts)
-		return f"{_length(trigger, scope)} {'before' if is_before else 'after'} {on}"
+		return f"{length} {'before' if is_before else 'after'} {on}" if length else f"on {on}"
 	if trigger.type == MANUAL:
 		return "when somebody completes it"
 	if trigger.type == ON_WEBHOOK:
@@ -172,15 +169,20 @@ def _own_wait(step: Step, follows: str, scope: Scope) -> str:
 	return ""
 
 
-def _length(trigger: Trigger, scope: Scope) -> str:
+def _length(trigger: Trigger, scope: Scope) -> tuple[str, bool]:
+	"""A delay in words, and whether it leads back; if only a part of it does, that part keeps its sign."""
+	delay = {
+		name: _known(amount, scope) or UNKNOWN if isinstance(amount, str) else f"{amount:g}"
+		for name, amount in trigger.delay.items()
+	}
+	delay = {name: amount for name, amount in delay.items() if amount not in ("0", "-0")}
+	is_before = bool(delay) and all(amount.startswith("-") for amount in delay.values())
 	parts = []
 	for name, unit in UNITS.items():
-		amount = trigger.delay.get(name)
-		if isinstance(amount, str):
-			parts.append(f"{_known(amount, scope) or UNKNOWN} {unit}s")
-		elif amount:
-			parts.append(f"{abs(amount):g} {unit}{'' if abs(amount) == 1 else 's'}")
-	return ", ".join(parts)
+		if amount := delay.get(name):
+			amount = amount.removeprefix("-") if is_before else amount
+			parts.append(f"{amount} {unit}{'' if amount == '1' else 's'}")
+	return ", ".join(parts), is_before
 
 
 def _label(host: Host, step: Step) -> str:

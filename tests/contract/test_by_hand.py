@@ -224,6 +224,29 @@ def test_a_confirmation_says_in_words_what_would_be_asked_sent_and_made(world):
 	assert len(world.host.store.runs({"flow_template": flow["name"]})) == before
 
 
+def test_times_are_said_with_what_is_known_of_them(world):
+	end = {"type": "on_date", "at": "{{variables.end}}"}
+	triggers = {
+		"on": end,
+		"before": {**end, "delay_days": -30, "delay_hours": "-{{variables.hours}}"},
+		"after": {**end, "delay_working_days": 1},
+		"mixed": {"type": "on_date", "at": "2027-03-31", "delay_days": -1, "delay_hours": 8},
+		"read": {"type": "after_delay", "delay_days": "{{variables.days}}", "delay_months": 1},
+		"unknown": {"type": "after_delay", "delay_minutes": "{{doc.minutes}}"},
+		"none": {"type": "after_delay", "delay_minutes": 0},
+	}
+	flow = create(world, *(step(id, trigger=trigger) for id, trigger in triggers.items()))
+	said = confirm(world.host, flow["name"], variables={"end": "2026-12-03", "hours": 2, "days": 10})
+	assert {entry["step"]: entry["when"] for entry in said["waits"]} == {
+		"on": "on 2026-12-03",
+		"before": "30 days, 2 hours before 2026-12-03",
+		"after": "1 working day after 2026-12-03",
+		"mixed": "-1 days, 8 hours after 2027-03-31",
+		"read": "1 month, 10 days later",
+		"unknown": "… minutes later",
+	}
+
+
 def test_a_step_in_a_branch_says_on_what_it_depends(world):
 	flow = create(
 		world,

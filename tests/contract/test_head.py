@@ -169,6 +169,32 @@ def test_a_date_of_the_document_is_told_at_once(world):
 	assert statuses(world, run) == {"a": "done"}
 
 
+def test_a_past_date_is_skipped_at_once_and_one_that_is_to_fail_is_left_to_a_worker(world):
+	past = {"type": "on_date", "at": "2026-01-05"}
+	flow = listening(
+		world,
+		step("a", trigger={**past, "if_past": "skip"}),
+		step("below", parent_id="a"),
+		step("b", depends_on=["a"]),
+	)
+	run = raised(world, flow)
+	assert statuses(world, run) == {"a": "skipped", "below": "skipped", "b": "skipped"}
+	assert world.host.store.run(run).status == "completed" and rows(world, run) == []
+	run = raised(world, listening(world, step("a", trigger={**past, "if_past": "fail"})))
+	assert rows(world, run) == [("start", "pending")]
+	world.drain()
+	assert "2026-01-05" in world.host.store.run(run).error
+
+
+def test_working_days_are_left_to_a_worker_who_may_ask_for_the_holiday_list(world):
+	flow = listening(world, step("a", trigger={"type": "after_delay", "delay_working_days": 3}))
+	run = raised(world, flow)
+	assert rows(world, run) == [("start", "pending")]
+	world.drain()
+	assert statuses(world, run) == {"a": "scheduled"}
+	assert rows(world, run)[-1] == ("fire", "pending")
+
+
 def test_an_error_in_the_head_is_told_by_the_worker(world, monkeypatch):
 	flow = listening(world, step("a"), step("b", depends_on=["a"]))
 	kind = type(world.host.catalog["wait"])

@@ -157,3 +157,24 @@ def test_a_large_block_is_looked_through_once(monkeypatch):
 	steps += [{"id": f"after{n}", "kind": "wait", "depends_on": ["top"]} for n in range(300)]
 	_, run = play(LabHost(now=datetime(2027, 1, 4, 9), store=LiveStore), steps)
 	assert run["status"] == "completed" and len(looked) < 1000
+
+
+def test_a_date_that_another_step_moves_is_waited_for():
+	contract = {"doctype": "Contract", "name": "C-1", "end_date": "2026-12-10"}
+	prolong = {"doctype": "Contract", "docname_ref": "C-1", "fields_json": {"end_date": "2027-12-10"}}
+	steps = [
+		{
+			"id": "end",
+			"kind": "wait",
+			"trigger": {"type": "on_date", "at": "{{doc.end_date}}", "delay_days": -1},
+		},
+		{
+			"id": "prolong",
+			"kind": "erp_update",
+			"payload": prolong,
+			"trigger": {"type": "after_delay", "delay_days": 3},
+		},
+	]
+	outcome = simulate({"steps": steps}, doc=contract, now=datetime(2026, 11, 23, 9))
+	done = {entry["step_id"]: entry["at"] for entry in outcome.timeline if entry["status"] == "done"}
+	assert done == {"prolong": "2026-11-26 09:00:00", "end": "2027-12-09 00:00:00"}
