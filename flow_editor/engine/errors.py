@@ -79,6 +79,12 @@ class Conflict(FlowError):
 	code = "conflict"
 
 
+class RunAsChanges(Conflict):
+	"""The write would let a flow run as another user than whoever asked for it was told."""
+
+	code = "run_as_changes"
+
+
 class TooLarge(FlowError):
 	status = 413
 	code = "too_large"

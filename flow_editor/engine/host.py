@@ -266,6 +266,10 @@ class Documents(Protocol):
 	def is_missing(self, doctype: str, name: str) -> bool:
 		"""Whether there is surely no document of that name, or no such DocType."""
 
+	def may(self, permission: str, doctype: str) -> bool:
+		"""Whether a role of the acting user lets them `read`, `write` or `create` any document of a DocType. Of one that
+		is not there, nothing is forbidden."""
+
 	def describe(self, doctype: str) -> list[dict[str, str]]:
 		"""The fields that an expression can read and the acting user may: name, label, fieldtype, in the order of
 		the form. Raises NotAllowed, or StepFailed if there is no such DocType."""
@@ -367,9 +371,6 @@ class Host(Protocol):
 
 	def run_changed(self, run: Run) -> None:
 		"""A run has a new state that open views should show, once the transaction is committed."""
-
-	def notify(self, message: str) -> None:
-		"""Tell the acting user something, where there is a way to."""
 
 	def tell_owner(self, run: Run, title: str, message: str, reason: str = "") -> None:
 		"""Tell the owner of a run's template something about the run. Never raises but for a broken transaction.

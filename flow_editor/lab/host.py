@@ -133,9 +133,6 @@ class LabHost:
 		for watcher in self.watchers:
 			watcher(run)
 
-	def notify(self, message: str) -> None:
-		logger.info(message)
-
 	def tell_owner(self, run: Run, title: str, message: str, reason: str = "") -> None:
 		self.logged.append((title, f"{message} {reason}".strip()))  # who runs a flow here sees it
 

@@ -202,9 +202,6 @@ class SiteHost:
 			)
 		changed.append(run.name)
 
-	def notify(self, message: str) -> None:
-		frappe.msgprint(message, alert=True)
-
 	def tell_owner(self, run: Run, title: str, message: str, reason: str = "") -> None:
 		owner = frappe.db.get_value("Flow Template", run.flow_template, "owner")
 		if reason and may_read_all(run.context_doctype, run.context_docname, run.customer, owner):

@@ -57,6 +57,8 @@ class DispatchJob(Kind):
 	def writes(self, payload):
 		names = ("subject", "job_type", "priority", "assigned_group")
 		yield Write(DOCTYPE, True, {name: payload.get(name) for name in names}, cut=("subject",))
+		if payload.get("merge_key"):
+			yield Write(DOCTYPE)
 
 	def run(self, step, ctx) -> dict[str, Any]:
 		known = ctx.documents.fields(DOCTYPE)

@@ -67,6 +67,11 @@ class Notify(Kind):
 		if not str(payload.get("body") or "").strip():
 			yield "body", "Text is empty. Fill it in" + (", or choose an e-mail template." if email else ".")
 
+	def reads(self, payload):
+		yield from super().reads(payload)
+		if not payload.get("to"):
+			yield "Customer"
+
 	def run(self, step, ctx) -> dict[str, Any]:
 		to = self.recipients(ctx)
 		if template := ctx.payload["template_id"]:
