@@ -376,7 +376,8 @@ class Host(Protocol):
 		"""Tell the owner of a run's template something about the run. Never raises but for a broken transaction.
 
 		Args:
-			reason: what of it may hold a document's words: left out, if the owner may not see the run.
+			title: one line, to which the document is added if the owner may read it, and the reason.
+			reason: what of it may hold a document's words: left out, if the owner may not read all that the run holds.
 		"""
 
 	def log(self, title: str, detail: str = "", *, once_a_day: bool = False) -> None:

@@ -103,8 +103,9 @@ def prepare(host: Host, new: Mapping[str, Any], old: Mapping[str, Any] | None) -
 		raise NotAllowed(
 			f"{old.get('template_name')} is a system template and keeps its name. Duplicate it under another."
 		)
+	before = (old.get("run_as") or "") if old else ""
+	fields["run_as"] = fields["run_as"] or before
 	if changed:
-		before = (old.get("run_as") or "") if old else ""
 		fields["run_as"] = acting.after_write(
 			host, fields["run_as"], before, bool(old) and _acts_otherwise(fields, old)
 		)

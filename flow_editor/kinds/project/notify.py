@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.errors import EITHER, OUTSIDE, StepFailed, helps_by
 from flow_editor.engine.kind import Field, Kind
 
 # Deliberately plain: an address that a mail server takes, and nothing that could end a header.
@@ -87,7 +87,7 @@ class Notify(Kind):
 
 	def prepare(self, step, ctx) -> dict[str, Any]:
 		if problem := ctx.messages.sms_problem():
-			raise StepFailed(problem)
+			raise StepFailed(problem, helps=OUTSIDE)
 		return {"to": self.recipients(ctx), "body": ctx.payload["body"] or ""}
 
 	def send(self, request, ctx) -> dict[str, Any]:
@@ -104,8 +104,8 @@ class Notify(Kind):
 		what, example = (
 			("a phone number", "+15145550100") if sms else ("an e-mail address", "ana@example.com")
 		)
-		written = ctx.payload["to"]
-		text = ",".join(map(str, written)) if isinstance(written, list) else str(written or "")
+		written, to = ctx.step.payload.get("to"), ctx.payload["to"]
+		text = ",".join(map(str, to)) if isinstance(to, list) else str(to or "")
 		found = [part.strip() for part in SEPARATORS.split(text.strip("[]")) if part.strip(" \t\"'")]
 		if not found and ctx.customer:
 			email, mobile = ctx.documents.contact(ctx.customer)
@@ -114,13 +114,17 @@ class Notify(Kind):
 			whose = f"Customer {ctx.customer} has no {'mobile number' if sms else 'primary e-mail address'}"
 			raise StepFailed(
 				f"There is nobody to notify: To is empty, and "
-				f"{whose if ctx.customer else 'the run has no customer'}. Fill in To, or the customer's contact."
+				f"{whose if ctx.customer else 'the run has no customer'}. Fill in To, or the customer's contact.",
+				helps=EITHER if ctx.customer else helps_by(ctx.step.payload.get("to")),
 			)
 		addresses: dict[str, str] = {}
 		for part in found:
 			named = NAMED.fullmatch(part)
 			address = (named[1] if named else part).strip(" \t\"'")
 			if not (PHONE if sms else EMAIL).fullmatch(address):
-				raise StepFailed(f"{part[:100]!r} is not {what}. Write one such as {example}.")
+				raise StepFailed(
+					f"{part[:100]!r} is not {what}. Write one such as {example}.",
+					helps=helps_by(written) if written else OUTSIDE,
+				)
 			addresses.setdefault(address.casefold(), address)
 		return list(addresses.values())

@@ -6,7 +6,7 @@ from typing import Any
 
 import frappe
 from frappe.model.document import Document
-from frappe.utils import now_datetime
+from frappe.utils import escape_html, now_datetime
 
 from flow_editor.routes import AUTHORS, OPERATORS
 from flow_editor.services import acting, templates
@@ -32,7 +32,7 @@ class FlowTemplate(Document):
 			)
 		if old:
 			for notice in acting.notices(current(), prepared, old):
-				frappe.msgprint(notice, alert=True)
+				frappe.msgprint(escape_html(notice), alert=True)
 		self.flags.is_new_version = prepared.pop("changed")
 		prepared["flow_definition"] = shown.as_json(prepared["flow_definition"])
 		self.update(prepared)
