@@ -37,25 +37,26 @@ def run_failed(host: Host, run: Run, step: str = "") -> None:
 	outcomes = host.store.last_outcomes(run.flow_template, run.template_version, FAILURES_TO_PAUSE)
 	failures = next((n for n, status in enumerate(outcomes) if status != FAILED), len(outcomes))
 	where = f"at the step {step}" if step else "before any step"
+	reason = run.error.removeprefix(f"{step}: ")
 	if failures == 1:
 		host.tell_owner(
 			run,
 			f"{_title(host, run)} has failed {where}",
 			f"It is run {run.name}. Open it to see what helps, and retry or cancel it there. "
 			"You will not be told of the flow's next failures until it has succeeded, or you have changed it.",
-			run.error,
+			reason,
 		)
 	elif failures >= FAILURES_TO_PAUSE:
-		reason = (
+		said = (
 			f"Its last {FAILURES_TO_PAUSE} runs have all failed, the last one, {run.name}, {where}. "
 			"Open that run to see why. Mend the cause and switch it on again."
 		)
-		if host.store.pause_template(run.flow_template, run.template_version, reason):
+		if host.store.pause_template(run.flow_template, run.template_version, said):
 			host.tell_owner(
 				run,
 				f"{_title(host, run)} is paused: its last runs failed, this one {where}",
+				said,
 				reason,
-				run.error,
 			)
 
 
