@@ -75,6 +75,8 @@ def may_not(host: Host, template: Mapping[str, Any]) -> list[str]:
 			return [
 				_sentence(user, permission, doctype, steps)
 				for (permission, doctype), steps in needed.items()
+				# Who is told that they may not change it need not be told that they may not read it.
+				if not (permission == "read" and steps == needed.get(("write", doctype)))
 				if not host.documents.may(permission, doctype)
 			]
 	except FlowError as error:  # there is no such user, or they are disabled

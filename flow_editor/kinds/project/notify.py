@@ -112,9 +112,10 @@ class Notify(Kind):
 			found = [address for address in [mobile if sms else email] if address]
 		if not found:
 			whose = f"Customer {ctx.customer} has no {'mobile number' if sms else 'primary e-mail address'}"
+			mend = "Fill in To" + (", or the customer's contact" if ctx.customer else "")
 			raise StepFailed(
 				f"There is nobody to notify: To is empty, and "
-				f"{whose if ctx.customer else 'the run has no customer'}. Fill in To, or the customer's contact.",
+				f"{whose if ctx.customer else 'the run has no customer'}. {mend}.",
 				helps=EITHER if ctx.customer else helps_by(ctx.step.payload.get("to")),
 			)
 		addresses: dict[str, str] = {}

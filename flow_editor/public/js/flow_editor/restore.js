@@ -23,7 +23,7 @@ export async function restoreAsShipped(template, isDirty = false) {
 		...(isDirty ? [__("What you changed and have not saved is lost.")] : []),
 		...(who.will_run_as === who.run_as ? [] : [willRunAs(who), ...named(who.may_not)]),
 	];
-	return (await getHost().confirm(said.join(" "))) ? api.restoreTemplate(template.name) : null;
+	return (await getHost().confirm(said.join("\n"))) ? api.restoreTemplate(template.name) : null;
 }
 
 /** What a check found, in a sentence. */

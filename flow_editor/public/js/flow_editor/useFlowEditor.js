@@ -325,7 +325,7 @@ async function duplicate(newName) {
 
 /** Go on with what was restored in place of the stored template. */
 function takeRestored(found) {
-	forget();
+	if (dirty.value) forget();
 	take(found);
 	states.reset(authored());
 	session.value++;
