@@ -21,7 +21,7 @@ OnHost = Callable[[Callable[..., Any]], Callable[..., Any]]
 def shared_commands(
 	on_host: OnHost, *, on_checking_host: OnHost, path: type[click.Path]
 ) -> list[click.Command]:
-	"""seed, validate, export and import.
+	"""seed, validate, export, import and restore.
 
 	Args:
 		on_host: gives them the host that they work on.
@@ -86,9 +86,27 @@ def shared_commands(
 		for file in files:
 			template, is_new = templates.import_(host, json_in(file))
 			what = "new" if is_new else f"version {template['version']}"
-			click.echo(f"{template['name']} {template['template_name']}: {what}")
+			click.echo(
+				f"{template['name']} {template['template_name']}: {what}, runs as {template['run_as']}"
+			)
 
-	return [seed, validate, export, import_files]
+	@click.command()
+	@click.argument("template")
+	@click.option(
+		"--version",
+		default=templates.SHIPPED,
+		show_default=True,
+		help="What to restore: shipped, or the number of an earlier version.",
+	)
+	@on_host
+	def restore(host: Host, template: str, version: str) -> None:
+		"""Give a flow what it came with, as a new version. What it is now stays among its versions."""
+		restored, notices = templates.restore(host, number_of(host, template), version)
+		click.echo(f"{restored['name']} {restored['template_name']}: version {restored['version']}")
+		for notice in notices:
+			click.echo(notice)
+
+	return [seed, validate, export, import_files, restore]
 
 
 #: For commands that start a flow.

@@ -1,4 +1,4 @@
-"""`bench --site SITE flow …`: seed, validate, run, export, import, doctor."""
+"""`bench --site SITE flow …`: seed, validate, run, export, import, restore, doctor."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from flow_editor.engine.errors import FlowError, Invalid, NotFound, Problem, Unr
 from flow_editor.engine.host import Host
 from flow_editor.engine.machine import RUN_STATES
 from flow_editor.openapi import document
-from flow_editor.services import compose, events, meaning, runs, templates
+from flow_editor.services import acting, compose, events, meaning, runs, templates
 from flow_editor.services.advance import Moved
 from flow_editor.services.confirm import confirm as confirm_start
 from flow_editor.services.customers import customer_of
@@ -97,11 +97,21 @@ def get_template(host: Host, template: str) -> dict[str, Any]:
 
 
 def create_template(host: Host, values: Mapping[str, Any]) -> dict[str, Any]:
-	return {"template": templates.create(host, values)}
+	return _told(host, templates.create(host, values))
 
 
 def update_template(host: Host, template: str, values: Mapping[str, Any]) -> dict[str, Any]:
-	return {"template": templates.update(host, template, values)}
+	before = templates.get(host, template)
+	return _told(host, templates.update(host, template, values), before)
+
+
+def check_template(host: Host, template: str, values: Mapping[str, Any]) -> dict[str, Any]:
+	return templates.check_write(host, template, values)
+
+
+def restore_template(host: Host, template: str, version: Any) -> dict[str, Any]:
+	restored, notices = templates.restore(host, template, version)
+	return {"template": restored, "notices": notices}
 
 
 def delete_template(host: Host, template: str) -> dict[str, Any]:
@@ -110,7 +120,7 @@ def delete_template(host: Host, template: str) -> dict[str, Any]:
 
 
 def duplicate_template(host: Host, template: str, new_name: str | None = None) -> dict[str, Any]:
-	return {"template": templates.duplicate(host, template, new_name)}
+	return _told(host, templates.duplicate(host, template, new_name))
 
 
 def catalog(host: Host) -> dict[str, Any]:
@@ -263,6 +273,10 @@ def openapi(host: Host) -> dict[str, Any]:
 	return document(ROUTES, PREFIX)
 
 
+def _told(host: Host, template: dict[str, Any], before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+	return {"template": template, "notices": acting.notices(host, template, before)}
+
+
 def _visible(host: Host, name: str) -> str:
 	"""The run's name, once it is sure that the acting user may see what the run is about."""
 	host.check_visible(host.store.run(name))
@@ -289,13 +303,25 @@ ABOUT = {
 	"variables": BAG,
 }
 
+#: A template that was written, and what its author is to be told of it.
+WRITTEN = {"template": OBJECT, "notices": {"type": "array"}}
+VERSION = {
+	"type": ["integer", "string"],
+	"minimum": 1,
+	"maximum": 2_000_000_000,
+	"minLength": 1,
+	"maxLength": 20,
+}
+
 ROUTES = (
 	Route("list_templates", "GET", "/templates", "The templates, without their definitions", list_templates, OPERATORS, query={"category": TEXT, "applies_to": TEXT, "is_active": FLAG, "trigger_event": TEXT, **PAGE}, answer={"templates": {"type": "array"}}),
-	Route("create_template", "POST", "/templates", "Store a new template", create_template, AUTHORS, body=TEMPLATE_FIELDS, required=("template_name",), open_body=True, answer={"template": OBJECT}, status=201),
+	Route("create_template", "POST", "/templates", "Store a new template", create_template, AUTHORS, body=TEMPLATE_FIELDS, required=("template_name",), open_body=True, answer=WRITTEN, status=201),
 	Route("get_template", "GET", "/templates/{template}", "One template", get_template, OPERATORS, answer={"template": OBJECT}),
-	Route("update_template", "PUT", "/templates/{template}", "Change some fields of a template", update_template, AUTHORS, body=TEMPLATE_FIELDS | {"version": {"type": ["integer", "null"]}}, open_body=True, answer={"template": OBJECT}),
+	Route("update_template", "PUT", "/templates/{template}", "Change some fields of a template", update_template, AUTHORS, body=TEMPLATE_FIELDS | {"version": {"type": ["integer", "null"]}, "will_run_as": {"type": ["string", "null"]}}, open_body=True, answer=WRITTEN),
 	Route("delete_template", "DELETE", "/templates/{template}", "Delete a template", delete_template, AUTHORS, answer={"ok": {"const": True}}),
-	Route("duplicate_template", "POST", "/templates/{template}/duplicate", "Copy a template", duplicate_template, AUTHORS, body={"new_name": {"type": ["string", "null"], "maxLength": 140}}, answer={"template": OBJECT}, status=201),
+	Route("duplicate_template", "POST", "/templates/{template}/duplicate", "Copy a template", duplicate_template, AUTHORS, body={"new_name": {"type": ["string", "null"], "maxLength": 140}}, answer=WRITTEN, status=201),
+	Route("check_template", "POST", "/templates/{template}/check", "Who a template would run as once it is saved or restored so, and what of it that user may not", check_template, AUTHORS, body=TEMPLATE_FIELDS | {"version": {"type": ["integer", "null"]}, "restore": VERSION}, open_body=True, answer={"run_as": {"type": "string"}, "will_run_as": {"type": "string"}, "may_keep": {"type": "boolean"}, "may_not": {"type": "array"}}),
+	Route("restore_template", "POST", "/templates/{template}/restore", "Give a template what it came with, or had in an earlier version", restore_template, AUTHORS, body={"version": VERSION}, required=("version",), answer=WRITTEN),
 	Route("catalog", "GET", "/catalog", "The step kinds and trigger events that there are", catalog, OPERATORS, answer={"kinds": {"type": "array"}, "events": {"type": "array"}}),
 	Route("validate", "POST", "/validate", "Every problem of a definition, and what is probably not meant in it", validate, OPERATORS, body={"flow_definition": ANY, "template": TEXT | {"type": ["string", "null"]}, "applies_to": TEXT | {"type": ["string", "null"]}, "catalog": TEXT | {"type": ["string", "null"]}, "trigger_event": TEXT | {"type": ["string", "null"]}}, required=("flow_definition",), answer={"problems": {"type": "array"}, "warnings": {"type": "array"}}),
 	Route("paths", "GET", "/paths", "The paths that expressions about a DocType can read", paths, OPERATORS, query={"doctype": TEXT}, answer={"paths": {"type": "array"}}),

@@ -27,16 +27,33 @@ class Problem:
 		return f"{where}: {self.message}" if where else self.message
 
 
+#: What helps a step that has failed for good, in a run that waits for it; see `FlowError.helps`.
+OUTSIDE = "Then retry the step."
+IN_FLOW = (
+	"A retry would find the same: this run keeps the version of the flow that it started on. "
+	"Change the flow, cancel this run and start it again."
+)
+EITHER = (
+	"Once what the step reads is mended, retry it. A change of the flow itself is for later runs: this one keeps the "
+	"version that it started on."
+)
+
+
 class FlowError(Exception):
-	"""The base of every error that a caller may be shown. `status` is the HTTP status it maps to."""
+	"""The base of every error that a caller may be shown. `status` is the HTTP status it maps to.
+
+	`helps` is what its message is to be followed by if it has failed a step whose run waits for it: OUTSIDE, IN_FLOW or
+	EITHER, or empty. The message itself says nothing of retrying, since a step that lets its flow go on cannot be retried.
+	"""
 
 	status = 400
 	code = "bad_request"
 	transient = False
 
-	def __init__(self, message: str, problems: Sequence[Problem] = ()):
+	def __init__(self, message: str, problems: Sequence[Problem] = (), *, helps: str = ""):
 		super().__init__(message)
 		self.message = message
+		self.helps = helps
 		self.problems = tuple(problems)
 
 
@@ -79,6 +96,12 @@ class Conflict(FlowError):
 	code = "conflict"
 
 
+class RunAsChanges(Conflict):
+	"""The write would let a flow run as another user than whoever asked for it was told."""
+
+	code = "run_as_changes"
+
+
 class TooLarge(FlowError):
 	status = 413
 	code = "too_large"
@@ -112,16 +135,28 @@ class StepFailed(FlowError):
 
 	`transient` says that the same attempt may well succeed later (a refused connection, a timeout): such a
 	failure is retried by default, any other only where the step declares it. `retry_after` is what the other side
-	says of when to come back, as HTTP writes it (Retry-After): no attempt is made before; see `timing.put_off`.
+	says of when to come back, as HTTP writes it (Retry-After): no attempt is made before; see `timing.put_off`. `helps`: see `FlowError`.
 	"""
 
 	status = 422
 	code = "step_failed"
 
 	def __init__(
-		self, message: str, *, transient: bool = False, result: object = None, retry_after: str = ""
+		self,
+		message: str,
+		*,
+		transient: bool = False,
+		result: object = None,
+		retry_after: str = "",
+		helps: str = "",
 	):
-		super().__init__(message)
+		super().__init__(message, helps=helps)
 		self.transient = transient
 		self.result = result
 		self.retry_after = retry_after
+
+
+def helps_by(written: object) -> str:
+	"""What helps if a step's field is wrong as it came out, by what its author wrote there: its words stand in the flow, a
+	path reads what may be mended outside."""
+	return EITHER if "{{" in str(written or "") else IN_FLOW

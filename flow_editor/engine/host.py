@@ -298,6 +298,10 @@ class Documents(Protocol):
 	def is_missing(self, doctype: str, name: str) -> bool:
 		"""Whether there is surely no document of that name, or no such DocType."""
 
+	def may(self, permission: str, doctype: str) -> bool:
+		"""Whether a role of the acting user lets them `read`, `write` or `create` any document of a DocType. Of one that
+		is not there, nothing is forbidden."""
+
 	def describe(self, doctype: str) -> list[dict[str, str]]:
 		"""The fields that an expression can read and the acting user may: name, label, fieldtype, in the order of
 		the form. Raises NotAllowed, or StepFailed if there is no such DocType."""
@@ -440,14 +444,12 @@ class Host(Protocol):
 		"""Count a document that would have started a flow, were it not imported; told once an import, which `source`
 		names."""
 
-	def notify(self, message: str) -> None:
-		"""Tell the acting user something, where there is a way to."""
-
 	def tell_owner(self, run: Run, title: str, message: str, reason: str = "") -> None:
 		"""Tell the owner of a run's template something about the run. Never raises but for a broken transaction.
 
 		Args:
-			reason: what of it may hold a document's words: left out, if the owner may not see the run.
+			title: one line, to which the document is added if the owner may read it, and the reason.
+			reason: what of it may hold a document's words: left out, if the owner may not read all that the run holds.
 		"""
 
 	def log(self, title: str, detail: str = "", *, once_a_day: bool = False) -> None:

@@ -229,6 +229,15 @@ class Kind:
 		"""The documents that a step with this payload makes and changes, as far as its payload says."""
 		return ()
 
+	def reads(self, payload: Mapping[str, Any]) -> Iterable[str]:
+		"""The DocTypes of which a step with this payload reads documents, beside the run's own and its customer: by default
+		those that its links name."""
+		return [
+			field.doctype
+			for field in self.fields
+			if field.doctype and payload.get(field.name) and field.is_shown(payload, self.defaults)
+		]
+
 	def sets(self, payload: Mapping[str, Any]) -> Iterable[str]:
 		"""The variables that a step with this payload gives a value."""
 		return ()

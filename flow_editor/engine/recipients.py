@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.errors import IN_FLOW, OUTSIDE, StepFailed
 from flow_editor.engine.render import Found, as_text
 from flow_editor.engine.values import Document
 
@@ -71,8 +71,11 @@ def written(found: Found, medium: Medium) -> str:
 	return ", ".join(_entries(found.value, medium, found.path))
 
 
-def addresses(text: str, medium: Medium) -> list[str]:
+def addresses(text: str, medium: Medium, helps: str = OUTSIDE) -> list[str]:
 	"""The addresses in a text, each once.
+
+	Args:
+		helps: what helps if one is none; see `FlowError.helps`.
 
 	Raises:
 		StepFailed: there is something that is no address.
@@ -83,7 +86,8 @@ def addresses(text: str, medium: Medium) -> list[str]:
 		if not medium.pattern.fullmatch(address):
 			raise StepFailed(
 				f"{entry[:100]!r} is not {medium.what}. Write one such as {medium.example}; a name that has a comma goes "
-				"in quotes."
+				"in quotes.",
+				helps=helps,
 			)
 		same = re.sub(r"[ ().-]", "", address) if medium is PHONE else address.casefold()
 		found.setdefault(same, address)
@@ -131,7 +135,8 @@ def _column(rows: list[Mapping[str, Any]], medium: Medium, path: str) -> str:
 	example = f"{{{{{path or 'doc.email_ids'}.{(fitting or ['email_id'])[0]}}}}}"
 	raise StepFailed(
 		f"{table} is a table, and each of its rows should give {medium.what}, but it has {fault}. "
-		f"Name the column, such as {example}."
+		f"Name the column, such as {example}.",
+		helps=IN_FLOW,
 	)
 
 

@@ -18,7 +18,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.errors import EITHER, StepFailed
 from flow_editor.engine.values import Document, FieldType
 
 OPEN, CLOSE = "{{", "}}"
@@ -45,7 +45,8 @@ class Budget:
 		self._left -= characters
 		if self._left < 0:
 			raise StepFailed(
-				f"The values in this step come to more than {self._most:,} characters. Use shorter ones, or fewer."
+				f"The values in this step come to more than {self._most:,} characters. Use shorter ones, or fewer.",
+				helps=EITHER,
 			)
 
 	def take(self, text: str) -> str:

@@ -82,7 +82,9 @@ def send_call(
 		try:
 			response = http.request(call.method, call.url, headers=call.headers, body=call.body, timeout=left)
 		except StepFailed as error:
-			raise StepFailed(hide(error.message, hidden), transient=error.transient) from None
+			raise StepFailed(
+				hide(error.message, hidden), transient=error.transient, helps=error.helps
+			) from None
 		if not 300 <= response.status < 400:
 			break
 		call = _onward(call, response, hops, bool(request.get("follow")), hidden)

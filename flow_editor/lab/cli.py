@@ -130,7 +130,7 @@ def doctor(db: str) -> None:
 		click.echo("      Start the lab, which works it off: flow-editor serve")
 	click.echo(f"{'MEND' if failed else 'ok  '}  Runs: {len(failed)} failed")
 	for broken in failed:
-		click.echo(f"      {broken.name}: {broken.error} Mend the cause, and retry it in the lab.")
+		click.echo(f"      {broken.name}: {broken.error} Open it in the lab to retry or cancel it.")
 	raise SystemExit(1 if overdue or failed else 0)
 
 

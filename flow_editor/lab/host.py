@@ -13,7 +13,7 @@ from typing import Any
 from flow_editor.engine import timing
 from flow_editor.engine.address import parse
 from flow_editor.engine.context import render_html
-from flow_editor.engine.errors import FlowError, NotFound
+from flow_editor.engine.errors import EITHER, FlowError, NotFound
 from flow_editor.engine.event import TriggerEvent
 from flow_editor.engine.gate import operator_table
 from flow_editor.engine.host import FATE_SENT, Fate, HttpResponse, Run
@@ -26,7 +26,7 @@ from flow_editor.kinds import builtin_kinds
 from flow_editor.lab.answers import Answer, answers_in
 from flow_editor.lab.documents import LabDocuments
 from flow_editor.lab.store import LabStore
-from flow_editor.services import templates
+from flow_editor.services import failures, templates
 from flow_editor.services.events import event_table
 
 logger = logging.getLogger("flow_editor.lab")
@@ -148,11 +148,9 @@ class LabHost:
 	def left_out(self, template: str, doctype: str, docname: str, source: str) -> None:
 		self.log(f"Flow {template} was not started by {source}", f"{doctype} {docname} was imported.")
 
-	def notify(self, message: str) -> None:
-		logger.info(message)
-
 	def tell_owner(self, run: Run, title: str, message: str, reason: str = "") -> None:
-		self.logged.append((title, f"{message} {reason}".strip()))  # who runs a flow here sees it
+		about = f"{run.context_doctype} {run.context_docname}".strip()  # who runs a flow here sees it
+		self.logged.append((failures.headline(title, about, reason), f"{message} {reason}".strip()))
 
 	def log(self, title: str, detail: str = "", *, once_a_day: bool = False) -> None:
 		if once_a_day and any(title == logged for logged, _ in self.logged):
@@ -223,7 +221,8 @@ class CapturedMessages:
 			template = self._host.documents.get("Email Template", name)
 		except NotFound:
 			raise NotFound(
-				f"There is no Email Template {name!r}. Choose another, or write the text in the step."
+				f"There is no Email Template {name!r}. Make one of that name, or choose another in the flow.",
+				helps=EITHER,
 			) from None
 		subject = render_text(str(template.get("subject") or ""), scope, write=reader.text)
 		body = template.get("response_html") if template.get("use_html") else template.get("response")

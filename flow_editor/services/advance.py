@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from flow_editor.engine import render, timing
+from flow_editor.engine import errors, render, timing
 from flow_editor.engine.context import Scope, StepContext
 from flow_editor.engine.definition import FAIL, MANUAL, ON_WEBHOOK, SKIP, TIMED, Step
 from flow_editor.engine.errors import Conflict, FlowError, StepFailed, described
@@ -203,9 +203,9 @@ class Advance:
 		self.entry(step)["attempts"] = self.row.retry_count + 1 if self.row else 1
 		self._fail(step, error)
 
-	def give_up(self, step: Step, message: str) -> None:
+	def give_up(self, step: Step, message: str, helps: str = "") -> None:
 		"""The inbox could not do a step however often it tried, so it is failed for good."""
-		self._fail_for_good(step, message, None)
+		self._fail_for_good(step, _advised(step, message, helps), None)
 
 	def fire(self, step: Step, given: Any = None) -> None:
 		"""Run a step's kind now, whatever its trigger type says."""
@@ -309,7 +309,7 @@ class Advance:
 			try:
 				due, is_past = self.times.due(step, reached)
 				if is_past and trigger.if_past == FAIL:
-					raise StepFailed(f"{past(due)} Correct the date, and retry.")
+					raise StepFailed(f"{past(due)} Correct the date.", helps=errors.helps_by(trigger.at))
 			except Exception as error:
 				self._fail_undated(step, error)
 				return
@@ -360,12 +360,11 @@ class Advance:
 		host = self.host
 		kind = self._catalog.get(step.kind)
 		if kind is None:
-			raise StepFailed(
-				f"There is no step kind {step.kind!r} here any more. Install the app that brings it, "
-				"or change the step."
-			)
+			raise no_kind(step)
 		if not kind.runnable:
-			raise StepFailed(f"Steps of kind {kind.label!r} can be composed, but not run yet.")
+			raise StepFailed(
+				f"Steps of kind {kind.label!r} can be composed, but not run yet.", helps=errors.IN_FLOW
+			)
 		effect = kind.effect_of(step.payload)
 		if effect == "none":
 			with host.acting_as(self.run.run_as):
@@ -437,7 +436,8 @@ class Advance:
 		policy = step.retry
 		attempts = entry.get("attempts", 1)
 		if attempts >= policy.attempts or not (transient or policy.on == "any"):
-			self._fail_for_good(step, message, result)
+			message = _advised(step, message, getattr(error, "helps", ""))
+			self._fail_for_good(step, message[: max(SHORT, self.room)], result)
 			return
 		due = max(
 			now + timedelta(minutes=policy.wait_before(attempts + 1)),
@@ -527,6 +527,19 @@ class Advance:
 
 	def _now(self) -> str:
 		return _text(self.host.now())
+
+
+def no_kind(step: Step) -> StepFailed:
+	"""What fails a step whose kind is gone."""
+	return StepFailed(
+		f"There is no step kind {step.kind!r} here any more. Install the app that brings it.",
+		helps=f"{errors.OUTSIDE} Or change the flow, cancel this run, which keeps the step as it is, and start it again.",
+	)
+
+
+def _advised(step: Step, message: str, helps: str) -> str:
+	"""An error with what helps, unless the flow goes on without the step: then there is nothing to be retried."""
+	return f"{message} {helps}" if helps and step.on_error == "fail" else message
 
 
 def let_others_run(run: Run) -> bool:

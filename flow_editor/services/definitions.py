@@ -30,7 +30,7 @@ def flow_of(host: Host, run: Run) -> Flow:
 		except (KeyError, TypeError, ValueError) as error:
 			raise Invalid(
 				f"Version {run.template_version} of {run.flow_template} does not parse ({error}). "
-				"Save the template again and start a new run."
+				"Cancel this run, save a change of the flow, and start it again."
 			) from error
 		_compiled[flow.checksum] = flow
 		while len(_compiled) > CACHE_SIZE:

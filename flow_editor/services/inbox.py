@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 
 from flow_editor.engine import timing
 from flow_editor.engine.context import Scope, StepContext
-from flow_editor.engine.errors import FlowError, NotFound, StepFailed, described
+from flow_editor.engine.errors import OUTSIDE, FlowError, NotFound, StepFailed, described
 from flow_editor.engine.host import (
 	CALL,
 	DOCUMENT_END,
@@ -42,7 +42,7 @@ from flow_editor.engine.host import (
 from flow_editor.engine.machine import CANCELLED, COMPLETED, FAILED, RUNNING, SCHEDULED, run_status
 from flow_editor.kinds.web_call import send_call
 from flow_editor.services import failures, life, runs
-from flow_editor.services.advance import ERROR_LENGTH, Advance, LostClaim, Together
+from flow_editor.services.advance import ERROR_LENGTH, Advance, LostClaim, Together, no_kind
 from flow_editor.services.definitions import flow_of
 
 #: What goes to the outside, and is made whatever becomes of the run.
@@ -280,7 +280,7 @@ def _call(host: Host, row: Pending) -> None:
 	result, error = None, None
 	try:
 		if kind is None:
-			raise StepFailed(f"There is no step kind {step.kind!r} here any more.")
+			raise no_kind(step)
 		with runs.working(run), host.acting_as(run.run_as):
 			result = kind.send(snapshot.get("request") or {}, ctx)
 	except Exception as raised:
@@ -354,7 +354,7 @@ def _give_back(host: Host, row: Pending, error: BaseException | None, most: int)
 	if error is None:
 		message = (
 			f"It was tried {row.retry_count} times, and the last time its worker died over it. "
-			"Look at the worker's log, mend the cause, and retry."
+			"Look at the worker's log and mend the cause."
 		)
 	else:
 		message = host.refusal(error) or described(error)
@@ -399,7 +399,7 @@ def _count_try(host: Host, row: Pending, error: BaseException | None, message: s
 				failures.call_failed(host, run, message)
 		elif (advance := _advance_of(host, run, row)) and (step := advance.step(row.step_id)):
 			with runs.working(run):
-				advance.give_up(step, message)
+				advance.give_up(step, message, OUTSIDE if error is None else getattr(error, "helps", ""))
 				advance.finish()
 		elif run.status == CANCELLED:
 			_finish(host, row, ROW_FAILED, message)

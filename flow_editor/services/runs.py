@@ -469,6 +469,10 @@ def retry(host: Host, name: str, step_id: str | None = None) -> Moved:
 		if step is None:
 			raise NotFound(f"Run {name} has no step {step_id!r}.")
 		if move.entry(step)["status"] != FAILED:
+			if move.entry(step).get("error") and move.entry(step)["status"] == DONE:
+				raise Conflict(
+					f"Step {step_id} failed and the flow went on without it, so it cannot be retried."
+				)
 			raise Conflict(f"Step {step_id} has not failed: it is {move.entry(step)['status']}.")
 		steps = [step]
 	if not steps and run.status != FAILED:

@@ -7,18 +7,26 @@ whoever writes: a form, an import, another app or these use cases.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from flow_editor.engine import gate
 from flow_editor.engine.definition import LANGUAGE_VERSION, checksum
-from flow_editor.engine.errors import Conflict, Invalid, NotAllowed, Problem, Unreadable
+from flow_editor.engine.errors import (
+	Conflict,
+	Invalid,
+	NotAllowed,
+	NotFound,
+	Problem,
+	RunAsChanges,
+	Unreadable,
+)
 from flow_editor.engine.host import Host
 from flow_editor.engine.unseen import unseen_problem
 from flow_editor.engine.validation import load, validate
-from flow_editor.services import meaning
+from flow_editor.services import acting, meaning
 from flow_editor.services.events import MANUAL
 from flow_editor.services.runs import RE_ENTRY_ALWAYS, RE_ENTRY_RULES
 
@@ -95,8 +103,12 @@ def prepare(host: Host, new: Mapping[str, Any], old: Mapping[str, Any] | None) -
 		raise NotAllowed(
 			f"{old.get('template_name')} is a system template and keeps its name. Duplicate it under another."
 		)
+	before = (old.get("run_as") or "") if old else ""
+	fields["run_as"] = fields["run_as"] or before
 	if changed:
-		fields["run_as"] = _run_as(host, fields, old)
+		fields["run_as"] = acting.after_write(
+			host, fields["run_as"], before, bool(old) and _acts_otherwise(fields, old)
+		)
 	# Switching it on again says that whatever paused it has been seen to.
 	fields["paused_reason"] = "" if fields["is_active"] or not old else old.get("paused_reason") or ""
 	fields["version"] = (int(old.get("version") or 0) if old else 0) + int(changed)
@@ -231,25 +243,11 @@ def _differs(fields: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
 	)
 
 
-def _run_as(host: Host, fields: Mapping[str, Any], old: Mapping[str, Any] | None) -> str:
-	"""Who the flow runs as: its author, unless somebody who may name others says otherwise.
-
-	Someone who may not, and changes what a flow does that runs as another, makes it run as themselves: else
-	editing a flow would be a way to act as its owner.
-	"""
-	before = (old.get("run_as") or "") if old else ""
-	wanted = fields["run_as"] or before or host.user
-	if wanted == host.user or host.may_name(wanted):
-		return wanted
-	if wanted != before:
-		raise NotAllowed(f"Only a System Manager may let a flow run as somebody else ({wanted}).")
-	acts_otherwise = fields["checksum"] != old.get("checksum") or any(
+def _acts_otherwise(fields: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+	"""Whether what the flow does is another after the write."""
+	return fields["checksum"] != old.get("checksum") or any(
 		fields[name] != _plain(old.get(name)) for name in ACTING if name != "flow_definition"
 	)
-	if acts_otherwise:
-		host.notify(f"This flow now runs as you: only a System Manager may change what runs as {before}.")
-		return host.user
-	return before
 
 
 # The use cases
@@ -277,12 +275,16 @@ def update(host: Host, name: str, patch: Mapping[str, Any]) -> dict[str, Any]:
 	"""Change some fields of a template.
 
 	Args:
-		patch: the fields to change. `version`, if given, is the one that the author started from.
+		patch: the fields to change. `version`, if given, is the one that the author started from, and `will_run_as`
+			the user of whom they were told that it will run as them.
 
 	Raises:
 		Conflict: somebody else has saved it since that version.
+		RunAsChanges: it would run as another than they were told.
 	"""
 	stored = host.store.template(name)
+	patch = dict(patch)
+	told = patch.pop("will_run_as", None)
 	_check_names(patch)
 	base = patch.get("version")
 	if base not in (None, "") and str(base) != str(stored.get("version")):
@@ -292,8 +294,115 @@ def update(host: Host, name: str, patch: Mapping[str, Any]) -> dict[str, Any]:
 		)
 	if "is_system" in patch and bool(patch["is_system"]) != bool(stored.get("is_system")):
 		raise NotAllowed("Whether a template is a system template cannot be changed.")
-	host.store.update_template(name, _authored(patch))
+	patch = _authored(patch)
+	if told and told != (will := _as_written(host, stored, patch)["run_as"]):
+		raise RunAsChanges(
+			f"This flow would run as {will} once it is saved so, not as {told}. Save it again if it should."
+		)
+	host.store.update_template(name, patch)
 	return get(host, name)
+
+
+def _as_written(host: Host, stored: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+	"""A template's fields as they would be after a write. Raises as the write would."""
+	return prepare(host, {**stored, **patch}, stored)
+
+
+def check_write(host: Host, name: str, patch: Mapping[str, Any]) -> dict[str, Any]:
+	"""What a write would do about who a flow runs as. Nothing is stored.
+
+	Args:
+		patch: as for `update`; or `restore`, with the version that `restore` would be given.
+
+	Returns:
+		`run_as`, `will_run_as`, `may_keep` (whether the acting user may let it run as it does), and `may_not`: a sentence
+		for each thing that the flow does and its user may not.
+
+	Raises:
+		As the write would.
+	"""
+	stored = host.store.template(name)
+	patch = dict(patch)
+	version = patch.pop("restore", None)
+	_check_names(patch)
+	after = _as_written(
+		host, stored, _authored(patch) if version is None else _restored(host, stored, version)
+	)
+	before, will = stored.get("run_as") or "", after["run_as"]
+	# What somebody else may not do is for them to know, and for who may name them.
+	tells = will == host.user or host.may_name(will)
+	return {
+		"run_as": before,
+		"will_run_as": will,
+		"may_keep": before == host.user or host.may_name(before),
+		"may_not": acting.may_not(host, after) if tells else [],
+	}
+
+
+#: The version of a flow that came with the app.
+SHIPPED = "shipped"
+
+
+def restore(host: Host, name: str, version: Any = SHIPPED) -> tuple[dict[str, Any], list[str]]:
+	"""Give a template what it had in an earlier version, or what it came with, as a new version.
+
+	Of a version that is its definition with its start; of what came with the app everything but its name. Whether it is
+	active stays as it is, and so does who it runs as, for whom may keep that.
+
+	Args:
+		version: a number, or SHIPPED.
+
+	Returns:
+		The template, and sentences that say what happened.
+
+	Raises:
+		NotFound: there is no such version, or the app brings no such flow.
+		Conflict: it did not come with the app.
+	"""
+	stored = get(host, name)
+	host.store.update_template(name, _restored(host, stored, version))
+	restored = get(host, name)
+	what = "as it came with the app" if version == SHIPPED else f"as its version {version} was"
+	if restored["version"] == stored["version"]:
+		return restored, [f"This flow is {what} already."]
+	said = f"This flow is {what}, which is version {restored['version']} now. What it was before is kept as version {stored['version']}."
+	return restored, [said, *acting.notices(host, restored, stored)]
+
+
+def _restored(host: Host, stored: Mapping[str, Any], version: Any) -> dict[str, Any]:
+	"""The fields to write, so that a template is what it was in a version."""
+	if version == SHIPPED:
+		values = _shipped(stored)
+		fields = {
+			field: values.get(field) for field in PORTABLE if field not in ("template_name", "is_active")
+		}
+		definition = values["flow_definition"]
+	else:
+		number = str(version)
+		if not (number.isascii() and number.isdigit()):
+			message = f"{number[:60]!r} is no version. Give its number, or {SHIPPED}."
+			raise Invalid.because([Problem(message, field="version")], "This request")
+		text = host.store.definition(stored["name"], int(number))
+		definition, fields = load(text, host.limits), {"flow_definition": text}
+	trigger = definition.get("trigger") or {}
+	# Said outright, so that what the template's fields hold now does not win.
+	for field, inner in (("trigger_event", "event"), ("trigger_condition", "condition")):
+		fields[field] = fields.get(field) or trigger.get(inner) or ""
+	return fields
+
+
+def _shipped(stored: Mapping[str, Any]) -> dict[str, Any]:
+	title = stored.get("template_name")
+	if not stored.get("is_system"):
+		raise Conflict(
+			f"{title} did not come with the app. Restore one of its earlier versions, by its number."
+		)
+	for values in _seeds():
+		if values["template_name"] == title:
+			return values
+	raise NotFound(
+		f"This version of the app brings no flow {title}. Restore one of its earlier versions, by its number."
+	)
 
 
 def delete(host: Host, name: str) -> None:
@@ -424,12 +533,17 @@ def import_(host: Host, values: Any) -> tuple[dict[str, Any], bool]:
 def seed(host: Host) -> list[str]:
 	"""Insert the shipped templates that are missing, and return the names of those. Touches no other."""
 	inserted = []
-	for path in sorted(SEEDS.glob("*.json")):
-		values = json.loads(path.read_text(encoding="utf-8"))
+	for values in _seeds():
 		if _known(host, values) is None:
 			fields = {**{field: values.get(field) for field in PORTABLE}, "is_system": 1}
 			inserted.append(host.store.insert_template(fields))
 	return inserted
+
+
+def _seeds() -> Iterator[dict[str, Any]]:
+	"""The flows that the app brings."""
+	for path in sorted(SEEDS.glob("*.json")):
+		yield json.loads(path.read_text(encoding="utf-8"))
 
 
 def _known(host: Host, values: Mapping[str, Any]) -> dict[str, Any] | None:

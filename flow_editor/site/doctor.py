@@ -169,7 +169,7 @@ def _failed_runs(host: SiteHost) -> Iterator[Finding]:
 	)
 	count = frappe.db.count("Flow Run", {"status": "failed", "creation": (">", add_to_date(None, days=-7))})
 	examples = "; ".join(f"{run.name}: {run.error}" for run in failed)
-	advice = f"Open them, mend the cause and press Retry. {examples}" if count else ""
+	advice = f"Open them: mend the cause and press Retry, or cancel them. {examples}" if count else ""
 	yield Finding("Runs", f"{count} failed in the last 7 days", advice)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import frappe
 from frappe import _
+from frappe.permissions import get_role_permissions
 from frappe.utils import add_days, getdate, nowdate
 
 from flow_editor.engine.errors import NotAllowed, NotFound
@@ -136,6 +137,12 @@ class SiteDocuments:
 		return bool(frappe.has_permission(doctype, "read")) and not frappe.get_list(
 			doctype, filters={"name": name}, limit_page_length=1
 		)
+
+	def may(self, permission: str, doctype: str) -> bool:
+		if not frappe.db.exists("DocType", doctype, cache=True):
+			return True
+		allowed = get_role_permissions(doctype, user=frappe.session.user)
+		return bool(allowed.get(permission)) and permission not in (allowed.get("if_owner") or ())
 
 	def describe(self, doctype: str) -> list[dict[str, str]]:
 		self._check_doctype(doctype)

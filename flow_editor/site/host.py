@@ -15,7 +15,7 @@ from frappe.realtime import get_doctype_room
 from frappe.utils import get_system_timezone
 
 from flow_editor.engine import secrets
-from flow_editor.engine.errors import NotAllowed, StepFailed
+from flow_editor.engine.errors import OUTSIDE, NotAllowed, StepFailed
 from flow_editor.engine.event import TriggerEvent
 from flow_editor.engine.gate import Operator, operator_table
 from flow_editor.engine.host import Run
@@ -24,6 +24,7 @@ from flow_editor.engine.validation import Limits
 from flow_editor.engine.values import Conventions
 from flow_editor.kinds import builtin_kinds, load_kinds, resolve_path
 from flow_editor.kinds.web_call import ANSWER_KB
+from flow_editor.services import failures
 from flow_editor.services.events import event_table
 from flow_editor.site import errors, holidays, imports, inert, transaction, worker
 from flow_editor.site.documents import SiteDocuments
@@ -139,7 +140,8 @@ class SiteHost:
 		if not enabled[user]:
 			what = "does not exist" if enabled[user] is None else "is disabled"
 			raise StepFailed(
-				f"The user {user or '(none)'} whom this flow runs as {what}. Enable them, or let the flow run as another."
+				f"The user {user or '(none)'} whom this flow runs as {what}. Enable them, or let the flow run as another.",
+				helps="Then retry the step: this run keeps its user, so another is for later runs.",
 			)
 		kept = frappe.session.user, frappe.session.sid, frappe.session.data, frappe.local.form_dict
 		_set_user(user)
@@ -165,7 +167,9 @@ class SiteHost:
 		row = next((row for row in self.settings.secrets if row.secret_name == name), None)
 		value = row.get_password("value", raise_exception=False) if row else None
 		if not value:
-			raise StepFailed(f"There is no secret {name!r}. An admin can add it in Flow Settings.")
+			raise StepFailed(
+				f"There is no secret {name!r}. An admin can add it in Flow Settings.", helps=OUTSIDE
+			)
 		if not secrets.may_go(url, row.hosts.split()):
 			try:
 				where = str(secrets.place_of(url))
@@ -173,7 +177,8 @@ class SiteHost:
 				where = str(error)
 			raise StepFailed(
 				f"The secret {name} is not to be sent to {where}. It goes by https to the hosts that stand beside it in Flow "
-				"Settings; an admin can add this one, with its port if it has one of its own."
+				"Settings; an admin can add this one, with its port if it has one of its own.",
+				helps=OUTSIDE,
 			)
 		return value
 
@@ -207,13 +212,13 @@ class SiteHost:
 	def left_out(self, template: str, doctype: str, docname: str, source: str) -> None:
 		imports.left_out(template, doctype, docname, source)
 
-	def notify(self, message: str) -> None:
-		frappe.msgprint(message, alert=True)
-
 	def tell_owner(self, run: Run, title: str, message: str, reason: str = "") -> None:
 		owner = frappe.db.get_value("Flow Template", run.flow_template, "owner")
-		if reason and may_read_all(run.context_doctype, run.context_docname, run.customer, owner):
-			message = f"{message} {reason}"
+		about = subject(run.context_doctype, run.context_docname, run.customer)
+		named = " ".join(about).strip() if may_read(*about, owner) else ""
+		if not may_read_all(run.context_doctype, run.context_docname, run.customer, owner):
+			reason = ""
+		title, message = failures.headline(title, named, reason), f"{message} {reason}".strip()
 		try:
 			with self.store.savepoint():
 				# It sends an e-mail too, if the owner wants one.

@@ -32,7 +32,7 @@ from urllib3.util.ssl_match_hostname import CertificateError
 
 from flow_editor import __version__
 from flow_editor.engine.address import Address, parse
-from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.errors import EITHER, OUTSIDE, StepFailed
 from flow_editor.engine.host import HttpResponse
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -99,7 +99,7 @@ class GuardedHttp:
 		try:
 			asked = parse(url)
 		except ValueError as error:
-			raise StepFailed(f"The address cannot be called: {error}.") from None
+			raise StepFailed(f"The address cannot be called: {error}.", helps=EITHER) from None
 		addresses, is_inside = self._addresses(asked.host, asked.port)
 		proxy = None if is_inside else self._proxy
 		try:
@@ -158,7 +158,8 @@ class GuardedHttp:
 			):
 				raise StepFailed(
 					f"{host} is the inside address {address}, which flows may not call. "
-					"An admin can allow it in Flow Settings."
+					"An admin can allow it in Flow Settings.",
+					helps=OUTSIDE,
 				)
 		return addresses, is_inside
 

@@ -18,7 +18,7 @@ from collections.abc import Collection
 
 from lxml import etree
 
-from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.errors import EITHER, StepFailed
 
 #: How long a mail's HTML and its style sheets may be, in characters. Frappe takes some ten seconds to build either.
 MAX_LENGTH = 500_000
@@ -79,7 +79,8 @@ def body(markup: str) -> str:
 	"""
 	if len(markup) > MAX_LENGTH:
 		raise StepFailed(
-			f"The e-mail has {len(markup):,} characters; at most {MAX_LENGTH:,} are sent. Shorten it."
+			f"The e-mail has {len(markup):,} characters; at most {MAX_LENGTH:,} are sent. Shorten it.",
+			helps=EITHER,
 		)
 	parser = etree.HTMLParser(huge_tree=True, no_network=True, remove_comments=True, remove_pis=True)
 	root = etree.fromstring(f"<html><body>{NO_CHARACTER.sub('', markup)}", parser)
@@ -92,7 +93,7 @@ def body(markup: str) -> str:
 	page = root.find("body")
 	made = html.escape(page.text or "", quote=False) + "".join(map(_written, page)) + styles
 	if EMBEDDING.search(made):
-		raise StepFailed("The e-mail holds markup that would attach a file. Simplify its text.")
+		raise StepFailed("The e-mail holds markup that would attach a file. Simplify its text.", helps=EITHER)
 	return made
 
 
@@ -112,7 +113,8 @@ def refuse_files(message: str, asked: Collection[str] = ()) -> None:
 		if not part.is_multipart() and not is_text and name not in asked:
 			raise StepFailed(
 				f"The e-mail was not sent: it came out with the file {name or part.get_content_type()!r}, which the step "
-				"does not attach. Look for an app that adds it, or for markup in the text that embeds it."
+				"does not attach. Look for an app that adds it, or for markup in the text that embeds it.",
+				helps=EITHER,
 			)
 
 
@@ -122,7 +124,8 @@ def _check_depth(root: etree._Element) -> None:
 		depth += 1 if event == "start" else -1
 		if depth > MAX_DEPTH:
 			raise StepFailed(
-				f"The e-mail's markup is nested more than {MAX_DEPTH} levels deep. Simplify its text."
+				f"The e-mail's markup is nested more than {MAX_DEPTH} levels deep. Simplify its text.",
+				helps=EITHER,
 			)
 
 
@@ -138,7 +141,8 @@ def _take_styles(root: etree._Element) -> str:
 	styles = "".join(sheets)
 	if len(styles) > MAX_STYLES:
 		raise StepFailed(
-			f"The e-mail's style sheets have {len(styles):,} characters; at most {MAX_STYLES:,} are read. Shorten them."
+			f"The e-mail's style sheets have {len(styles):,} characters; at most {MAX_STYLES:,} are read. Shorten them.",
+			helps=EITHER,
 		)
 	return styles
 

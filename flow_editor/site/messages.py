@@ -9,7 +9,7 @@ from typing import Any
 import frappe
 import requests
 
-from flow_editor.engine.errors import NotAllowed, NotFound, StepFailed
+from flow_editor.engine.errors import EITHER, OUTSIDE, NotAllowed, NotFound, StepFailed
 from flow_editor.engine.host import (
 	FATE_FAILED,
 	FATE_GONE,
@@ -26,7 +26,7 @@ from flow_editor.site.errors import as_flow_errors, denied
 #: To how many one mail may go.
 MOST_RECIPIENTS = 100
 GATEWAY_TIMEOUT = (5, 20)  # seconds to connect, to answer
-NO_ACCOUNT = "No outgoing e-mail account is set up. Make an Email Account the default outgoing one, then retry the step."
+NO_ACCOUNT = "No outgoing e-mail account is set up. Make an Email Account the default outgoing one."
 
 
 #: What the statuses of an Email Queue row mean. Frappe takes Sending back after a quarter of an hour.
@@ -78,7 +78,8 @@ class SiteMessages:
 		if len(recipients) > MOST_RECIPIENTS:
 			# Frappe would queue more in jobs of its own, which no rollback of ours takes back.
 			raise StepFailed(
-				f"The e-mail has {len(recipients)} recipients; at most {MOST_RECIPIENTS} get one together. Split the step."
+				f"The e-mail has {len(recipients)} recipients; at most {MOST_RECIPIENTS} get one together. Split the step.",
+				helps=EITHER,
 			)
 		subject, body = inert.subject(subject), inert.body(body)
 		try:
@@ -101,13 +102,14 @@ class SiteMessages:
 					)
 				inert.refuse_files(queued.message)
 		except frappe.OutgoingEmailError as error:
-			raise StepFailed(NO_ACCOUNT) from error
+			raise StepFailed(NO_ACCOUNT, helps=OUTSIDE) from error
 		return queued.name
 
 	def email_template(self, name: str, scope: Mapping[str, Any], reader: Reader) -> tuple[str, str]:
 		if not frappe.db.exists("Email Template", name):
 			raise NotFound(
-				f"There is no Email Template {name!r}. Choose another, or write the text in the step."
+				f"There is no Email Template {name!r}. Make one of that name, or choose another in the flow.",
+				helps=EITHER,
 			)
 		template = frappe.get_doc("Email Template", name)
 		if not template.has_permission("read"):
@@ -123,11 +125,11 @@ class SiteMessages:
 	def sms_problem(self) -> str:
 		if frappe.db.get_single_value("SMS Settings", "sms_gateway_url"):
 			return ""
-		return "No SMS gateway is set up. Fill in SMS Settings, then retry the step."
+		return "No SMS gateway is set up. Fill in SMS Settings."
 
 	def send_sms(self, recipients: Sequence[str], body: str, *, idempotency_key: str) -> dict[str, Any]:
 		if problem := self.sms_problem():
-			raise StepFailed(problem)
+			raise StepFailed(problem, helps=OUTSIDE)
 		settings = frappe.get_doc("SMS Settings")
 		fixed = {row.parameter: row.value for row in settings.parameters if not row.header}
 		headers = {row.parameter: row.value for row in settings.parameters if row.header}
@@ -176,6 +178,7 @@ class SiteMessages:
 				f"The SMS gateway answered {response.status_code}{where}. Check SMS Settings and its account.",
 				transient=may_pass(response.status_code),
 				retry_after=response.headers.get("Retry-After", ""),
+				helps=OUTSIDE,
 			)
 
 	@staticmethod

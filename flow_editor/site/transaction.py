@@ -10,7 +10,7 @@ from itertools import count
 
 import frappe
 
-from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.errors import OUTSIDE, StepFailed
 from flow_editor.site.errors import breaks_transaction
 
 _savepoints = count(1)
@@ -83,5 +83,6 @@ def kept_open(savepoint: str) -> Iterator[None]:
 			delattr(database, name) if method is None else setattr(database, name, method)
 	if undone:
 		raise StepFailed(
-			"The document's own code has rolled the change back. Look in Error Log, mend the cause, and retry."
+			"The document's own code has rolled the change back. Look in Error Log and mend the cause.",
+			helps=OUTSIDE,
 		)

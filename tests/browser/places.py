@@ -98,6 +98,30 @@ class Place:
 	def open_flows(self) -> Page:
 		return self.open(self.flows_address, ".fe-templates table")
 
+	def answer_next(self, page: Page, button: str, within: str = "") -> str:
+		"""Press a button that asks whether one is sure, answer yes, and return what was asked."""
+		asked = []
+
+		def answer(dialog):
+			asked.append(dialog.message)
+			dialog.accept()
+
+		page.once("dialog", answer)
+		page.locator(within or "body").get_by_role("button", name=button, exact=True).click()
+		return self._asked(page, asked)
+
+	def _asked(self, page: Page, asked: list[str]) -> str:
+		"""By the browser's own dialog."""
+		for _ in range(100):
+			if asked:
+				break
+			page.wait_for_timeout(50)
+		return asked[0]
+
+	def put_back(self, template: str) -> None:
+		"""Let a shipped flow be as it came."""
+		self.call("POST", f"/templates/{template}/restore", {"version": "shipped"})
+
 	def open_run(self, name: str) -> Page:
 		return self.open(self.run_address(name), "[data-run-status]")
 
@@ -171,6 +195,19 @@ class Desk(Place):
 
 	def run_address(self, name: str) -> str:
 		return f"{self.desk}/flow-run/{name}"
+
+	def _asked(self, page: Page, asked: list[str]) -> str:
+		"""By Frappe's."""
+		text = page.inner_text(".modal.show .modal-body:visible")
+		page.click(".modal.show button:text-is('Yes')")
+		return text
+
+	def run_as(self, template: str, user: str) -> None:
+		bench.execute(f"frappe.db.set_value('Flow Template', {template!r}, 'run_as', {user!r})")
+
+	def put_back(self, template: str) -> None:
+		super().put_back(template)
+		self.run_as(template, "Administrator")
 
 	def document(self, doctype: str, values: dict[str, Any]) -> str:
 		answer = requests.post(

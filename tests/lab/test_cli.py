@@ -230,8 +230,23 @@ def test_seed_export_import_and_doctor(cli):
 	assert "version 1" in cli("import", "q.json")
 	write("mine.json", {**exported, "template_name": "Mine"})
 	assert "new" in cli("import", "mine.json")
+	assert "new, runs as lab" in cli("import", write("again.json", {**exported, "template_name": "Again"}))
 	assert "no flow template" in cli("export", "No such", exit_code=1)
 	assert "ok" in cli("doctor")
+
+
+def test_restore(cli):
+	cli("seed")
+	shipped = json.loads(cli("export", "fiber_install"))
+	cli("import", write("empty.json", {**shipped, "flow_definition": {"steps": []}, "notes": "Ours"}))
+	assert not json.loads(cli("export", "fiber_install"))["flow_definition"]["steps"]
+	assert "kept as version 2" in cli("restore", "fiber_install")
+	assert json.loads(cli("export", "fiber_install")) == shipped
+	cli("restore", "fiber_install", "--version", "2")
+	assert not json.loads(cli("export", "fiber_install"))["flow_definition"]["steps"]
+	assert "no version" in cli("restore", "fiber_install", "--version", "latest", exit_code=1)
+	cli("import", write("mine.json", {**shipped, "template_name": "Mine"}))
+	assert "did not come with the app" in cli("restore", "Mine", exit_code=1)
 
 
 @pytest.mark.parametrize(

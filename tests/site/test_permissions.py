@@ -48,6 +48,8 @@ ROWS = {
 	"update_template": Row(lambda w: {"description": r.unique("x")}),
 	"delete_template": Row(),
 	"duplicate_template": Row(),
+	"check_template": Row(lambda w: {"flow_definition": {"steps": []}}),
+	"restore_template": Row(lambda w: {"version": 1}),
 	"catalog": Row(),
 	"validate": Row(lambda w: {"flow_definition": {"steps": []}}),
 	"paths": Row(lambda w: {"doctype": "ToDo"}),

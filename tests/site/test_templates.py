@@ -9,6 +9,7 @@ import frappe.client
 import pytest
 import records as r
 
+from flow_editor import api
 from flow_editor.services import templates
 
 
@@ -235,3 +236,116 @@ def test_frappe_s_record_of_changes_is_without_the_definitions_which_flow_versio
 	(kept,) = frappe.get_all("Version", filters={"docname": flow.name}, pluck="data")
 	changed = {field for field, *_ in json.loads(kept)["changed"]}
 	assert {"description", "version"} <= changed and "flow_definition" not in changed
+
+
+def put(flow, **values) -> dict:
+	return api.update_template(template=flow.name, values=json.dumps(values))
+
+
+def test_who_may_not_name_others_is_told_what_they_may_not_do_before_and_after(site):
+	steps = [
+		r.step("a", "issue", label="Ticket", payload={"subject": "s"}),
+		r.step(
+			"b", "erp_update", payload={"doctype": "User", "docname_ref": "x", "fields_json": '{"bio": "x"}'}
+		),
+		r.step("c", "notify", payload={"subject": "s", "body": "b", "to": "a@example.com"}),
+	]
+	flow = r.template(*steps, event="on_issue_opened", applies_to="Issue")
+	manager = r.user("Flow Manager")
+	frappe.set_user(manager.name)
+	changed = {"flow_definition": {"steps": steps[:2]}, "version": flow.version}
+	may_not = [
+		f"{manager.name} may not read Issue, and the flow starts only on what they may read.",
+		f"{manager.name} may not read Customer, and the flow starts only on what they may read.",
+		f"{manager.name} may not create Issue, as the step Ticket does.",
+		f"{manager.name} may not write User, as the step b does.",
+	]
+	asked = api.check_template(template=flow.name, values=json.dumps(changed))
+	assert asked == {
+		"run_as": "Administrator",
+		"will_run_as": manager.name,
+		"may_keep": False,
+		"may_not": may_not,
+	}
+	assert api.check_template(template=flow.name, values='{"tags": "x"}')["will_run_as"] == "Administrator"
+
+	# Whoever was not told is refused, if they say of whom they were; without a word it is as it was, and told after.
+	with pytest.raises(frappe.ValidationError, match="would run as"):
+		put(flow, **changed, will_run_as="Administrator")
+	frappe.local.message_log.clear()
+	answer = put(flow, **changed)
+	assert answer["template"]["run_as"] == manager.name
+	assert answer["notices"] == [
+		f"This flow now runs as you ({manager.name}), no longer as Administrator: only a System Manager may change "
+		"what runs as another.",
+		*may_not,
+	]
+	assert "may not create Issue" in str(frappe.local.message_log)
+	assert put(flow, description="x")["notices"] == []
+
+	# Of somebody else's rights only those are told who may name them.
+	frappe.set_user("Administrator")
+	assert put(flow, run_as=manager.name)["notices"] == []
+	named = api.check_template(template=flow.name, values=json.dumps({"run_as": "Administrator"}))
+	assert (named["run_as"], named["will_run_as"], named["may_keep"], named["may_not"]) == (
+		manager.name,
+		"Administrator",
+		True,
+		[],
+	)
+	other = r.user("Flow Manager")
+	frappe.set_user(other.name)
+	assert api.check_template(template=flow.name, values='{"tags": "x"}')["may_not"] == []
+	assert (
+		api.duplicate_template(template=flow.name)["notices"][0] == f"This flow runs as you ({other.name})."
+	)
+
+
+def test_a_share_and_rights_to_one_s_own_are_no_rights_to_all(site):
+	person = r.user("Flow Manager")
+	issue = r.issue(r.customer())
+	frappe.share.add("Issue", issue.name, person.name, read=1)
+	frappe.set_user(person.name)
+	assert not site.documents.may("read", "Issue")
+	assert site.documents.may("read", "Flow Template") and site.documents.may("create", "No Such DocType")
+	may = site.documents.may
+	assert may("create", "Google Calendar") and not may("write", "Google Calendar")  # but their own
+
+
+def test_who_may_not_name_others_makes_a_restored_flow_run_as_themselves_and_is_told(site):
+	seed = r.seeded("repair_service")
+	put(seed, flow_definition={"steps": []})
+	manager = r.user("Flow Manager")
+	frappe.set_user(manager.name)
+	asked = api.check_template(template=seed.name, values='{"restore": "shipped"}')
+	assert (asked["will_run_as"], asked["may_keep"]) == (manager.name, False) and asked["may_not"]
+	answer = api.restore_template(template=seed.name, version="shipped")
+	assert answer["template"]["run_as"] == manager.name and "runs as you" in answer["notices"][1]
+	frappe.set_user("Administrator")
+	put(seed, run_as="Administrator", is_active=seed.is_active)
+	frappe.db.commit()
+
+
+def test_the_owner_s_notice_names_the_document_to_who_may_read_it_alone(site):
+	from flow_editor.services import runs
+
+	author = r.user("Flow Manager")
+	flow = r.template(r.step("a", "notify", label="Write to them", payload={"subject": "s", "body": "b"}))
+	frappe.db.set_value("Flow Template", flow.name, "owner", author.name)
+	issue = r.issue(r.make("Customer", customer_name=r.unique("No address")))
+
+	def told() -> list[str]:
+		return frappe.get_all(
+			"Notification Log", {"for_user": author.name}, pluck="subject", order_by="creation"
+		)
+
+	runs.start(site, flow.name, doctype="Issue", docname=issue.name)
+	assert told() == [f"{flow.template_name} has failed at the step Write to them"]
+	author.add_roles("Support Team", "Sales User")
+	flow.reload()
+	flow.description = "Changed, so that it is told anew"
+	flow.save()
+	runs.start(site, flow.name, doctype="Issue", docname=issue.name)
+	assert told()[1].startswith(
+		f"{flow.template_name} has failed at the step Write to them for Issue {issue.name}: There is nobody"
+	)

@@ -4,7 +4,7 @@ from typing import Any
 
 from flow_editor.engine.conditions import OPERATORS, Uncomparable, evaluate
 from flow_editor.engine.context import ROOTS
-from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.errors import EITHER, StepFailed
 from flow_editor.engine.kind import Comparison, Field, Kind
 from flow_editor.engine.render import OPEN, PATH, as_text, jsonable, render_text, resolve, whole_path
 
@@ -49,7 +49,8 @@ class Condition(Kind):
 			holds = evaluate(left, ctx.payload["op"], ctx.payload["value"], ctx.host.conventions)
 		except Uncomparable as error:
 			raise StepFailed(
-				f"It cannot be told whether {step.payload.get('field')} {OPERATORS[ctx.payload['op']]} that. {error}"
+				f"It cannot be told whether {step.payload.get('field')} {OPERATORS[ctx.payload['op']]} that. {error}",
+				helps=EITHER,
 			) from None
 		shown = jsonable(left) if len(as_text(left)) <= VALUE_LENGTH else as_text(left)[:VALUE_LENGTH]
 		branch = "yes" if holds else "no"

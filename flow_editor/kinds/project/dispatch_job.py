@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flow_editor.engine.conditions import is_empty
-from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.errors import StepFailed, helps_by
 from flow_editor.engine.kind import Field, Kind, Write
 from flow_editor.engine.render import paths
 from flow_editor.kinds import fitting
@@ -57,6 +57,8 @@ class DispatchJob(Kind):
 	def writes(self, payload):
 		names = ("subject", "job_type", "priority", "assigned_group")
 		yield Write(DOCTYPE, True, {name: payload.get(name) for name in names}, cut=("subject",))
+		if payload.get("merge_key"):
+			yield Write(DOCTYPE)
 
 	def run(self, step, ctx) -> dict[str, Any]:
 		known = ctx.documents.fields(DOCTYPE)
@@ -83,7 +85,7 @@ class DispatchJob(Kind):
 			"subject": fitting.line(payload["subject"] or ""),
 			"job_type": payload["job_type"],
 			"priority": payload["priority"],
-			"duration_h": _hours(payload["duration_h"]),
+			"duration_h": _hours(payload["duration_h"], helps_by(step.payload.get("duration_h"))),
 			"assigned_group": payload["assigned_group"],
 			"merge_key": _merge_key(step, ctx),
 			"customer": run.customer,
@@ -116,7 +118,7 @@ class DispatchJob(Kind):
 		ctx.call({"method": "POST", "url": url, "json": body}, when_closed=when_closed)
 
 
-def _hours(value: Any) -> float | None:
+def _hours(value: Any, helps: str) -> float | None:
 	text = "" if value is None else str(value).strip()
 	if not text:
 		return None
@@ -125,7 +127,9 @@ def _hours(value: Any) -> float | None:
 	except ValueError:
 		hours = -1
 	if not 0 <= hours < float("inf"):
-		raise StepFailed(f"The duration {text[:100]!r} is not a number of hours, 0 or more. Correct it.")
+		raise StepFailed(
+			f"The duration {text[:100]!r} is not a number of hours, 0 or more. Correct it.", helps=helps
+		)
 	return hours
 
 

@@ -4,7 +4,7 @@ import difflib
 import json
 from typing import Any
 
-from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.errors import EITHER, IN_FLOW, StepFailed, helps_by
 from flow_editor.engine.kind import Field, Kind, Write
 
 #: What the framework keeps itself.
@@ -52,16 +52,22 @@ class ErpUpdate(Kind):
 	def run(self, step, ctx) -> dict[str, Any]:
 		doctype, values = ctx.payload["doctype"], ctx.payload["fields_json"]
 		if not isinstance(values, dict) or not values:
-			raise StepFailed("There are no fields to set. Fill in Fields.")
+			raise StepFailed(
+				"There are no fields to set. Fill in Fields.", helps=helps_by(step.payload.get("fields_json"))
+			)
 		name = (ctx.payload["docname_ref"] or "").strip()
 		if not name and (written := str(step.payload.get("docname_ref") or "").strip()):
 			# It was meant for another document, so the run's own must not get it.
-			raise StepFailed(f"{written} is empty, so there is no {doctype} to update. Correct Document.")
+			raise StepFailed(
+				f"{written} is empty, so there is no {doctype} to update. Fill it in, or correct Document.",
+				helps=EITHER,
+			)
 		if not name:
 			if ctx.run.context_doctype != doctype:
 				raise StepFailed(
 					f"Which {doctype} to update is empty, and the run is about "
-					f"{ctx.run.context_doctype or 'no document'}. Fill in Document."
+					f"{ctx.run.context_doctype or 'no document'}. Fill in Document.",
+					helps=IN_FLOW,
 				)
 			name = ctx.run.context_docname
 		self._refuse_unknown(ctx, doctype, values)
@@ -85,4 +91,4 @@ class ErpUpdate(Kind):
 			]
 			problems.append(f"{doctype} has no field {', '.join(hints)}.")
 		if problems:
-			raise StepFailed(" ".join([*problems, "Correct Fields; nothing was set."]))
+			raise StepFailed(" ".join([*problems, "Correct Fields; nothing was set."]), helps=IN_FLOW)

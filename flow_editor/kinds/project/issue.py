@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.errors import EITHER, StepFailed
 from flow_editor.engine.kind import Field, Kind, Write
 from flow_editor.kinds import fitting
 from flow_editor.kinds.choices import same_word
@@ -51,6 +51,7 @@ class Issue(Kind):
 		if match is None:
 			raise StepFailed(
 				f"There is no {doctype} {wanted!r}. "
-				+ (f"There are: {', '.join(known)}." if known else f"Create it under {doctype}.")
+				+ (f"There are: {', '.join(known)}." if known else f"Create it under {doctype}."),
+				helps=EITHER,
 			)
 		return match

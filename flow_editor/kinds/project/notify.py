@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.errors import EITHER, OUTSIDE, StepFailed, helps_by
 from flow_editor.engine.kind import Field, Kind
 from flow_editor.engine.recipients import MAIL, PHONE, addresses
 
@@ -79,6 +79,11 @@ class Notify(Kind):
 		if not str(payload.get("body") or "").strip():
 			yield "body", "Text is empty. Fill it in" + (", or choose an e-mail template." if email else ".")
 
+	def reads(self, payload):
+		yield from super().reads(payload)
+		if not payload.get("to"):
+			yield "Customer"
+
 	def run(self, step, ctx) -> dict[str, Any]:
 		run = ctx.run
 		about = {"doctype": run.context_doctype, "name": run.context_docname}
@@ -107,7 +112,7 @@ class Notify(Kind):
 
 	def prepare(self, step, ctx) -> dict[str, Any]:
 		if problem := ctx.messages.sms_problem():
-			raise StepFailed(problem)
+			raise StepFailed(problem, helps=OUTSIDE)
 		return {"to": self.recipients(ctx), "body": (ctx.payload["body"] or "").translate(PLAIN_SPACES)}
 
 	def send(self, request, ctx) -> dict[str, Any]:
@@ -121,16 +126,18 @@ class Notify(Kind):
 			StepFailed: there is nobody, or one is no address.
 		"""
 		sms = ctx.payload["channel"] == "sms"
-		written = ctx.payload["to"]
-		text = ",".join(map(str, written)) if isinstance(written, list) else str(written or "")
-		found = addresses(text, PHONE if sms else MAIL)
+		to = ctx.payload["to"]
+		text = ",".join(map(str, to)) if isinstance(to, list) else str(to or "")
+		found = addresses(text, PHONE if sms else MAIL, helps_by(ctx.step.payload.get("to")))
 		if not found and ctx.customer:
 			email, mobile = ctx.documents.contact(ctx.customer)
 			found = addresses(mobile if sms else email, PHONE if sms else MAIL)
 		if not found:
 			whose = f"Customer {ctx.customer} has no {'mobile number' if sms else 'primary e-mail address'}"
+			mend = "Fill in To" + (", or the customer's contact" if ctx.customer else "")
 			raise StepFailed(
 				f"There is nobody to notify: To is empty, and "
-				f"{whose if ctx.customer else 'the run has no customer'}. Fill in To, or the customer's contact."
+				f"{whose if ctx.customer else 'the run has no customer'}. {mend}.",
+				helps=EITHER if ctx.customer else helps_by(ctx.step.payload.get("to")),
 			)
 		return found

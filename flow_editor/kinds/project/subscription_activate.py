@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.errors import EITHER, IN_FLOW, StepFailed, helps_by
 from flow_editor.engine.kind import Field, Kind, Write
 
 ACTIVE = "Active"
@@ -38,14 +38,14 @@ class SubscriptionActivate(Kind):
 	def run(self, step, ctx) -> dict[str, Any]:
 		name = (ctx.payload["subscription_ref"] or "").strip()
 		if name:
-			self._refuse_others(ctx, name)
+			self._refuse_others(step, ctx, name)
 		else:
 			name = self._of_customer(ctx)
 		was, status = ctx.documents.activate_subscription(name)
 		return {"subscription": name, "status": status, "was": was, "changed": was != status}
 
 	@staticmethod
-	def _refuse_others(ctx, name: str) -> None:
+	def _refuse_others(step, ctx, name: str) -> None:
 		"""Raise StepFailed for a subscription that is neither the run's own document nor its customer's."""
 		if (ctx.run.context_doctype, ctx.run.context_docname) == ("Subscription", name):
 			return
@@ -54,19 +54,23 @@ class SubscriptionActivate(Kind):
 			whose = f"customer {ctx.customer}" if ctx.customer else "no customer"
 			raise StepFailed(
 				f"Subscription {name} is not to be activated here: this run is about {whose}, and the subscription is of "
-				"somebody else. Name one of the customer's own in Subscription."
+				"somebody else. Name one of the customer's own in Subscription.",
+				helps=helps_by(step.payload.get("subscription_ref")),
 			)
 
 	@staticmethod
 	def _of_customer(ctx) -> str:
 		if not ctx.customer:
-			raise StepFailed("No subscription is named, and the run has no customer. Fill in Subscription.")
+			raise StepFailed(
+				"No subscription is named, and the run has no customer. Fill in Subscription.", helps=IN_FLOW
+			)
 		found = ctx.documents.find(
 			"Subscription", {"party_type": "Customer", "party": ctx.customer}, limit=MOST_SUBSCRIPTIONS
 		)
 		if not found:
 			raise StepFailed(
-				f"Customer {ctx.customer} has no subscription. Create one and retry, or fill in Subscription."
+				f"Customer {ctx.customer} has no subscription. Create one, or fill in Subscription.",
+				helps=EITHER,
 			)
 		# One that was ended on purpose is brought back only where there is nothing else.
 		active = [one["name"] for one in found if one.get("status") == ACTIVE]
@@ -75,6 +79,7 @@ class SubscriptionActivate(Kind):
 		if len(candidates) > 1:
 			raise StepFailed(
 				f"Customer {ctx.customer} has several subscriptions that are not active: {', '.join(candidates)}. "
-				"Fill in Subscription."
+				"Fill in Subscription, or end those that are not wanted.",
+				helps=EITHER,
 			)
 		return candidates[0]

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from flow_editor.engine import address, secrets
-from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.errors import EITHER, IN_FLOW, StepFailed, helps_by
 from flow_editor.engine.kind import Field, Kind
 from flow_editor.engine.render import CLOSE, OPEN, Budget, as_text, render_text, whole_path
 from flow_editor.engine.secrets import WithMarks
@@ -265,7 +265,7 @@ def rendered_url(template: str, scope: Mapping[str, Any], budget: Budget | None 
 	Raises:
 		StepFailed: what comes out is no http address, or too long.
 	"""
-	template = template.strip()
+	written = template = template.strip()
 	beginning = ""
 	if template.startswith(OPEN) and CLOSE in template:
 		end = template.index(CLOSE) + len(CLOSE)
@@ -274,7 +274,7 @@ def rendered_url(template: str, scope: Mapping[str, Any], budget: Budget | None 
 	try:
 		return str(address.parse(url))
 	except ValueError as error:
-		raise StepFailed(f"{url[:200]!r} is no web address: {error}.") from None
+		raise StepFailed(f"{url[:200]!r} is no web address: {error}.", helps=helps_by(written)) from None
 
 
 def url_problem(template: str) -> str:
@@ -322,13 +322,14 @@ def _headers(wanted: Mapping[str, Any]) -> dict[str, str]:
 	for name, value in wanted.items():
 		text = as_text(value)
 		if not HEADER_NAME.fullmatch(name) or name.lower() in RESERVED_HEADERS:
-			raise StepFailed(f"{name[:100]!r} cannot be set as a header. Remove it.")
+			raise StepFailed(f"{name[:100]!r} cannot be set as a header. Remove it.", helps=IN_FLOW)
 		if any(
 			ord(character) < 32 or 127 <= ord(character) < 160 or ord(character) > 255 for character in text
 		):
 			raise StepFailed(
 				f"The header {name} would hold a line break, a control character or a letter that no header "
-				"can hold. Put its value into the body instead."
+				"can hold. Put its value into the body instead.",
+				helps=EITHER,
 			)
 		headers[name] = text
 	return headers

@@ -23,9 +23,12 @@ frappe.ui.form.on("Flow Template", {
 			frappe.set_route("List", "Flow Run", { flow_template: frm.doc.name })
 		);
 		frm.add_custom_button(__("Start"), () => start(frm));
+		if (frm.doc.is_system && frm.perm[0]?.write) frm.add_custom_button(__("Restore as shipped"), () => restore(frm));
 		if (frm.doc.is_system && frm.perm[0]?.create) frm.add_custom_button(__("Duplicate"), () => duplicate(frm));
 		frm.add_custom_button(__("Open in the editor"), () => frappe.set_route("flow-editor", frm.doc.name));
 	},
+
+	before_save: ask_who_it_runs_as,
 
 	trigger_event: show_editor,
 	applies_to: show_editor,
@@ -70,6 +73,42 @@ async function show_editor(frm) {
 	});
 	frm.flow_editor = { name: frm.doc.name, element: own, view, text };
 	frm.toggle_display("flow_definition", false);
+}
+
+/** Whoever saves it is told first if it will run as another user than it does. */
+async function ask_who_it_runs_as(frm) {
+	if (frm.is_new()) return;
+	const written = ["flow_definition", "trigger_event", "trigger_condition", "applies_to", "re_entry", "run_as"];
+	const values = Object.fromEntries(written.map((field) => [field, frm.doc[field] ?? ""]));
+	const ui = await flow_editor.load();
+	let who;
+	try {
+		who = await ui.api.checkTemplate(frm.doc.name, values);
+	} catch {
+		return; // what is wrong with it, saving says
+	}
+	if (who.will_run_as === who.run_as) return;
+	const wanted = await new Promise((resolve) =>
+		frappe.warn(
+			__("Who this flow runs as"),
+			[ui.willRunAs(who), ...who.may_not].map((sentence) => `<p>${frappe.utils.escape_html(sentence)}</p>`).join(""),
+			() => resolve(true),
+			__("Save it so")
+		).$wrapper.on("hidden.bs.modal", () => resolve(false))
+	);
+	if (!wanted) frappe.validated = false;
+}
+
+async function restore(frm) {
+	const ui = await flow_editor.load();
+	try {
+		if (await ui.restoreAsShipped(frm.doc, frm.is_dirty())) {
+			for (const notice of ui.api.notices.value) frappe.show_alert({ message: frappe.utils.escape_html(notice), indicator: "orange" }, 15);
+			await frm.reload_doc();
+		}
+	} catch (failure) {
+		frappe.msgprint({ message: frappe.utils.escape_html(failure.message), indicator: "red" });
+	}
 }
 
 /** What a system template refuses, its copy allows. */

@@ -6,10 +6,10 @@ from typing import Any
 
 import frappe
 from frappe.model.document import Document
-from frappe.utils import now_datetime
+from frappe.utils import escape_html, now_datetime
 
 from flow_editor.routes import AUTHORS, OPERATORS
-from flow_editor.services import templates
+from flow_editor.services import acting, templates
 from flow_editor.site import namesakes, shown
 from flow_editor.site.errors import as_frappe_errors
 from flow_editor.site.host import current
@@ -30,6 +30,9 @@ class FlowTemplate(Document):
 				self.as_dict(),
 				old.as_dict() if old else None,
 			)
+		if old:
+			for notice in acting.notices(current(), prepared, old):
+				frappe.msgprint(escape_html(notice), alert=True)
 		self.flags.is_new_version = prepared.pop("changed")
 		prepared["flow_definition"] = shown.as_json(prepared["flow_definition"])
 		self.update(prepared)

@@ -11,7 +11,7 @@ export const desk = {
 	icon: (name) => frappe.utils.icon(document.getElementById(`icon-${name}`) ? name : "list", "sm"),
 	confirm: (text) =>
 		new Promise((resolve) => {
-			const asked = frappe.confirm(frappe.utils.escape_html(text), () => resolve(true), () => resolve(false));
+			const asked = frappe.confirm(frappe.utils.escape_html(text).replaceAll("\n", "<br>"), () => resolve(true), () => resolve(false));
 			asked.$wrapper?.on("hidden.bs.modal", () => resolve(false));
 		}),
 	tell: (text, indicator) => frappe.show_alert({ message: frappe.utils.escape_html(text), indicator }),

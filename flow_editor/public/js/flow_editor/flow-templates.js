@@ -6,6 +6,9 @@ import { getHost } from "./host.js";
 /** Whether the server answered the last time. */
 export const reachable = shallowRef(true);
 
+/** What the server said of the template that it stored last: who it runs as now, and what that user may not do. */
+export const notices = shallowRef([]);
+
 /** What the server refused: its status, code, sentence and problems. */
 export class FlowError extends Error {
 	constructor(status, { code = "broken", message = "", problems = [] } = {}) {
@@ -54,6 +57,10 @@ export async function request(method, path, body) {
 }
 
 const name = encodeURIComponent;
+const written = (answer) => {
+	notices.value = answer.notices || [];
+	return answer.template;
+};
 const query = (filters) => {
 	const given = Object.entries(filters).filter(([, value]) => value !== "" && value != null);
 	return given.length ? `?${new URLSearchParams(given)}` : "";
@@ -61,12 +68,15 @@ const query = (filters) => {
 
 export const listTemplates = (filters = {}) => request("GET", `/templates${query(filters)}`).then((a) => a.templates);
 export const getTemplate = (template) => request("GET", `/templates/${name(template)}`).then((a) => a.template);
-export const createTemplate = (values) => request("POST", "/templates", values).then((a) => a.template);
+export const createTemplate = (values) => request("POST", "/templates", values).then(written);
 export const updateTemplate = (template, patch) =>
-	request("PUT", `/templates/${name(template)}`, patch).then((a) => a.template);
+	request("PUT", `/templates/${name(template)}`, patch).then(written);
+export const checkTemplate = (template, patch) => request("POST", `/templates/${name(template)}/check`, patch);
+export const restoreTemplate = (template, version = "shipped") =>
+	request("POST", `/templates/${name(template)}/restore`, { version }).then(written);
 export const deleteTemplate = (template) => request("DELETE", `/templates/${name(template)}`);
 export const duplicateTemplate = (template, new_name) =>
-	request("POST", `/templates/${name(template)}/duplicate`, new_name ? { new_name } : {}).then((a) => a.template);
+	request("POST", `/templates/${name(template)}/duplicate`, new_name ? { new_name } : {}).then(written);
 
 export const getCatalog = () => request("GET", "/catalog");
 /** Every problem of a definition, and behind them what is probably not meant in it, marked `warning`.

@@ -15,6 +15,7 @@ export * from "./kind-catalogs.js";
 export * as api from "./flow-templates.js";
 export { sameFlow } from "./flow-tree.js";
 export { useHost } from "./host.js";
+export { restoreAsShipped, willRunAs } from "./restore.js";
 
 /**
  * Mount a component.

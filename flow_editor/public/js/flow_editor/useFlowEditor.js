@@ -2,7 +2,8 @@
  * The template that is being edited: one for the whole page, whoever calls `useFlowEditor()`.
  *
  * Read: isOpen, loading, saving, error, dirty, mode ("new" or "edit"), templateName, problems, conflict (what somebody
- * else has done to it meanwhile), kept (a draft of an earlier visit that was never saved). Write: template, the draft itself;
+ * else has done to it meanwhile), kept (a draft of an earlier visit that was never saved), asks (what is to be answered
+ * before it is saved: who it will run as). Write: template, the draft itself;
  * tell each change by `markDirty`, which `undo` and `redo` of `history` go back and forth over. A draft is kept in the browser until it is saved or given up.
  */
 
@@ -18,6 +19,8 @@ export const AUTHORED = [
 	"template_name", "category", "applies_to", "icon", "description", "is_active", "trigger_event", "trigger_condition",
 	"flow_definition", "tags", "notes", "run_as", "re_entry", "catalog",
 ];
+/** What of it decides what a flow does, in whose name. */
+const ACTING = ["flow_definition", "trigger_event", "trigger_condition", "applies_to", "re_entry"];
 const BLANK = {
 	template_name: "", category: "other", applies_to: "", icon: "", description: "", is_active: 0, trigger_event: "manual",
 	trigger_condition: "", tags: "", notes: "", run_as: "", re_entry: "Always", catalog: "project",
@@ -37,6 +40,9 @@ const template = shallowReactive({});
 const problems = shallowRef([]);
 const conflict = shallowRef(null);
 const kept = shallowRef(null);
+const asks = shallowRef(null);
+/** The flows of which it was answered here whether they go on running as another. */
+const answered = new Set();
 /** Where the editor was opened: "dialog" over a page, or the "page" itself. */
 const surface = ref("dialog");
 
@@ -103,6 +109,8 @@ function begin(opts) {
 	problems.value = [];
 	conflict.value = null;
 	kept.value = null;
+	asks.value = null;
+	api.notices.value = [];
 }
 
 function take(found) {
@@ -160,23 +168,34 @@ function keepSoon() {
 
 /**
  * Store the draft: a new template, or the fields that changed of one that there is. What is wrong with it is in `problems`
- * and `error` afterwards, and if somebody else has saved it since it was opened, that is in `conflict`.
+ * and `error` afterwards, and if somebody else has saved it since it was opened, that is in `conflict`. If it would run as
+ * another than it does, or somebody might want it to, nothing is saved and the question is in `asks`.
  *
- * @param {{overwrite: boolean}} [opts] - overwrite: store it over what somebody else has saved
+ * @param {{overwrite: boolean, knows: string}} [opts] - overwrite: store it over what somebody else has saved; knows: the
+ *   user of whom it was answered that it is to run as them
  * @returns whether it was saved
  */
-async function save({ overwrite = false } = {}) {
+async function save({ overwrite = false, knows = "" } = {}) {
 	if (saving.value) return false;
 	saving.value = true;
 	error.value = "";
 	problems.value = [];
+	asks.value = null;
 	const mine = session.value;
 	const before = authored();
 	try {
 		const sent = mode.value === "new" ? before : changes();
-		const version = overwrite && conflict.value ? conflict.value.theirs.version : stored.version;
+		const base = overwrite && conflict.value ? conflict.value.theirs : stored;
+		const question = mode.value === "edit" && !knows && (await whoItRunsAs(sent, base));
+		if (mine !== session.value) return false;
+		if (question) {
+			asks.value = { ...question, overwrite };
+			return false;
+		}
+		const told = { version: base.version, will_run_as: knows || base.run_as };
 		const found =
-			mode.value === "new" ? await api.createTemplate(sent) : await api.updateTemplate(templateName.value, { ...sent, version });
+			mode.value === "new" ? await api.createTemplate(sent) : await api.updateTemplate(templateName.value, { ...sent, ...told });
+		if (knows) api.notices.value = []; // it was said before
 		if (mine !== session.value) {
 			// Something else was opened meanwhile, and stays.
 			savedCallbacks.forEach((callback) => callback(found));
@@ -206,6 +225,32 @@ async function save({ overwrite = false } = {}) {
 	} finally {
 		saving.value = false;
 	}
+}
+
+/** What is to be asked before these changes are saved: {run_as, will_run_as, may_not, changes}, or null. */
+async function whoItRunsAs(sent, { run_as }) {
+	const acts = ACTING.some((field) => field in sent);
+	if (!run_as || !(acts || sent.run_as) || (run_as === getHost().user && !sent.run_as)) return null;
+	let found;
+	try {
+		found = await api.checkTemplate(templateName.value, sent);
+	} catch (failure) {
+		if (failure.problems?.length) return null; // saving says them, each in its place
+		throw failure;
+	}
+	const changes = found.will_run_as !== found.run_as;
+	if (!changes && (!acts || found.will_run_as === getHost().user || answered.has(templateName.value))) return null;
+	return { ...found, changes };
+}
+
+/** Save it so that it runs as who was asked about; or, if `asMe`, ask about that. */
+function answerRunAs({ asMe = false } = {}) {
+	const { will_run_as, overwrite } = asks.value;
+	answered.add(templateName.value);
+	if (!asMe) return save({ overwrite, knows: will_run_as });
+	template.run_as = getHost().user;
+	markDirty();
+	return save({ overwrite });
 }
 
 const same = (one, other) => JSON.stringify(one ?? "") === JSON.stringify(other ?? "");
@@ -268,11 +313,26 @@ async function duplicate(newName) {
 		const copy = await api.duplicateTemplate(templateName.value, newName);
 		const opts = { surface: surface.value, onSaved: savedCallbacks[0] };
 		savedCallbacks.forEach((callback) => callback(copy));
-		return openTemplate(copy.name, opts);
+		const told = api.notices.value;
+		const opened = await openTemplate(copy.name, opts);
+		api.notices.value = told;
+		return opened;
 	} catch (failure) {
 		error.value = failure.message;
 		return false;
 	}
+}
+
+/** Go on with what was restored in place of the stored template. */
+function takeRestored(found) {
+	if (dirty.value) forget();
+	take(found);
+	states.reset(authored());
+	session.value++;
+	error.value = "";
+	problems.value = [];
+	conflict.value = null;
+	savedCallbacks.forEach((callback) => callback(found));
 }
 
 /** Delete the template. A system template is refused. */
@@ -336,7 +396,7 @@ function restoreKept(wanted) {
 export function useFlowEditor() {
 	return {
 		isOpen: readonly(isOpen), loading: readonly(loading), saving: readonly(saving), error: readonly(error), dirty: readonly(dirty),
-		mode: readonly(mode), templateName: readonly(templateName), surface: readonly(surface), session: readonly(session), problems, conflict, kept, template, history,
-		openTemplate, openNew, close, save, duplicate, remove, markDirty, takeTheirs, saveAsCopy, restoreKept,
+		mode: readonly(mode), templateName: readonly(templateName), surface: readonly(surface), session: readonly(session), problems, conflict, kept, asks, template, history,
+		openTemplate, openNew, close, save, duplicate, remove, markDirty, takeTheirs, saveAsCopy, restoreKept, answerRunAs, takeRestored,
 	};
 }
