@@ -173,8 +173,6 @@ class StepContext:
 		self.http = host.http
 		#: Calls that the step asks to be made beside its own effect; see `call`.
 		self.calls: list[tuple[dict[str, Any], tuple[str, str] | None]] = []
-		#: Mails that wait in the host's queue, by their rows' names; see `watch_mail`.
-		self.mails: list[str] = []
 		#: What all its texts may come to; see `render.Budget`.
 		self.budget = render.Budget()
 		self._payload: dict[str, Any] | None = None
@@ -206,10 +204,6 @@ class StepContext:
 	def lookup(self, path: str) -> Any:
 		"""The value at a dotted path of the scope; unknown is None."""
 		return render.resolve(self.scope, path)
-
-	def watch_mail(self, queued: str) -> None:
-		"""Have it told what becomes of a mail that the step has queued."""
-		self.mails.append(queued)
 
 	def call(self, request: dict[str, Any], *, when_closed: tuple[str, str] | None = None) -> None:
 		"""Ask for a web call after the step's own effect is committed: at least once, with a key of its own.

@@ -27,7 +27,7 @@ CALL = "call"  # make an external call that a step has committed to, and waits f
 SIDE_CALL = (
 	"side_call"  # make a call that a step has committed to beside its own effect, and waits for no more
 )
-MAIL = "mail"  # tell what became of a mail in the host's queue
+MAIL = "mail"  # nothing: it says that a mail was not sent, and that this has been told
 ADVANCE = "advance"  # go on where a budget ran out, or the head of a run ended
 DOCUMENT_END = "document_end"  # end a run whose document was cancelled or deleted
 
@@ -326,16 +326,24 @@ class Fate:
 
 
 class Messages(Protocol):
-	#: The DocType of the rows that mails wait in; empty, if none waits.
-	queue: str
-
 	def unsubscribed(self, recipients: Sequence[str], *, doctype: str = "", name: str = "") -> list[str]:
 		"""Those of the recipients who want no mail, or none about this document."""
 
 	def send_email(
-		self, recipients: Sequence[str], subject: str, body: str, *, doctype: str = "", name: str = ""
+		self,
+		recipients: Sequence[str],
+		subject: str,
+		body: str,
+		*,
+		doctype: str = "",
+		name: str = "",
+		run: str = "",
 	) -> str:
-		"""Queue an HTML mail in the current transaction, linked to a document. Returns the queue row's name."""
+		"""Queue an HTML mail in the current transaction, linked to a document. Returns the queue row's name.
+
+		Args:
+			run: whose mail it is, so that its run can be found if it is not sent.
+		"""
 
 	def fates(self, names: Collection[str]) -> dict[str, Fate]:
 		"""What became of queued mails, by their rows' names."""

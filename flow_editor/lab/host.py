@@ -195,8 +195,6 @@ class LabWords:
 class CapturedMessages:
 	"""What is sent is captured, and with that has arrived: nothing waits here, and nobody has unsubscribed."""
 
-	queue = ""
-
 	def __init__(self, host: LabHost):
 		self._host = host
 
@@ -207,7 +205,14 @@ class CapturedMessages:
 		return {name: Fate(FATE_SENT) for name in names}
 
 	def send_email(
-		self, recipients: Sequence[str], subject: str, body: str, *, doctype: str = "", name: str = ""
+		self,
+		recipients: Sequence[str],
+		subject: str,
+		body: str,
+		*,
+		doctype: str = "",
+		name: str = "",
+		run: str = "",
 	) -> str:
 		return self._host.capture(
 			{"channel": "email", "to": ", ".join(recipients), "subject": subject, "body": body}

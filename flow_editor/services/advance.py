@@ -24,7 +24,6 @@ from flow_editor.engine.host import (
 	ADVANCE,
 	CALL,
 	FIRE,
-	MAIL,
 	RETRY,
 	ROW_COMPLETED,
 	ROW_FAILED,
@@ -386,16 +385,6 @@ class Advance:
 		self.scope.refresh()
 		for side_request, when_closed in ctx.calls:
 			self._commit_to_side_call(step, side_request, when_closed)
-		for queued in ctx.mails:
-			self.rows.append(
-				Pending(
-					self.run.name,
-					step.id,
-					MAIL,
-					reference_doctype=host.messages.queue,
-					reference_name=queued,
-				)
-			)
 		if effect == "documents":
 			self._succeed(step, result, given)
 		else:

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flow_editor.engine.host import FATE_SENT, Fate, Host, Pending, Run
+from flow_editor.engine.host import FATE_SENT, Fate, Host, Run
 
 #: What names a mail in a step's result.
 QUEUED = "email_queue"
+ERROR_LENGTH = 2000
 
 
 def with_fates(host: Host, step_state: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -29,33 +30,38 @@ def with_fates(host: Host, step_state: Mapping[str, Mapping[str, Any]]) -> dict[
 		entry["result"] = {**entry["result"], "fate": fate.status}
 		if fate.reason:
 			entry["result"]["fate_reason"] = fate.reason
-		if fate.status == FATE_SENT and entry.get("mail_failed"):
+		if entry.pop("mail_failed", False) and fate.status == FATE_SENT:
 			entry.pop("error", None)  # it has been sent after all
-		entry.pop("mail_failed", None)
 		shown[step] = entry
 	return shown
 
 
-def note_failure(host: Host, run: Run, row: Pending, fate: Fate) -> str:
-	"""Write down with its step, in a locked run, that its mail was not sent. Returns the step's name; empty, if the step
-	has been done again since."""
-	entry = run.step_state.get(row.step_id)
-	if entry is None or _mail_of(entry) != row.reference_name:
+def note_failure(host: Host, run: Run, mail: str, where: str, fate: Fate) -> str:
+	"""Write down with its step, in a locked run, that its mail was not sent.
+
+	Args:
+		where: what the row of the queue is called, for who is to send it again.
+
+	Returns:
+		The step; empty, if it has been done again since or this is written down already.
+	"""
+	step = next((step for step, entry in run.step_state.items() if _mail_of(entry) == mail), "")
+	if not step or run.step_state[step].get("mail_failed"):
 		return ""
-	to = ", ".join(entry["result"].get("to") or ())
+	entry = run.step_state[step]
+	why = f": {fate.reason}" if fate.reason else ""
 	entry["mail_failed"] = True
 	entry["error"] = (
-		f"The e-mail to {to} was not sent"
-		f"{f': {fate.reason}' if fate.reason else ''}. Mend the cause, then send it again from "
-		f"{host.messages.queue} {row.reference_name}; the step itself is done."
-	)[:2000]
+		f"The e-mail to {', '.join(entry['result'].get('to') or ())} was not sent{why}. Mend the cause, then send it again "
+		f"from {where}. The step itself is done."
+	)[:ERROR_LENGTH]
 	host.store.save_run(run)
 	host.run_changed(run)
-	return row.step_id
+	return step
 
 
 def tell_owner(host: Host, run: Run, step: str, count: int) -> None:
-	"""Tell the owner of a run's flow that it and perhaps others have mails that were not sent."""
+	"""Tell the owner of a flow that a step's mail was not sent, and how many there are in all."""
 	more = f" {count - 1} more of this flow were not sent either." if count > 1 else ""
 	host.tell_owner(
 		run,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from email.utils import make_msgid
 from typing import Any
 
 import frappe
@@ -40,8 +41,6 @@ FATES = {
 
 
 class SiteMessages:
-	queue = "Email Queue"
-
 	def unsubscribed(self, recipients: Sequence[str], *, doctype: str = "", name: str = "") -> list[str]:
 		# As Frappe's queue asks, which leaves them out in silence, but without regard to case.
 		table = frappe.qb.DocType("Email Unsubscribe")
@@ -67,7 +66,14 @@ class SiteMessages:
 		return {name: _fate(*rows[name]) if name in rows else Fate(FATE_GONE) for name in names}
 
 	def send_email(
-		self, recipients: Sequence[str], subject: str, body: str, *, doctype: str = "", name: str = ""
+		self,
+		recipients: Sequence[str],
+		subject: str,
+		body: str,
+		*,
+		doctype: str = "",
+		name: str = "",
+		run: str = "",
 	) -> str:
 		if len(recipients) > MOST_RECIPIENTS:
 			# Frappe would queue more in jobs of its own, which no rollback of ours takes back.
@@ -83,6 +89,10 @@ class SiteMessages:
 					message=body,
 					reference_doctype=doctype or None,
 					reference_name=name or None,
+					# Its Message-ID says whose mail it is: Frappe keeps it with the row, and nothing else of ours; see
+					# `mail_watch`. Frappe marks what has none of its own as a notice, which this is all the same.
+					message_id=make_msgid(run or None, domain=frappe.local.site).strip("<>"),
+					is_notification=True,
 				)
 				if not queued:
 					raise StepFailed(

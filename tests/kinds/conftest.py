@@ -69,15 +69,13 @@ class RecordingDocuments:
 
 
 class RecordingMessages:
-	queue = "Email Queue"
-
 	def __init__(self):
 		self.gone: list[str] = []
 		self.emails: list[dict] = []
 		self.texts: list[dict] = []
 		self.problem = ""
 
-	def send_email(self, recipients, subject, body, *, doctype="", name=""):
+	def send_email(self, recipients, subject, body, *, doctype="", name="", run=""):
 		self.emails.append(
 			{"to": recipients, "subject": subject, "body": body, "doctype": doctype, "name": name}
 		)

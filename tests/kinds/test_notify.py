@@ -194,13 +194,3 @@ def test_who_has_unsubscribed_is_left_out_and_named(bench):
 		bench.do("notify", {**EMAIL, "to": "b@x.test"})
 	assert caught.value.result == {"unsubscribed": ["b@x.test"]}
 	assert "unsubscribed" not in bench.do("notify", EMAIL)
-
-
-def test_a_mail_is_watched_where_it_waits_in_a_queue(bench):
-	ctx = bench.context("notify", EMAIL)
-	bench.done(ctx)
-	assert ctx.mails == ["queue-1"]
-	bench.messages.queue = ""
-	ctx = bench.context("notify", EMAIL)
-	bench.done(ctx)
-	assert ctx.mails == []

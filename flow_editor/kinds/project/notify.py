@@ -88,9 +88,7 @@ class Notify(Kind):
 		else:
 			subject, body = ctx.payload["subject"] or "", ctx.payload["body"] or ""
 		subject = " ".join(subject.split())[:SUBJECT_LENGTH]
-		queued = ctx.messages.send_email(to, subject, body, **about)
-		if ctx.messages.queue:
-			ctx.watch_mail(queued)
+		queued = ctx.messages.send_email(to, subject, body, run=run.name, **about)
 		result = {"channel": "email", "to": to, "subject": subject, "email_queue": queued}
 		return {**result, "unsubscribed": unsubscribed} if unsubscribed else result
 
