@@ -63,3 +63,14 @@ def test_what_erpnext_keeps_itself_is_refused_even_where_any_field_will_do(bench
 def test_fields_are_an_object(bench):
 	assert bench.check("erp_update", {"fields_json": []}) == ["fields_json"]
 	assert "no fields" in bench.fails("erp_update", {"doctype": "Issue", "fields_json": {}})
+
+
+def test_fields_may_be_a_value_as_a_whole(bench):
+	bench.run.variables["values"] = {"status": "Closed"}
+	payload = {"doctype": "Issue", "fields_json": "{{variables.values}}"}
+	(write,) = bench.catalog["erp_update"].writes(payload)
+	assert (write.doctype, write.values) == ("Issue", {})
+	bench.do("erp_update", payload)
+	assert bench.documents.get("Issue", "ISS-1")["status"] == "Closed"
+	bench.run.variables["values"] = ["Closed"]
+	assert "no fields to set" in bench.fails("erp_update", payload)

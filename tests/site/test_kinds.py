@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import parse_qsl
 
 import frappe
 import pytest
@@ -325,12 +326,26 @@ def test_a_call_beside_a_step_waits_likewise_and_one_that_is_refused_is_not_made
 	run = runs.start(current(), flow.name).run.name
 	began = frappe.utils.now_datetime()
 	r.drain()
-	(row,) = r.rows(run, purpose="call")
+	(row,) = r.rows(run, purpose="side_call")
 	assert row.status == "pending" and 1799 <= (row.trigger_at - began).total_seconds() <= 1810
 	r.make_due(run)
 	r.drain()
-	(row,) = r.rows(run, purpose="call")
+	(row,) = r.rows(run, purpose="side_call")
 	assert (row.status, len(receiver.calls)) == ("failed", 2) and "404" in row.last_error
+
+
+def test_webhook_sends_a_whole_document_as_json_and_as_a_form(site, receiver):
+	party = r.customer(customer_name=r.unique("Café & Lumen"))
+	form = {"body_type": "form", "body_template": {"Name": "{{doc.customer_name}}", "On": "{{doc.creation}}"}}
+	for payload in ({"body_template": "{{doc}}"}, form):
+		assert run_step(current(), "webhook", {"url": receiver.url, **payload}, party)["status"] == "done"
+	(_, _, _, as_json), (_, _, headers, as_form) = receiver.calls
+	sent = json.loads(as_json)
+	assert (sent["name"], sent["customer_name"]) == (party.name, party.customer_name)
+	assert sent["disabled"] == 0 and sent["creation"][:10] == str(party.creation)[:10]
+	assert dict(parse_qsl(as_form))["Name"] == party.customer_name
+	assert dict(parse_qsl(as_form))["On"][:10] == str(party.creation)[:10]
+	assert headers["Content-Type"] == "application/x-www-form-urlencoded"
 
 
 def test_webhook_reads_a_long_answer_and_one_with_a_byte_order_mark(site, receiver):

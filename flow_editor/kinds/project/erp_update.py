@@ -6,6 +6,7 @@ from typing import Any
 
 from flow_editor.engine.errors import EITHER, IN_FLOW, StepFailed, helps_by
 from flow_editor.engine.kind import Field, Kind, Write
+from flow_editor.engine.render import whole_path
 
 #: What the framework keeps itself.
 OWN_FIELDS = (
@@ -43,7 +44,8 @@ class ErpUpdate(Kind):
 
 	def writes(self, payload):
 		values = payload.get("fields_json")
-		values = json.loads(values) if isinstance(values, str) and values.strip() else values
+		if isinstance(values, str) and values.strip():
+			values = None if whole_path(values) else json.loads(values)
 		if payload.get("doctype"):
 			yield Write(
 				payload["doctype"], False, values if isinstance(values, dict) else {}, field="fields_json"
