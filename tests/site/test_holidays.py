@@ -55,7 +55,7 @@ def default_list(company: str, name: str | None):
 
 
 def _set(company: str, name: str | None) -> None:
-	frappe.db.set_value("Company", company, "default_holiday_list", name)
+	frappe.db.set_value("Company", company, "default_holiday_list", name, update_modified=False)
 	frappe.clear_document_cache("Company", company)
 	frappe.db.commit()
 
