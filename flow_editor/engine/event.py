@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+#: In `Source.variables`: when it happened.
+NOW = "now"
 # Moments in a document's life
 INSERT = "after_insert"
 UPDATE = "on_update"
@@ -27,14 +29,15 @@ class Source:
 		where: fields and the values that they must have.
 		turns: (field, values): the field must have come to one of the values just now. A document that is
 			created with such a value counts.
-		variables: the document's fields that a run is given as variables, by variable name.
+		variables: what a run is given as variables, by variable name: a field of the document or what a function makes of
+			its fields, or NOW, the moment of the event.
 	"""
 
 	doctype: str
 	moments: tuple[str, ...]
 	where: Mapping[str, Any] = field(default_factory=dict)
 	turns: tuple[str, tuple[Any, ...]] | None = None
-	variables: Mapping[str, str] = field(default_factory=dict)
+	variables: Mapping[str, str | Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
 
 	def transition(self, now: Mapping[str, Any], before: Mapping[str, Any] | None) -> str | None:
 		"""What happened, as a text that names this transition, or None if nothing did.

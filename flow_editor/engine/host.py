@@ -385,6 +385,8 @@ class Host(Protocol):
 	limits: Limits
 	#: What is known of languages here.
 	words: Words
+	#: Whether the shipped flows are on as they come: nobody outside hears of what happens here.
+	switches_seeds_on: bool
 	#: How dates and numbers are read here.
 	conventions: Conventions
 	#: IANA name of the time zone that all times are in.

@@ -59,6 +59,7 @@ class LabHost:
 	"""
 
 	timezone = "UTC"
+	switches_seeds_on = True
 	conventions = Conventions(zone=timezone)
 	max_depth = 5
 	user = "lab"

@@ -20,11 +20,13 @@ def documents() -> list[tuple[str, dict[str, Any]]]:
 		customer = {
 			"name": name,
 			"customer_name": name,
+			"customer_type": "Individual" if number == 1 else "Company",
 			"email_id": email,
 			"mobile_no": mobile,
 			"territory": territory,
 		}
 		party = {"party_type": "Customer", "party": name}
+		invoice = f"ACC-SINV-2026-{number:05d}"
 		made += [
 			("Customer", customer),
 			(
@@ -33,7 +35,10 @@ def documents() -> list[tuple[str, dict[str, Any]]]:
 					"name": f"CON-2026-{number:05d}",
 					"party_type": "Customer",
 					"party_name": name,
-					"contract_type": "Internet 500",
+					"status": "Unsigned",
+					"start_date": "2026-12-01",
+					"end_date": "2027-11-30",
+					"contract_terms": "<p>Internet 500, 24 months</p>",
 					"is_signed": 0,
 				},
 			),
@@ -45,22 +50,36 @@ def documents() -> list[tuple[str, dict[str, Any]]]:
 					"party_name": name,
 					"customer_name": name,
 					"contact_email": email,
+					"transaction_date": "2026-11-20",
+					"valid_till": "2026-12-20",
 					"grand_total": 1200 * number,
 					"currency": "CAD",
 					"status": "Open",
+					"docstatus": 1,
 				},
 			),
 			(
 				"Subscription",
-				{"name": f"SUB-2026-{number:05d}", **party, "status": "Trialling", "plan": "Internet 500"},
+				{
+					"name": f"ACC-SUB-2026-{number:05d}",
+					**party,
+					"status": "Trialling",
+					"start_date": "2026-12-01",
+				},
 			),
 			(
 				"Sales Invoice",
 				{
-					"name": f"ACC-SINV-2026-{number:05d}",
+					"name": invoice,
 					"customer": name,
+					"customer_name": name,
+					"posting_date": "2026-11-20",
+					"due_date": "2026-12-20",
 					"grand_total": 79.95,
+					"outstanding_amount": 79.95,
+					"currency": "CAD",
 					"status": "Unpaid",
+					"docstatus": 1,
 				},
 			),
 			(
@@ -68,14 +87,24 @@ def documents() -> list[tuple[str, dict[str, Any]]]:
 				{
 					"name": f"ACC-PAY-2026-{number:05d}",
 					**party,
+					"party_name": name,
 					"payment_type": "Receive",
+					"posting_date": "2026-11-23",
 					"paid_amount": 79.95,
+					"reference_no": f"TRF-{number:04d}",
+					"references": [
+						{
+							"reference_doctype": "Sales Invoice",
+							"reference_name": invoice,
+							"allocated_amount": 79.95,
+						}
+					],
 					"docstatus": 0,
 				},
 			),
 		]
 	made += [
-		("Issue", {"name": "ISS-2026-00001", "subject": "No signal since this morning", "customer": "Ana Tremblay", "raised_by": "ana.tremblay@example.com", "priority": "High", "status": "Open"}),
+		("Issue", {"name": "ISS-2026-00001", "subject": "No signal since this morning", "customer": "Ana Tremblay", "raised_by": "ana.tremblay@example.com", "priority": "High", "status": "Open", "opening_date": "2026-11-23", "opening_time": "8:40:00", "description": "<p>The modem's light is red.</p>"}),
 		("Dispatch Job", {"name": "DJ-SAMPLE", "subject": "Replace the modem", "customer": "Café Lumen", "priority": "medium", "status": "Open"}),
 	]  # fmt: skip
 	return made

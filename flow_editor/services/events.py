@@ -24,6 +24,7 @@ from flow_editor.engine.event import (
 	CHANGE,
 	DELETE,
 	INSERT,
+	NOW,
 	SUBMIT,
 	UPDATE,
 	UPDATE_AFTER_SUBMIT,
@@ -67,6 +68,16 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 MANUAL = "manual"
 SIGNED = ("is_signed", (1, True))
 
+
+def paid_invoice(payment: Mapping[str, Any]) -> str | None:
+	"""The first invoice that a Payment Entry is for."""
+	rows = payment.get("references")
+	for row in rows if isinstance(rows, list) else ():
+		if row.get("reference_doctype") == "Sales Invoice":
+			return row.get("reference_name")
+	return None
+
+
 #: The events of ERPNext's own documents. Others are added by other apps.
 EVENTS = (
 	TriggerEvent(
@@ -77,9 +88,12 @@ EVENTS = (
 				doctype,
 				(UPDATE, UPDATE_AFTER_SUBMIT),
 				turns=SIGNED,
-				variables={"contract_type": "contract_type", "signed_at": "signed_on"},
+				variables={
+					"contract_type": kind,
+					"signed_at": lambda doc: doc.get("signed_on") or doc.get("modified"),
+				},
 			)
-			for doctype in ("Contract", "Service Contract")
+			for doctype, kind in (("Contract", "contract_template"), ("Service Contract", "contract_type"))
 		),
 	),
 	TriggerEvent(
@@ -90,7 +104,11 @@ EVENTS = (
 				"Payment Entry",
 				(SUBMIT,),
 				where={"payment_type": "Receive", "party_type": "Customer"},
-				variables={"amount": "paid_amount", "payment_reference": "reference_no"},
+				variables={
+					"amount": "paid_amount",
+					"payment_reference": "reference_no",
+					"invoice": paid_invoice,
+				},
 			),
 		),
 	),
@@ -104,7 +122,14 @@ EVENTS = (
 		"on_quotation_accepted",
 		"Quotation accepted",
 		# The Sales Order sets it through db_set, which raises on_change and no on_update.
-		(Source("Quotation", (CHANGE,), turns=("status", ("Ordered", "Partially Ordered"))),),
+		(
+			Source(
+				"Quotation",
+				(CHANGE,),
+				turns=("status", ("Ordered", "Partially Ordered")),
+				variables={"accepted_at": NOW},
+			),
+		),
 	),
 	TriggerEvent("on_issue_opened", "Issue opened", (Source("Issue", (INSERT,)),)),
 	TriggerEvent("on_customer_created", "Customer created", (Source("Customer", (INSERT,)),)),
@@ -368,7 +393,7 @@ def _gate(host: Host, template: Mapping[str, Any], raised: Raised, doc: Mapping[
 	"""Whether a template starts, asked as its user, who may read this much of the document."""
 	if elsewhere := _elsewhere(template, raised):
 		return {"skipped": elsewhere}
-	of_document = {variable: doc.get(name) for variable, name in raised.fields.items()}
+	of_document = {variable: _given(host, doc, what) for variable, what in raised.fields.items()}
 	run = runs.new_run(
 		host,
 		template,
@@ -416,6 +441,13 @@ def _first(host: Host, template: Mapping[str, Any], raised: Raised, doc: Mapping
 		return ""
 	origin = doc.get("amended_from") if raised.amended_from is None else raised.amended_from
 	return host.documents.first(raised.doctype, str(origin)) if origin else ""
+
+
+def _given(host: Host, doc: Mapping[str, Any], what: Any) -> Any:
+	"""A variable that an event gives; see `engine.event.Source`."""
+	if callable(what):
+		return what(doc)
+	return host.now().replace(microsecond=0) if what == NOW else doc.get(what)
 
 
 def _begun(host: Host, template: Mapping[str, Any], raised: Raised, asked: Outcome | Start) -> Outcome:

@@ -531,11 +531,15 @@ def import_(host: Host, values: Any) -> tuple[dict[str, Any], bool]:
 
 
 def seed(host: Host) -> list[str]:
-	"""Insert the shipped templates that are missing, and return the names of those. Touches no other."""
+	"""Insert the shipped templates that are missing, and return the names of those. Touches no other.
+
+	Where real customers would hear of it they come switched off: somebody looks at each, and switches it on.
+	"""
 	inserted = []
 	for values in _seeds():
 		if _known(host, values) is None:
-			fields = {**{field: values.get(field) for field in PORTABLE}, "is_system": 1}
+			fields = {field: values.get(field) for field in PORTABLE}
+			fields |= {"is_system": 1, "is_active": int(host.switches_seeds_on)}
 			inserted.append(host.store.insert_template(fields))
 	return inserted
 

@@ -45,6 +45,8 @@ AS_BEFORE = nullcontext()
 
 
 class SiteHost:
+	switches_seeds_on = False
+
 	def __init__(self) -> None:
 		self.store = SiteStore()
 		self.documents = SiteDocuments()

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from compose import MODAL, Keyboard, Mouse, fill_step, meaning
 from playwright.sync_api import expect
 
-from flow_editor.services.templates import SEEDS
-
-SEED = json.loads((SEEDS / "residential_onboarding.json").read_text(encoding="utf-8"))
+SEED = json.loads((Path(__file__).parent / "composed.json").read_text(encoding="utf-8"))
 NAME = "composed_onboarding"
 
 
 @pytest.mark.parametrize("hands", [Keyboard, Mouse])
-def test_residential_onboarding_is_composed_from_nothing(place, hands):
+def test_a_flow_of_six_steps_is_composed_from_nothing(place, hands):
 	page = place.open_flows()
 	catalog = place.call("GET", "/catalog")
 	kinds = {kind["name"]: kind for kind in catalog["kinds"]}
@@ -65,7 +64,7 @@ def test_a_flow_is_broken_in_five_ways_and_each_problem_stands_on_its_step(place
 		{"id": "install", "kind": "dispatch_job", "label": "Install", "payload": {"subject": "Install"}},
 		{"id": "welcome", "kind": "notify", "label": "Welcome", "depends_on": ["install"], "payload": {"subject": "Hi", "body": "Hello"}},
 		{"id": "call", "kind": "webhook", "label": "Call", "depends_on": ["welcome"], "payload": {"url": "https://example.com"}},
-		{"id": "update", "kind": "erp_update", "label": "Update", "depends_on": ["call"], "payload": {"doctype": "Customer", "fields_json": '{"a": 1}'}},
+		{"id": "update", "kind": "erp_update", "label": "Update", "depends_on": ["call"], "payload": {"doctype": "Customer", "fields_json": '{"customer_details": "x"}'}},
 		{"id": "later", "kind": "wait", "label": "Later", "depends_on": ["update"], "trigger": {"type": "after_delay", "delay_days": 2}},
 	]  # fmt: skip
 	page = place.open_flow(place.create("to_be_broken", steps))

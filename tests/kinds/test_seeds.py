@@ -24,9 +24,26 @@ def delays(name: str) -> dict[str, dict]:
 	}
 
 
-@pytest.mark.parametrize("name", ["residential_onboarding", "quotation_follow_up"])
-def test_where_delays_count_from_the_start_no_step_waits_for_another(name):
-	assert all(not step["depends_on"] and not step["parent_id"] for step in steps(name).values())
+def test_where_delays_count_from_the_start_no_step_waits_for_another():
+	flow = steps("quotation_follow_up")
+	assert all(not step["depends_on"] and not step["parent_id"] for step in flow.values())
+
+
+@pytest.mark.parametrize(
+	("name", "done"),
+	[("residential_onboarding", "installed"), ("fiber_install", "installed"), ("phone_service", "line_on")],
+)
+def test_billing_begins_once_somebody_says_that_the_service_works(name, done):
+	flow = steps(name)
+	assert flow[done]["trigger"]["type"] == "manual" and flow["activate"]["depends_on"] == [done]
+
+
+def test_the_survey_a_day_after_the_installation_counts_from_the_installation():
+	for name, asks, after in (
+		("residential_onboarding", "survey", "installed"), ("fiber_install", "survey", "activate"), ("move_service", "settled", "moved"),
+	):  # fmt: skip
+		step = steps(name)[asks]
+		assert step["depends_on"] == [after] and step["trigger"] == {"type": "after_delay", "delay_hours": 24}
 
 
 def test_the_delays():
@@ -45,8 +62,16 @@ def test_an_unconfigured_gateway_holds_no_customer_up():
 	assert texts and all(step["on_error"] == "continue" for step in texts)
 
 
-def test_a_missing_subscription_is_seen():
-	assert steps("residential_onboarding")["activate"].get("on_error", "fail") == "fail"
+def test_a_missing_subscription_fails_nobody_and_is_seen():
+	flow = steps("residential_onboarding")
+	assert flow["activate"]["on_error"] == "continue"
+	assert (flow["set_up_billing"]["parent_id"], flow["set_up_billing"]["branch"]) == ("billed", "no")
+
+
+@pytest.mark.parametrize("name", sorted(FLOWS))
+def test_what_a_customer_is_told_holds_no_job_up(name):
+	told = [step for step in steps(name).values() if step["kind"] == "notify"]
+	assert told and all(step["on_error"] == "continue" for step in told)
 
 
 def test_the_reports_of_one_customer_become_one_repair():

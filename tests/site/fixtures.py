@@ -58,6 +58,8 @@ def _clear() -> None:
 		frappe.db.delete(doctype)
 	frappe.db.delete("Flow Version", {"flow_template": ("in", _own_templates())})
 	frappe.db.delete("Flow Template", {"is_system": 0})
+	# On a new site they come switched off.
+	frappe.db.set_value("Flow Template", {"is_system": 1}, "is_active", 1, update_modified=False)
 	frappe.db.delete("Email Queue")
 	frappe.db.delete("Error Log")
 	frappe.db.commit()

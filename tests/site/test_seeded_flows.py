@@ -10,7 +10,7 @@ import pytest
 import records as r
 from frappe.utils import add_days, add_months, get_datetime, now_datetime, nowdate
 
-from flow_editor.services import templates
+from flow_editor.services import runs, templates
 
 
 def mails(about=None) -> list:
@@ -66,11 +66,18 @@ def test_a_signed_contract_is_onboarded_whatever_happens_to_the_flow_meanwhile(s
 	assert (job.customer, job.status, job.job_type) == (party.name, "Open", "Installation")
 	(welcome,) = mails(contract)
 	assert recipients(welcome) == ["ana@example.com"]
+	# Nobody pays before the technician has been.
+	assert frappe.db.get_value("Subscription", subscription.name, "status") == r.on_trial()
+	assert states["installed"]["waiting"]
+	installed = now_datetime()
+	runs.complete(site, run.name, "installed")
+	r.drain()
 	assert frappe.db.get_value("Subscription", subscription.name, "status") == "Active"
+	assert r.statuses(run)["set_up_billing"] == "skipped"
 	survey, renewal = r.rows(run, status="pending")
 	assert (survey.step_id, renewal.step_id) == ("survey", "renewal")
 	started = get_datetime(run.started_at)
-	assert abs(survey.trigger_at - started - timedelta(hours=24)) < timedelta(minutes=2)
+	assert abs(survey.trigger_at - installed - timedelta(hours=24)) < timedelta(minutes=2)
 	assert abs(renewal.trigger_at - add_months(started, 11)) < timedelta(hours=2)
 
 	definition = json.loads(flow.flow_definition)
@@ -96,6 +103,25 @@ def test_a_signed_contract_is_onboarded_whatever_happens_to_the_flow_meanwhile(s
 		frappe.db.commit()
 
 
+def test_a_customer_without_a_subscription_fails_nothing_and_gives_the_back_office_a_job(site):
+	party = r.customer()
+	contract = r.contract(party)
+	contract.is_signed = 1
+	contract.save()
+	r.drain()
+	(run,) = r.runs(r.seeded("residential_onboarding"))
+	runs.complete(site, run.name, "installed")
+	r.drain()
+	job = frappe.get_doc("Dispatch Job", r.state(run)["set_up_billing"]["result"]["job"])
+	assert (job.job_type, job.assigned_group, job.customer) == ("Billing", "Back office", party.name)
+	assert "has no subscription" in r.state(run)["activate"]["error"]
+	for _ in range(3):
+		r.make_due(run)
+		r.drain()
+	run.reload()
+	assert run.status == "completed" and set(r.statuses(run).values()) == {"done"}
+
+
 @pytest.mark.parametrize(
 	("priority", "taken", "other"), [("High", "urgent_repair", "repair"), ("Low", "repair", "urgent_repair")]
 )
@@ -112,11 +138,11 @@ def test_an_issue_is_triaged(site, priority, taken, other):
 
 @pytest.mark.parametrize("name", ["fiber_install", "phone_service", "move_service"])
 def test_a_flow_that_is_started_by_hand_runs_to_its_end(site, name):
-	from flow_editor.services import runs
-
 	party = r.customer()
 	r.subscription(party)
-	given = {"new_address": "5 Rue Neuve"} if name == "move_service" else {}
+	given = {"move_service": {"new_address": "5 Rue Neuve"}, "phone_service": {"number": "+15145550123"}}.get(
+		name, {}
+	)
 	moved = runs.start(site, r.seeded(name).name, doctype="Customer", docname=party.name, variables=given)
 	for _ in range(6):
 		waiting = [step for step, entry in r.state(moved.run.name).items() if entry.get("waiting")]
@@ -125,7 +151,8 @@ def test_a_flow_that_is_started_by_hand_runs_to_its_end(site, name):
 		r.make_due(moved.run.name)
 		r.drain()
 	assert frappe.db.get_value("Flow Run", moved.run.name, "status") == "completed"
-	assert set(r.statuses(moved.run.name).values()) == {"done"}
+	assert set(r.statuses(moved.run.name).values()) - {"skipped"} == {"done"}
+	assert frappe.db.count("Email Queue", {"reference_name": party.name}) >= 2
 
 
 def test_seeding_again_changes_nothing_and_brings_back_what_is_missing(site):
@@ -139,3 +166,4 @@ def test_seeding_again_changes_nothing_and_brings_back_what_is_missing(site):
 	(brought_back,) = templates.seed(site)
 	again = frappe.get_doc("Flow Template", brought_back)
 	assert (again.template_name, again.is_system, again.version) == ("phone_service", 1, 1)
+	assert not again.is_active  # somebody looks at it first
