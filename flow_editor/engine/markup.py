@@ -17,7 +17,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-import nh3
 from lxml import etree
 
 #: Longer or deeper markup is shown by its words alone: cleaning it would take seconds.
@@ -93,6 +92,8 @@ def safe(markup: str) -> str:
 	root = _parse(markup) if len(markup) <= MOST_CHARACTERS else None
 	if root is None or _is_deep(root):
 		return with_breaks(html.escape(readable(markup)))
+	import nh3  # which most jobs do without
+
 	body = root.find("body")
 	# Written anew, every element is closed where it ends. Cleaned as it came, misnested ones can grow without bound.
 	tidy = html.escape(body.text or "", quote=False) + "".join(

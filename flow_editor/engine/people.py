@@ -11,17 +11,16 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cached_property, lru_cache
-from typing import Any, Protocol
-
-from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_time
-from babel.numbers import format_decimal, get_currency_precision
-from babel.units import format_unit
+from typing import TYPE_CHECKING, Any, Protocol
 
 from flow_editor.engine import markup, render
 from flow_editor.engine.render import Found
 from flow_editor.engine.values import HTML, NUMBERS, FieldType, typed
 
+if TYPE_CHECKING:
+	from babel import Locale
+
+# Babel is loaded where a value is written: most jobs write none, and each would spend as long on it as on its work.
 ENGLISH = "en_GB"
 #: Decimals of an amount in no known currency.
 DECIMALS = 2
@@ -92,25 +91,38 @@ class Reader:
 		if kind == "Currency":
 			return self._amount(number, found)
 		if kind in ("Float", "Percent"):
-			return format_decimal(number.normalize(), locale=self.locale, decimal_quantization=False)
+			return self._number(number)
 		if kind == "Duration":
 			return self._span(int(number))
 		return None
 
 	def _day(self, value: date) -> str:
+		from babel.dates import format_date
+
 		return format_date(value, "long", locale=self.locale)
 
 	def _moment(self, value: datetime) -> str:
+		from babel.dates import format_time
+
 		together = str(self.locale.datetime_formats["medium"])
 		at = format_time(value.time(), "short", locale=self.locale)
 		return together.replace("'", "").replace("{1}", self._day(value)).replace("{0}", at)
 
 	def _time(self, value: time) -> str:
+		from babel.dates import format_time
+
 		# A time of day within a sentence: nine o'clock is 9:00.
 		pattern = self.locale.time_formats["short"].pattern.replace("HH", "H").replace("hh", "h")
 		return format_time(value, pattern, locale=self.locale)
 
+	def _number(self, number: Decimal) -> str:
+		from babel.numbers import format_decimal
+
+		return format_decimal(number.normalize(), locale=self.locale, decimal_quantization=False)
+
 	def _amount(self, number: Decimal, found: Found) -> str:
+		from babel.numbers import format_decimal, get_currency_precision
+
 		currency = self.currency(found)
 		decimals = get_currency_precision(currency) if currency else DECIMALS
 		whole = self.locale.decimal_formats[None].pattern.split(";")[0].split(".")[0]
@@ -129,6 +141,8 @@ class Reader:
 		return str(_field(found, "currency") or "")
 
 	def _span(self, seconds: int) -> str:
+		from babel.units import format_unit
+
 		parts = []
 		for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
 			count, seconds = divmod(seconds, length)
@@ -157,6 +171,8 @@ def _field(found: Found, name: str) -> Any:
 @lru_cache(maxsize=64)
 def _locale(language: str) -> Locale:
 	"""Babel's locale of one of Frappe's language codes; the British one for what it does not know."""
+	from babel import Locale, UnknownLocaleError
+
 	code = language.replace("-", "_")
 	for known in (ENGLISH if code == "en" else code, code.partition("_")[0], ENGLISH):
 		try:

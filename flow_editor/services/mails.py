@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flow_editor.engine.host import FATE_SENT, Fate, Host, Run
+from flow_editor.services.definitions import flow_of
 
 #: What names a mail in a step's result.
 QUEUED = "email_queue"
@@ -62,12 +63,16 @@ def note_failure(host: Host, run: Run, mail: str, where: str, fate: Fate) -> str
 
 def tell_owner(host: Host, run: Run, step: str, count: int) -> None:
 	"""Tell the owner of a flow that a step's mail was not sent, and how many there are in all."""
+	title = host.store.template(run.flow_template).get("template_name") or run.flow_template
+	named = flow_of(host, run).by_id.get(step)
 	more = f" {count - 1} more of this flow were not sent either." if count > 1 else ""
+	about = f"It is about {run.context_doctype} {run.context_docname}. " if run.context_docname else ""
 	host.tell_owner(
 		run,
-		f"An e-mail of flow run {run.name} was not sent",
-		f"The step {step} has queued it, and the mail server did not take it.{more} Open the run to see why.",
-		str(run.step_state[step].get("error") or ""),
+		f"An e-mail of flow {title} was not sent",
+		f"The step {named.label if named and named.label else step} of run {run.name} had queued it, and the mail server did "
+		f"not take it.{more} Open the run to see why.",
+		f"{about}{run.step_state[step].get('error') or ''}",
 	)
 
 
