@@ -211,3 +211,24 @@ def test_a_new_flow_asked_for_before_the_catalog_is_there_has_its_event_all_the_
 	expect(page.locator(".fe-settings [data-field=trigger_event] select")).to_have_value(
 		"on_customer_created"
 	)
+
+
+def test_the_template_s_form_starts_it_with_what_it_asks_for(place):
+	customer = place.document("Customer", {"customer_name": "Form Customer", "customer_type": "Individual"})
+	definition = {"steps": STEPS, "inputs": [{"name": "address", "label": "New address", "required": True}]}
+	name = place.create("starts_from_its_form", [], flow_definition=definition, applies_to="Customer")
+	page = place.open(f"/app/flow-template/{name}", ".fe-embedded .fe-card")
+	page.locator(".page-actions, .standard-actions, .custom-actions").locator(
+		"button:visible:text-is('Start')"
+	).first.click()
+	page.wait_for_selector(f"{MODAL} .fe-told")
+	about = page.locator(f"{MODAL} [data-field=about] input")
+	about.fill(customer)
+	page.wait_for_selector(f"{MODAL} [role=option]:visible, {MODAL} .awesomplete li:visible")
+	about.press("Tab")
+	page.fill(f"{MODAL} [data-field=address] input", "5 Rue Neuve")
+	page.click(f"{MODAL} button[type=submit]")
+	page.wait_for_selector("[data-run-status]")
+	(run,) = place.call("GET", f"/runs?template={name}")["runs"]
+	assert (run["context_docname"], run["variables"]) == (customer, {"address": "5 Rue Neuve"})
+	expect(page.locator(MODAL)).to_have_count(0)
