@@ -57,6 +57,7 @@ ROWS = {
 		lambda w: {"kind": "notify", "payload": {"subject": "{{doc.description}}"}, **w.about}, True
 	),
 	"start": Row(lambda w: {"template": w.template, **w.about}, True),
+	"confirm": Row(lambda w: {"template": w.template, **w.about}, True),
 	"advance": Row(lambda w: {"run": w.run}, True),
 	"complete": Row(lambda w: {"run": w.run, "step_id": "a"}, True),
 	"cancel": Row(lambda w: {"run": w.run}, True),
