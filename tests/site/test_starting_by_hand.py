@@ -153,13 +153,10 @@ def test_the_shipped_flows_ask_for_what_they_need(site):
 	job = frappe.get_doc("Dispatch Job", moved.run.step_state["survey_site"]["result"]["job"])
 	assert job.subject.endswith("5 Rue Neuve")
 	r.subscription(party)
-	wanted, other = r.subscription(party), r.subscription(r.customer())
+	wanted = r.subscription(party)
 	fibre = r.seeded("fiber_install").name
 	moved = runs.start(site, fibre, **about, variables={"subscription": wanted.name})
-	assert moved.run.step_state["activate"]["result"]["subscription"] == wanted.name
-	assert (
-		"somebody else"
-		in runs.start(site, fibre, **about, variables={"subscription": other.name}).run.step_state[
-			"activate"
-		]["error"]
-	)
+	assert moved.run.variables["subscription"] == wanted.name
+	with pytest.raises(Exception, match="no-such"):
+		runs.start(site, fibre, **about, variables={"subscription": "no-such"})
+	assert not runs.start(site, fibre, **about).run.variables.get("subscription")  # the customer's own, then
