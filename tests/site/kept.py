@@ -8,8 +8,8 @@ like: nothing of it stays, and nothing that anybody else did on the site meanwhi
 a session that was killed is put back by the next one, unless the site was migrated in between; and tables that are still
 the same need not be read again.
 
-Left as they are: sequences, since a number that was given out is not given again; what is cached, which is forgotten; and
-log files.
+Left as they are: sequences, since a number that was given out is not given again; what is cached, which is forgotten; log
+files; and jobs that stood in a queue before, which a worker of the tests may have done or a test emptied out.
 """
 
 from __future__ import annotations
