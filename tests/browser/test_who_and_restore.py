@@ -97,3 +97,28 @@ def test_who_may_keep_it_is_asked_once(place):
 	page.click(".fe-modal >> text=Save it so")
 	page.wait_for_selector(UNSAVED, state="detached")
 	assert place.template("browser keep")["run_as"] == "lab"
+
+
+def test_the_desk_s_form_asks_and_restores_too(place, seed):
+	if place.name == "lab":
+		pytest.skip("the lab has no such form")
+	place.run_as(seed, "Administrator")
+	before = place.template("phone_service")
+	page = place.open(f"/app/flow-template/{seed}", ".form-layout:visible .fe-card")
+	page.evaluate("cur_frm.set_value('re_entry', 'Once per document')")
+	page.click(".primary-action:visible")
+	said = page.wait_for_selector(".modal.show .frappe-confirm-message").inner_text()
+	assert "no longer as Administrator" in said and "may not write Subscription" in said, said
+	page.click(".modal.show button:text-is('Cancel')")
+	page.wait_for_selector(".modal.show", state="detached")
+	assert place.template("phone_service")["version"] == before["version"]
+	page.click(".primary-action:visible")
+	page.click(".modal.show button:text-is('Save it so')")
+	page.wait_for_selector(".indicator-pill:has-text('Not Saved')", state="detached")
+	saved = place.template("phone_service")
+	assert (saved["run_as"], saved["re_entry"]) == (place.served.account["user"], "Once per document")
+
+	asked = place.answer_next(page, "Restore as shipped")
+	assert "Restore phone_service" in asked and "no longer as" not in asked
+	page.wait_for_function("cur_frm.doc.re_entry === 'Always'")
+	assert place.template("phone_service")["re_entry"] == "Always"
