@@ -218,7 +218,7 @@ def test_amounts_and_dates_of_a_real_quotation_in_the_customer_s_language(site):
 	assert subject == f"100.00 {quoted.currency} by 3 December 2099, 100.00, 1, No"
 	french = quoted_to(r.customer(language="fr"))
 	subject, *_ = mail_about(french, subject=text)
-	assert subject == f"100,00 {quoted.currency} by 3 décembre 2099, 100,00, 1, Non"
+	assert subject == f"100,00 {quoted.currency} by 3 décembre 2099, 100,00, 1, {frappe._('No', 'fr')}"
 
 
 def test_rich_text_of_a_real_issue(site):

@@ -63,6 +63,18 @@ def test_an_email_template_that_asks_for_more_than_the_user_may_read_says_so(sit
 	assert said.startswith(f"User {user.name} may not") and HELP in said
 
 
+@pytest.mark.parametrize(
+	("response", "said"),
+	[("Hello {{ name", "cannot be rendered"), ("{{ ''.__class__ }}", "no template may read")],
+)
+def test_an_email_template_that_is_broken_says_so_in_a_sentence(site, response, said):
+	broken = r.make("Email Template", name=r.unique("Broken"), subject="s", response="Hello")
+	# The form refuses such a template; an import or another hand may bring it all the same.
+	frappe.db.set_value("Email Template", broken.name, "response", response)
+	error = error_of(r.step("a", "notify", payload={"to": "a@example.com", "template_id": broken.name}))
+	assert broken.name in error and said in error and "Traceback" not in error
+
+
 def raised_by(monkeypatch, site, error) -> str:
 	"""What is told of a step whose kind, as another app's may, raises an error of Frappe's."""
 
