@@ -45,7 +45,7 @@ def test_export_validate_and_import(site, tmp_path):
 	)
 	assert json.loads(flow("export", r.seeded("quotation_follow_up").name).stdout) == exported
 	checked = flow("validate", "q.json", "--json", cwd=tmp_path)
-	assert checked.returncode == 0 and json.loads(checked.stdout) == {"problems": []}
+	assert checked.returncode == 0 and json.loads(checked.stdout) == {"problems": [], "warnings": []}
 	exported["template_name"] = r.unique("Imported")
 	(tmp_path / "q.json").write_text(json.dumps(exported))
 	assert "new" in flow("import", "q.json", cwd=tmp_path).stdout
