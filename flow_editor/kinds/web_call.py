@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from flow_editor.engine import address
-from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.errors import EITHER, StepFailed
 from flow_editor.engine.secrets import hide
 
 if TYPE_CHECKING:
@@ -155,7 +155,9 @@ def _onward(call: _Call, response: HttpResponse, hops: int, follow: bool, hidden
 	else:
 		return _hop(call, url, shown, hidden)
 	raise StepFailed(
-		f"{_named(call, hidden)} answered {response.status}, {why}.", result=_answer(response, hidden)
+		f"{_named(call, hidden)} answered {response.status}, {why}.",
+		result=_answer(response, hidden),
+		helps=EITHER,
 	)
 
 
@@ -171,12 +173,14 @@ def _hop(call: _Call, url: str, shown: str, hidden: Mapping[str, str]) -> _Call:
 	if here.scheme == "https" and there.scheme != "https":
 		raise StepFailed(
 			f"{_named(call, hidden)} sent the call on to {shown}, where everybody on the way could read it. "
-			"Put an https address into the step."
+			"Put an https address into the step.",
+			helps=EITHER,
 		)
 	if hide(url, hidden) != url:
 		raise StepFailed(
 			f"{_named(call, hidden)} sent the call on to {shown}, with a secret in the address that is not for that host. "
-			"Put that address into the step."
+			"Put that address into the step.",
+			helps=EITHER,
 		)
 	kept = {
 		name: value

@@ -160,6 +160,9 @@ def test_a_step_that_reads_what_can_be_mended_says_to_retry_it(world):
 	assert "Once what the step reads is mended, retry it." in error
 	payload = {"doctype": "Issue", "docname_ref": "{{variables.issue}}", "fields_json": '{"subject": "x"}'}
 	assert "retry it" in failure(world, step("a", "erp_update", payload=payload))
+	undated = {"type": "on_date", "at": "{{variables.date}}"}
+	error = failure(world, step("a", trigger=undated), variables={"date": "soon"})
+	assert "'soon'" in error and "mended, retry it" in error
 
 
 def test_a_step_that_the_flow_goes_on_without_advises_nothing_that_is_refused(world):

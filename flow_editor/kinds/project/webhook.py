@@ -132,7 +132,10 @@ class Webhook(Kind):
 		payload = ctx.payload
 		headers = ctx.with_secrets("headers_json")
 		if not isinstance(headers, Mapping | None):
-			raise StepFailed("Headers is no object of names and values. Correct it.")
+			raise StepFailed(
+				"Headers is no object of names and values. Correct it.",
+				helps=helps_by(step.payload.get("headers_json")),
+			)
 		request = {
 			"method": payload["method"],
 			"url": rendered_url(
@@ -191,7 +194,9 @@ def _body(step, ctx, headers: Mapping[str, str]) -> dict[str, Any]:
 		return {"json": body}
 	if kind == FORM:
 		if not isinstance(body, Mapping):
-			raise StepFailed("Body is no object of names and values, which a form needs. Correct it.")
+			raise StepFailed(
+				"Body is no object of names and values, which a form needs. Correct it.", helps=EITHER
+			)
 		body = urlencode(
 			[
 				(name, as_text(one))
