@@ -463,7 +463,24 @@ def check(
 	except Invalid as error:
 		return list(error.problems), []
 	problems = _problems(host, definition, about)
-	return problems, meaning.warnings(host, definition, about, _steps_of(problems))
+	warnings = meaning.warnings(host, definition, about, _steps_of(problems))
+	return problems, warnings if problems else warnings + _not_permitted(host, definition, about)
+
+
+def _not_permitted(host: Host, definition: Mapping[str, Any], about: meaning.About) -> list[Problem]:
+	"""What a sound flow does and its user may not, as far as the acting user is to know."""
+	user = host.store.template(about.name).get("run_as") if about.name else ""
+	user = user or host.user
+	if user != host.user and not host.may_name(user):
+		return []
+	trigger = definition.get("trigger") or {}
+	template = {
+		"run_as": user,
+		"trigger_event": about.event or trigger.get("event"),
+		"applies_to": about.doctype,
+		"flow_definition": definition,
+	}
+	return [Problem(message, field="run_as") for message in acting.may_not(host, template)]
 
 
 def check_import(host: Host, values: Mapping[str, Any]) -> tuple[list[Problem], list[Problem]]:

@@ -349,3 +349,13 @@ def test_the_owner_s_notice_names_the_document_to_who_may_read_it_alone(site):
 	assert told()[1].startswith(
 		f"{flow.template_name} has failed at the step Write to them for Issue {issue.name}: There is nobody"
 	)
+
+
+def test_what_a_flow_may_not_do_as_its_user_is_a_warning(site):
+	step = r.step("a", "issue", payload={"subject": "x"})
+	definition = {"version": 1, "steps": [step]}
+	frappe.set_user(r.user("Flow Manager").name)
+	problems, warnings = templates.check(site, definition)
+	assert problems == [] and [one.field for one in warnings if "may not create Issue" in one.message] == ["run_as"]
+	frappe.set_user("Administrator")
+	assert not [one for one in templates.check(site, definition)[1] if one.field == "run_as"]
