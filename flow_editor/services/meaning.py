@@ -313,15 +313,18 @@ class _Meaning:
 		for event in self.host.events.values():
 			if not any(_raises(source, write) for source in event.sources):
 				continue
-			said = f"It {'makes' if write.creates else 'changes'} a document of {write.doctype}, which may be “{event.label}”"
+			done = f"It {'creates' if write.creates else 'changes'} {write.doctype} documents"
 			if self.event is event and self.about.doctype in ("", write.doctype):
 				yield Problem(
-					f"{said}, and so this flow may set itself off. Give its start a condition that ends the loop.",
+					f"{done}, and “{event.label}” is what starts this flow: it may set itself off again and again. "
+					"Give its start a condition that ends the loop.",
 					step["id"],
 					"kind",
 				)
 			if others := self._others(event.name, write.doctype):
-				yield Problem(f"{said}: that starts {', '.join(others[:5])} too.", step["id"], "kind")
+				yield Problem(
+					f"{done}: “{event.label}” starts {', '.join(others[:5])} too.", step["id"], "kind"
+				)
 
 	def _others(self, event: str, doctype: str) -> list[str]:
 		"""The active flows that listen to an event, but for this one."""

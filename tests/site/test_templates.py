@@ -356,6 +356,8 @@ def test_what_a_flow_may_not_do_as_its_user_is_a_warning(site):
 	definition = {"version": 1, "steps": [step]}
 	frappe.set_user(r.user("Flow Manager").name)
 	problems, warnings = templates.check(site, definition)
-	assert problems == [] and [one.field for one in warnings if "may not create Issue" in one.message] == ["run_as"]
+	assert problems == [] and [one.field for one in warnings if "may not create Issue" in one.message] == [
+		"run_as"
+	]
 	frappe.set_user("Administrator")
 	assert not [one for one in templates.check(site, definition)[1] if one.field == "run_as"]
