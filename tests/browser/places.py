@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
 from flow_editor.lab.server import LabApp, open_lab
+from flow_editor.services import templates
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from served import Served, bench
@@ -157,6 +158,13 @@ class Lab(Place):
 		page.wait_for_selector(".fe-modal")
 		return page
 
+	def seed_anew(self) -> None:
+		"""Let the shipped flows be as they come to a new site."""
+		self.host.switches_seeds_on = False
+		with self.host.store.transaction():
+			self.host.store.execute("DELETE FROM template")
+			templates.seed(self.host)
+
 	def spoil(self, template: str, text: str) -> None:
 		"""Write a definition as no door would."""
 		with self.host.store.transaction():
@@ -222,6 +230,12 @@ class Desk(Place):
 		page.click(".menu-btn-group .dropdown-menu:visible >> text=Flows")
 		page.wait_for_selector(".fe-modal")
 		return page
+
+	def seed_anew(self) -> None:
+		bench.execute(
+			"from flow_editor.services import templates; from flow_editor.site.host import current\n"
+			"frappe.db.delete('Flow Template', {'is_system': 1}); templates.seed(current())"
+		)
 
 	def spoil(self, template: str, text: str) -> None:
 		bench.execute(f"frappe.db.set_value('Flow Template', {template!r}, 'flow_definition', {text!r})")

@@ -146,6 +146,16 @@ def test_no_view_has_a_violation(place):
 	assert found == {}
 
 
+def test_a_new_site_s_list_has_no_violation(place):
+	place.seed_anew()
+	place.spoil(place.template("phone_service")["name"], '{"steps": [{"id"')
+	page = place.open_flows()
+	page.wait_for_selector(".fe-templates >> text=came with the app")
+	page.locator("tr[data-template=phone_service] [role=switch]").click()
+	page.wait_for_selector("tr[data-template=phone_service] [role=alert]")
+	assert violations(place) == []
+
+
 def test_it_takes_the_theme(place):
 	page = place.open_flow(place.create("themed", STEPS[:1]))
 	if place.name == "desk":
