@@ -1,4 +1,5 @@
-"""Gives a new site what the tests suppose that every site has: a company, and an account that e-mails go out by.
+"""Gives a site what the tests suppose that every site has: a company, an account that e-mails go out by, and the shipped
+flows as this checkout ships them.
 
     python tests/site/prepare.py SITE     with the bench's Python, in its sites folder; bench.py does it
 
@@ -13,6 +14,9 @@ import frappe
 from frappe.desk.page.setup_wizard.setup_wizard import setup_complete
 from frappe.email.doctype.email_account.email_account import EmailAccount
 from frappe.utils import getdate
+
+from flow_editor.services import templates
+from flow_editor.site.host import current
 
 COMPANY = "Flow Telecom"
 
@@ -35,6 +39,8 @@ def main(site: str) -> None:
 				"no_smtp_authentication": 1,
 			}
 		).insert()
+	for name in frappe.get_all("Flow Template", {"is_system": 1}, pluck="name"):
+		templates.restore(current(), name)
 	frappe.db.commit()
 	frappe.destroy()
 

@@ -125,9 +125,9 @@ def seeded_subscription(name: str):
 	return frappe.get_doc("Flow Template", {"template_name": name, "is_system": 1})
 
 
-@pytest.mark.parametrize("flow", ["fiber_install", "phone_service"])
-def test_a_subscription_of_somebody_else_is_not_activated(site, party, flow):
-	caller = r.user("Flow User", "Sales User")
+@pytest.mark.parametrize(("flow", "done"), [("fiber_install", "installed"), ("phone_service", "line_on")])
+def test_a_subscription_of_somebody_else_is_not_activated(site, party, flow, done):
+	caller = r.user("Flow User", "Sales User", "Accounts User")
 	own, victim = r.customer(), r.subscription(party, status="Cancelled")
 	frappe.db.set_value("Subscription", victim.name, "status", "Cancelled")
 	frappe.db.commit()
@@ -136,6 +136,8 @@ def test_a_subscription_of_somebody_else_is_not_activated(site, party, flow):
 	frappe.set_user("Administrator")
 	r.drain()
 	(run,) = frappe.get_all("Flow Run", pluck="name")
+	runs.complete(current(), run, done)
+	r.drain()
 	activation = r.state(run)["activate"]
 	assert activation["status"] == "failed" and "somebody else" in activation["error"]
 	assert frappe.db.get_value("Subscription", victim.name, "status") == "Cancelled"
@@ -369,8 +371,8 @@ def test_an_event_s_variables_are_those_that_its_user_may_read(site):
 		setter.delete()
 		frappe.clear_cache(doctype="Payment Entry")
 	(run,), (whole,) = r.runs(flow), r.runs(open_to_all)
-	assert json.loads(run.variables) == {"amount": 75, "payment_reference": None}
-	assert json.loads(whole.variables) == {"amount": 75, "payment_reference": "R-SECRET"}
+	assert json.loads(run.variables) == {"amount": 75, "payment_reference": None, "invoice": None}
+	assert json.loads(whole.variables) == {"amount": 75, "payment_reference": "R-SECRET", "invoice": None}
 
 
 def test_the_receiver_of_a_manager_s_webhook_hears_of_nothing_that_they_may_not_read(receiver):
