@@ -226,7 +226,7 @@ def test_a_confirmation_says_in_words_what_would_be_asked_sent_and_made(world):
 
 def test_what_is_known_to_be_empty_stands_for_nothing_and_each_step_says_what_it_is_about(world):
 	customer = world.customer()
-	issue = world.issue(customer, raised_by="")
+	issue = world.issue(customer)
 	flow = create(
 		world,
 		step("activate", "subscription_activate", payload={"subscription_ref": "{{variables.subscription}}"}),
@@ -243,7 +243,7 @@ def test_what_is_known_to_be_empty_stands_for_nothing_and_each_step_says_what_it
 		step(
 			"tell",
 			"notify",
-			payload={"to": "{{doc.raised_by}}", "template_id": "Welcome", "subject": "not this"},
+			payload={"to": "{{doc.contact}}", "template_id": "Welcome", "subject": "not this"},
 		),
 		step("sms", "notify", payload={"channel": "sms", "body": "Up to {{variables.by}} & on"}),
 		inputs=[
