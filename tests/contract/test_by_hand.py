@@ -142,6 +142,15 @@ def test_a_flow_that_asks_cannot_be_let_start_by_itself(world):
 	assert [problem.field for problem in error.value.problems] == ["inputs.address.required"]
 
 
+def test_a_default_that_names_no_document_is_a_warning(world):
+	customer = world.customer()
+	whose = {"name": "who", "type": "link", "doctype": "Customer", "label": "Whose"}
+	for default, said in ((customer, []), ("Nobody at all", ["inputs.who.default"])):
+		definition = {"steps": [step("a")], "inputs": [{**whose, "default": default}]}
+		problems, warnings = templates.check(world.host, definition)
+		assert problems == [] and [warning.field for warning in warnings] == said
+
+
 def test_the_catalog_says_what_an_input_may_be(world):
 	types = routes.catalog(world.host)["input_types"]
 	assert {"text", "select", "link", "date"} <= {entry["name"] for entry in types}
