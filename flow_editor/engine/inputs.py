@@ -258,6 +258,9 @@ def _sense_problems(one: Input, where: str, by_hand: bool) -> Iterator[Problem]:
 		yield Problem(
 			f"{one.title} names a document, but not of which DocType. Choose one.", field=f"{where}.doctype"
 		)
+	elif None not in (one.minimum, one.maximum) and one.minimum > one.maximum:
+		message = f"{one.title} takes no number at all: at least {one.minimum:g} and at most {one.maximum:g}. Correct one."
+		yield Problem(message, field=f"{where}.maximum")
 	elif message := _default_problem(one):
 		yield Problem(message, field=f"{where}.default")
 	if one.must_be_given and not by_hand:

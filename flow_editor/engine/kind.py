@@ -213,6 +213,10 @@ class Kind:
 		"""Whether this very step has something go out to somebody, so that a start has to be confirmed with it."""
 		return self.effect_of(payload) == "external"
 
+	def announce(self, payload: Mapping[str, Any]) -> str:
+		"""The phrase for this very step in the confirmation before a start."""
+		return self.announcement or self.summary or self.label
+
 	def form_of(self, field: Field, payload: Mapping[str, Any]) -> Form:
 		"""How a templated text field of this very step is written. Most kinds leave it to the field's type."""
 		return {"html": "html", "recipients": "emails"}.get(field.type, "text")

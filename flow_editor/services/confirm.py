@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flow_editor.engine.context import Scope, render_payload
+from flow_editor.engine.context import Scope, render_field
 from flow_editor.engine.definition import (
 	AFTER_DELAY,
 	MANUAL,
@@ -24,13 +24,15 @@ from flow_editor.engine.errors import FlowError
 from flow_editor.engine.host import Host, Run
 from flow_editor.engine.inputs import is_blank
 from flow_editor.engine.kind import Field, Kind
+from flow_editor.engine.people import Reader
 from flow_editor.engine.render import Budget, as_text, render_text, resolve
 from flow_editor.services import runs
 from flow_editor.services.definitions import flow_of
 
 #: What is not known yet.
 UNKNOWN = "…"
-THE_CUSTOMER = "the customer"
+#: What stands in a kind's phrase for what the run is for and about, if a step leaves that empty.
+THE_CUSTOMER, THE_DOCUMENT = "the customer", "the document"
 EXPRESSION = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
 PLACE = re.compile(r"\{(\w+)(?:\|([^{}]*))?\}")
 #: How long a value in a phrase may be, and how many steps are told.
@@ -74,9 +76,9 @@ def confirm(
 	wrong = {problem.field for problem in problems}
 	given = {name: value for name, value in run.variables.items() if f"variables.{name}" not in wrong}
 	run.variables = {
-		**{one.name: UNKNOWN for one in flow.inputs if one.must_be_given},
 		**flow.initial,
 		**given,
+		**{one.name: UNKNOWN for one in flow.inputs if f"variables.{one.name}" in wrong},
 	}
 	run.step_state = {step.id: {"result": _unknown_results(host, step)} for step in flow.steps}
 	told: dict[str, list[dict[str, str]]] = {"sends": [], "makes": [], "waits": []}
@@ -91,7 +93,7 @@ def confirm(
 			continue
 		count += 1
 		if count <= MOST_TOLD:
-			words = _words(kind, step, scope, run.customer)
+			words = _words(host, kind, step, scope, run)
 			told["sends" if kind.sends(step.payload) else "makes"].append(_entry(step, kind, words, when))
 	return {
 		"title": fields.get("template_name") or template,
@@ -198,32 +200,48 @@ def _branch(host: Host, parent: Step, value: str) -> str:
 # What
 
 
-def _words(kind: Kind, step: Step, scope: Scope, customer: str) -> str:
-	"""What the step does, as its kind says it, with the values that are known. What it does for the customer by itself, it
-	does for the one who is named."""
-	shown = {field.name for field in kind.fields if field.is_shown(step.payload, kind.defaults)}
-	budget = Budget()
+def _words(host: Host, kind: Kind, step: Step, scope: Scope, run: Run) -> str:
+	"""What the step does, as its kind says it, with the values that are known. What it does for the customer or about the
+	document by itself, it does for and about the one that is named."""
+	stands_for = {THE_CUSTOMER: run.customer, THE_DOCUMENT: run.context_docname}
+	budget, reader = Budget(), Reader(host.words, run.customer)
 
 	def value(match: re.Match[str]) -> str:
 		name, empty = match[1], match[2]
 		field = kind.field(name)
-		text = _value(field, step.payload.get(name), kind, scope, budget) if field and name in shown else ""
-		if field and name not in shown:
+		if field is None or not field.is_shown(step.payload, kind.defaults):
 			return ""
-		return text or (UNKNOWN if empty is None else empty.replace(THE_CUSTOMER, customer or THE_CUSTOMER))
+		text = _value(field, step.payload, kind, scope, run, budget, reader)
+		if text or empty is None:
+			return text or UNKNOWN
+		for what, which in stands_for.items():
+			empty = empty.replace(what, which or what)
+		return empty
 
-	return PLACE.sub(value, kind.announcement or kind.summary or kind.label).strip(" :")
+	return PLACE.sub(value, kind.announce(step.payload)).strip(" :")
 
 
-def _value(field: Field, written: Any, kind: Kind, scope: Scope, budget: Budget) -> str:
+def _value(
+	field: Field,
+	payload: Mapping[str, Any],
+	kind: Kind,
+	scope: Scope,
+	run: Run,
+	budget: Budget,
+	reader: Reader,
+) -> str:
+	written = payload.get(field.name)
+	if isinstance(written, str) and field.templated:
+		written = _with_unknowns(written, scope, run)
 	try:
-		if isinstance(written, str) and field.templated:
-			written = _with_unknowns(written, scope)
-		found = render_payload(kind, {field.name: written}, scope, budget)[field.name]
-	except FlowError:
-		return UNKNOWN  # somebody may start it who may not read all that it reads
+		found = render_field(kind, field, {**payload, field.name: written}, scope, budget, reader)
+	except (FlowError, ValueError):
+		return UNKNOWN  # somebody may start it who may not read all that it reads; or it is JSON that is not known yet
 	labels = {str(value): label for value, label in field.choices}
-	text = ", ".join(map(as_text, found)) if isinstance(found, list) else as_text(found)
+	if isinstance(found, Mapping):
+		text = ", ".join(f"{name}: {as_text(value)}" for name, value in found.items())
+	else:
+		text = ", ".join(map(as_text, found)) if isinstance(found, list) else as_text(found)
 	return _shortened(labels.get(text, text))
 
 
@@ -235,8 +253,26 @@ def _known(text: str, scope: Scope) -> str:
 		return UNKNOWN
 
 
-def _with_unknowns(text: str, scope: Scope) -> str:
-	return EXPRESSION.sub(lambda found: UNKNOWN if is_blank(resolve(scope, found[1])) else found[0], text)
+def _with_unknowns(text: str, scope: Scope, run: Run | None = None) -> str:
+	"""A text in which an ellipsis stands for what has no value yet.
+
+	Args:
+		run: if given, what it knows to be empty stays so.
+	"""
+
+	def value(found: re.Match[str]) -> str:
+		path = found[1]
+		if run is not None and _is_known(path, run):
+			return found[0]
+		return UNKNOWN if is_blank(resolve(scope, path)) else found[0]
+
+	return EXPRESSION.sub(value, text)
+
+
+def _is_known(path: str, run: Run) -> bool:
+	"""Whether nothing at a path means that there will be nothing."""
+	root = path.partition(".")[0]
+	return root == "variables" or bool({"doc": run.context_docname, "customer": run.customer}.get(root))
 
 
 def _shortened(text: str) -> str:

@@ -22,6 +22,7 @@ from flow_editor.engine.definition import ON_FLOW_START
 from flow_editor.engine.errors import Problem
 from flow_editor.engine.event import CHANGE, INSERT, UPDATE, TriggerEvent
 from flow_editor.engine.host import Host, Run
+from flow_editor.engine.inputs import LINKS
 from flow_editor.engine.kind import Field, Kind, Write
 from flow_editor.engine.render import OPEN, PATH, paths, whole_path
 from flow_editor.engine.values import TABLES, FieldType, Types
@@ -138,6 +139,7 @@ class _Meaning:
 
 	def warnings(self) -> Iterator[Problem]:
 		yield from self._about_the_start()
+		yield from self._about_inputs()
 		yield from self._about_kinds()
 		for step in self.sound:
 			yield from self._about_its_time(step)
@@ -166,6 +168,25 @@ class _Meaning:
 			elif op in EQUALITIES:
 				for message in self._no_such_value(path, value):
 					yield Problem(message, field="trigger.condition")
+
+	def _about_inputs(self) -> Iterator[Problem]:
+		declared = self.definition.get("inputs")
+		for one in declared if isinstance(declared, list) else ():
+			if not isinstance(one, Mapping) or one.get("type") not in LINKS:
+				continue
+			doctype = "DocType" if one["type"] == "doctype" else one.get("doctype")
+			named = [("doctype", "DocType", doctype), ("default", doctype, one.get("default"))]
+			for part, of, value in named:
+				if (
+					isinstance(of, str)
+					and _is_written(value)
+					and self.host.documents.is_missing(of, str(value))
+				):
+					yield Problem(
+						f"There is no {of} “{str(value)[:60]}” that you could read. Choose another, or create it.",
+						field=f"inputs.{one.get('name')}.{part}",
+					)
+					break
 
 	def _about_kinds(self) -> Iterator[Problem]:
 		known = [(step, kind) for step in self.steps if (kind := self._kind(step))]

@@ -140,9 +140,9 @@ class SiteHost:
 			found = frappe.db.sql("SELECT enabled FROM `tabUser` WHERE name = %s", user)
 			enabled[user] = found[0][0] if found else None
 		if not enabled[user]:
-			what = "does not exist" if enabled[user] is None else "is disabled"
+			what = "does not exist. Let" if enabled[user] is None else "is disabled. Enable them, or let"
 			raise StepFailed(
-				f"The user {user or '(none)'} whom this flow runs as {what}. Enable them, or let the flow run as another.",
+				f"The user {user or '(none)'} whom this flow runs as {what} the flow run as another.",
 				helps="Then retry the step: this run keeps its user, so another is for later runs.",
 			)
 		kept = frappe.session.user, frappe.session.sid, frappe.session.data, frappe.local.form_dict

@@ -142,6 +142,15 @@ def test_a_flow_that_asks_cannot_be_let_start_by_itself(world):
 	assert [problem.field for problem in error.value.problems] == ["inputs.address.required"]
 
 
+def test_a_default_that_names_no_document_is_a_warning(world):
+	customer = world.customer()
+	whose = {"name": "who", "type": "link", "doctype": "Customer", "label": "Whose"}
+	for default, said in ((customer, []), ("Nobody at all", ["inputs.who.default"])):
+		definition = {"steps": [step("a")], "inputs": [{**whose, "default": default}]}
+		problems, warnings = templates.check(world.host, definition)
+		assert problems == [] and [warning.field for warning in warnings] == said
+
+
 def test_the_catalog_says_what_an_input_may_be(world):
 	types = routes.catalog(world.host)["input_types"]
 	assert {"text", "select", "link", "date"} <= {entry["name"] for entry in types}
@@ -207,7 +216,7 @@ def test_a_confirmation_says_in_words_what_would_be_asked_sent_and_made(world):
 	]
 	assert [(entry["step"], entry["words"], entry["when"]) for entry in said["sends"]] == [
 		("tell", f"E-mail to {customer}: Job {UNKNOWN}", ""),
-		("sms", f"SMS to {mobile}", "after “It is ready”"),
+		("sms", f"SMS to {mobile}: b", "after “It is ready”"),
 	]
 	assert [(entry["step"], entry["when"]) for entry in said["waits"]] == [
 		("ready", "when somebody completes it"),
@@ -216,12 +225,58 @@ def test_a_confirmation_says_in_words_what_would_be_asked_sent_and_made(world):
 	of_nobody = confirm(world.host, flow["name"])
 	assert [entry["words"] for entry in of_nobody["sends"]] == [
 		f"E-mail to the customer: Job {UNKNOWN}",
-		f"SMS to {UNKNOWN}",
+		f"SMS to {UNKNOWN}: b",
 	]
 	assert of_nobody["makes"][0]["words"] == f"Dispatch Job: Move of {UNKNOWN} to {UNKNOWN}"
 	given = confirm(world.host, flow["name"], **about, variables={"address": "5 Rue Neuve"})
 	assert given["problems"] == [] and given["makes"][0]["words"].endswith("to 5 Rue Neuve")
 	assert len(world.host.store.runs({"flow_template": flow["name"]})) == before
+
+
+def test_what_is_known_to_be_empty_stands_for_nothing_and_each_step_says_what_it_is_about(world):
+	customer = world.customer()
+	issue = world.issue(customer)
+	flow = create(
+		world,
+		step("activate", "subscription_activate", payload={"subscription_ref": "{{variables.subscription}}"}),
+		step(
+			"change",
+			"erp_update",
+			payload={"doctype": "Issue", "fields_json": '{"status": "{{variables.to}}"}'},
+		),
+		step(
+			"all",
+			"erp_update",
+			payload={"doctype": "Issue", "docname_ref": "I-1", "fields_json": "{{variables.x}}"},
+		),
+		step(
+			"tell",
+			"notify",
+			payload={"to": "{{doc.contact}}", "template_id": "Welcome", "subject": "not this"},
+		),
+		step("sms", "notify", payload={"channel": "sms", "body": "Up to {{variables.by}} & on"}),
+		inputs=[
+			{"name": "subscription", "type": "link", "doctype": "Subscription"},
+			{"name": "by", "type": "date"},
+			{"name": "to", "required": True},
+		],
+	)
+	said = confirm(world.host, flow["name"], doctype="Issue", docname=issue, variables={"by": "soon"})
+	assert [entry["words"] for entry in said["makes"]] == [
+		f"Activate {customer}'s subscription",
+		f"Change {issue} (Issue): status: {UNKNOWN}",
+		f"Change I-1 (Issue): {UNKNOWN}",
+	]
+	assert [entry["words"] for entry in said["sends"]] == [
+		f"E-mail to {customer}: Welcome",
+		f"SMS to {customer}: Up to {UNKNOWN} & on",
+	]
+	of_nothing = confirm(world.host, flow["name"], variables={"to": "Closed"})
+	assert [entry["words"] for entry in of_nothing["makes"]][:2] == [
+		"Activate the customer's subscription",
+		"Change the document (Issue): status: Closed",
+	]
+	assert of_nothing["sends"][0]["words"] == f"E-mail to {UNKNOWN}: Welcome"
 
 
 def test_times_are_said_with_what_is_known_of_them(world):

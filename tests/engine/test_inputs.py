@@ -167,3 +167,9 @@ def test_a_flow_that_starts_by_itself_cannot_ask():
 	assert not declared({**needed, "default": "x"}, event="on_issue_opened")
 	assert not declared({"name": "a"}, event="on_issue_opened")
 	assert not validate({"inputs": [needed], "steps": []}, KINDS)
+
+
+def test_bounds_that_leave_no_number_are_a_problem():
+	assert declared({"name": "n", "type": "number", "minimum": 1, "maximum": 1}) == []
+	((field, message),) = declared({"name": "n", "type": "number", "minimum": 5, "maximum": 1})
+	assert field == "inputs.n.maximum" and "at least 5 and at most 1" in message

@@ -32,6 +32,7 @@ def connection():
 	if not frappe.conf.allow_tests:
 		pytest.exit(f"The site {SITE} does not allow tests.", returncode=2)
 	kept.note()
+	_restore_shipped()
 	yield
 	taken_away.update(kept.put_back())
 	frappe.destroy()
@@ -51,6 +52,17 @@ def site(connection):
 	frappe.db.rollback()
 	frappe.set_user("Administrator")
 	_clear()
+
+
+def _restore_shipped() -> None:
+	"""The shipped flows as this checkout has them: the site may have those of an earlier one."""
+	from flow_editor.services import templates
+	from flow_editor.site.host import current
+
+	frappe.set_user("Administrator")
+	for name in frappe.get_all("Flow Template", filters={"is_system": 1}, pluck="name"):
+		templates.restore(current(), name)
+	frappe.db.commit()
 
 
 def _clear() -> None:

@@ -371,7 +371,17 @@ def test_a_disabled_user_fails_the_step_clearly(site):
 	runs_of_it = [run.name for run in r.runs(flow)]
 	assert len(runs_of_it) == 2 and by_hand in runs_of_it
 	for run in runs_of_it:
-		assert r.statuses(run) == {"a": "failed"} and "disabled" in r.state(run)["a"]["error"]
+		assert (
+			r.statuses(run) == {"a": "failed"}
+			and "is disabled. Enable them, or let" in r.state(run)["a"]["error"]
+		)
+	# Nobody enables a user whom there is not.
+	frappe.db.set_value("Flow Template", flow.name, "run_as", "nobody@example.com")
+	lost = runs.start(site, flow.name).run
+	assert (
+		"nobody@example.com whom this flow runs as does not exist. Let the flow"
+		in lost.step_state["a"]["error"]
+	)
 
 
 def test_a_field_above_the_user_s_level_is_not_passed_over_in_silence(site):

@@ -155,6 +155,23 @@ def test_a_flow_that_is_started_by_hand_runs_to_its_end(site, name):
 	assert frappe.db.count("Email Queue", {"reference_name": party.name}) >= 2
 
 
+@pytest.mark.parametrize(("name", "done"), [("fiber_install", "installed"), ("phone_service", "line_on")])
+def test_nobody_s_installation_fails_for_want_of_a_subscription(site, name, done):
+	party = r.customer()
+	moved = runs.start(site, r.seeded(name).name, doctype="Customer", docname=party.name)
+	r.drain()
+	runs.complete(site, moved.run.name, done)
+	for _ in range(3):
+		r.make_due(moved.run.name)
+		r.drain()
+	states = r.state(moved.run.name)
+	job = frappe.get_doc("Dispatch Job", states["set_up_billing"]["result"]["job"])
+	assert (job.job_type, job.assigned_group, job.customer) == ("Billing", "Back office", party.name)
+	assert "has no subscription" in states["activate"]["error"]
+	assert frappe.db.get_value("Flow Run", moved.run.name, "status") == "completed"
+	assert set(r.statuses(moved.run.name).values()) - {"skipped"} == {"done"}
+
+
 def test_seeding_again_changes_nothing_and_brings_back_what_is_missing(site):
 	assert templates.seed(site) == []
 	flow = r.seeded("phone_service")

@@ -115,6 +115,13 @@ def test_a_link_must_be_readable_by_who_gives_it(server, site):
 	assert runs.start(site, flow.name, variables={"who": party.name}).run.variables == {"who": party.name}
 
 
+def test_an_input_of_a_doctype_that_there_is_not_is_a_warning(site):
+	for doctype, said in (("Customer", []), ("Custmer", ["inputs.who.doctype"])):
+		asks = [{"name": "who", "type": "link", "doctype": doctype, "label": "Whose"}]
+		problems, warnings = templates.check(site, {"steps": [], "inputs": asks})
+		assert problems == [] and [warning.field for warning in warnings] == said
+
+
 def test_nothing_is_confirmed_to_who_may_not_read_what_it_is_about(server, site):
 	flow, party = asking(), r.customer()
 	client = Client(server, Authorization=key_of(r.user("Flow User")))

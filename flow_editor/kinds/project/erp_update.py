@@ -24,6 +24,7 @@ class ErpUpdate(Kind):
 	color = "green"
 	description = "Sets fields of a document."
 	summary = "Set fields of {doctype|the document} {docname_ref}"
+	announcement = "Change {docname_ref|the document} ({doctype}): {fields_json}"
 	results = (("doctype", "DocType"), ("name", "Document"), ("changed", "Changed fields"))
 	effect = "documents"
 	fields = (

@@ -25,7 +25,7 @@ class Notify(Kind):
 	color = "blue"
 	description = "Sends an e-mail or a text message."
 	summary = "{channel} to {to|the customer}"
-	announcement = "{channel} to {to|the customer}: {subject|}"
+	announcement = "{channel} to {to|the customer}: "
 	results = (
 		("to", "Recipients"),
 		("subject", "Subject"),
@@ -61,6 +61,12 @@ class Notify(Kind):
 
 	def sends(self, payload):
 		return True
+
+	def announce(self, payload):
+		if payload.get("channel") == "sms":
+			return self.announcement + "{body|}"
+		# Of a template the subject is used as well, in place of the step's own.
+		return self.announcement + ("{template_id|}" if payload.get("template_id") else "{subject|}")
 
 	def effect_of(self, payload):
 		return "external" if payload.get("channel") == "sms" else "documents"
