@@ -136,6 +136,16 @@ def test_an_issue_is_triaged(site, priority, taken, other):
 	assert len(mails(opened)) == 1
 
 
+def test_a_repair_is_planned_whatever_length_the_subject_has(site):
+	opened = r.issue(r.customer(), subject="x" * 140)
+	r.drain()
+	(run,) = r.runs(r.seeded("repair_service"))
+	assert run.status == "completed"
+	job = frappe.get_doc("Dispatch Job", r.state(run)["repair"]["result"]["job"])
+	assert len(job.subject) == 140 and job.subject.startswith("Repair: xxx") and job.subject.endswith("…")
+	assert (job.reference_doctype, job.reference_name) == ("Issue", opened.name)
+
+
 @pytest.mark.parametrize("name", ["fiber_install", "phone_service", "move_service"])
 def test_a_flow_that_is_started_by_hand_runs_to_its_end(site, name):
 	party = r.customer()
