@@ -24,7 +24,7 @@ from decimal import Decimal
 from typing import Any
 
 from flow_editor.engine.render import as_text
-from flow_editor.engine.values import NUMBERS, TABLES, Conventions, FieldType, read_time
+from flow_editor.engine.values import COLUMN, NUMBERS, TABLES, Conventions, FieldType, read_time
 
 NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,30})(?:\.\d{1,30})?")
 TRUE_WORDS = {"1", "true", "yes"}
@@ -40,16 +40,24 @@ CHECK, AMOUNT, DAY, MOMENT, TIME, ROWS, TEXT = (
 EXAMPLES: Mapping[str, str] = {
 	CHECK: "Yes or No",
 	AMOUNT: "1000.50",
-	DAY: "2026-12-31",
-	MOMENT: "2026-12-31 09:30",
+	DAY: "2026-12-31 or {{today}}",
+	MOMENT: "2026-12-31 09:30 or {{now}}",
 	TIME: "09:30",
 }
 
 
 #: What Frappe's field types hold, and a value of each type.
 BY_FIELD: Mapping[str, str] = {
-	"Date": DAY, "Datetime": MOMENT, "Time": TIME, **dict.fromkeys(NUMBERS, AMOUNT), **dict.fromkeys(TABLES, ROWS),
+	"Date": DAY, "Datetime": MOMENT, "Time": TIME, **dict.fromkeys(NUMBERS, AMOUNT),
+	**dict.fromkeys((*TABLES, COLUMN), ROWS),
 }  # fmt: skip
+#: The word and the example for fields whose numbers are written otherwise than amounts.
+OF_FIELD: Mapping[str, tuple[str, str]] = {
+	"Check": (CHECK, EXAMPLES[CHECK]),
+	"Int": ("a whole number", "3"),
+	"Percent": ("a number", "12.5"),
+	"Duration": ("a length of time in seconds", "3600"),
+}
 EXAMPLE_VALUES: Mapping[str, Any] = {
 	AMOUNT: Decimal("1000.5"),
 	DAY: date(2026, 12, 31),
@@ -92,7 +100,7 @@ def is_in(left: Any, right: Any, site: Conventions = USUAL) -> bool:
 	"""Whether a value is one of a list, a JSON list or a comma-separated text. Raises Uncomparable if it is none of
 	them, and one of them is nothing that it could be."""
 	refused: Uncomparable | None = None
-	for item in _items(right):
+	for item in members(right):
 		try:
 			if equals(left, item, site):
 				return True
@@ -119,9 +127,16 @@ def contains(left: Any, right: Any, site: Conventions = USUAL) -> bool:
 
 
 def _affix(test: Callable[[str, str], bool]) -> Callable[[Any, Any, Conventions], bool]:
-	return lambda left, right, site: (
-		not is_empty(left) and not is_empty(right) and test(_plain(left), _plain(right))
-	)
+	def compare(left: Any, right: Any, site: Conventions) -> bool:
+		if is_empty(left) or is_empty(right):
+			return False
+		if _type(left) == ROWS:
+			raise Uncomparable(
+				f"{_named(left)} is {ROWS}, which does not begin or end with anything. Use “contains”."
+			)
+		return test(_plain(left), _plain(right))
+
+	return compare
 
 
 _TESTS: Mapping[str, Callable[[Any, Any, Conventions], bool]] = {
@@ -183,22 +198,31 @@ def literal_problem(about: FieldType, op: str, value: Any, site: Conventions = U
 
 	Args:
 		about: what the field holds.
+		op: one of OPERATORS; of another nothing is known.
 		value: with no expression in it.
 	"""
 	wanted = BY_FIELD.get(about.fieldtype)
-	if wanted is None or op in ("empty", "not_empty", "contains", "starts_with", "ends_with"):
+	if wanted is None or op not in OPERATORS or op in ("empty", "not_empty"):
+		return None
+	if about.fieldtype in TABLES:
+		return f"{about.label} is a table, which cannot be compared. Use a column of one of its rows, or “is empty”."
+	if op == "contains":
 		return None
 	if wanted == ROWS:
-		return f"{about.label} is a table, which cannot be compared. Use one of its columns, or “is empty”."
-	for one in _items(value) if op in ("in", "not_in") else [value]:
-		if is_empty(one) or (wanted == AMOUNT and _truth(one) is not None and about.fieldtype == "Check"):
+		return (
+			f"{about.label} is a column of several rows, which cannot be compared. Use “contains” or “is empty”, or say "
+			"which row, counted from 0, such as {{doc.items.0.item_code}}."
+		)
+	if op in ("starts_with", "ends_with"):
+		return None
+	for one in members(value) if op in ("in", "not_in") else [value]:
+		if is_empty(one) or (about.fieldtype == "Check" and _truth(one) is not None):
 			continue
 		try:
 			_alike(EXAMPLE_VALUES[wanted], one, site, in_order=False)
 		except Uncomparable:
-			return (
-				f"{about.label} is {wanted}, and {_named(one)} is none. Write one such as {EXAMPLES[wanted]}."
-			)
+			what, example = OF_FIELD.get(about.fieldtype, (wanted, EXAMPLES[wanted]))
+			return f"{about.label} is {what}, and {_named(one)} is none. Write one such as {example}."
 	return None
 
 
@@ -353,7 +377,8 @@ def _parsed(text: str) -> Any:
 	return parsed if isinstance(parsed, list | dict) else text
 
 
-def _items(value: Any) -> list[Any]:
+def members(value: Any) -> list[Any]:
+	"""The values that one may be among: of a list, a JSON list or a comma-separated text."""
 	if isinstance(value, list | tuple | set):
 		return list(value)
 	if isinstance(value, str):

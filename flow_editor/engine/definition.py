@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flow_editor.engine.render import OPEN
+from flow_editor.engine.render import OPEN, paths
 
 #: The version of the definition language itself, not of any template.
 LANGUAGE_VERSION = 1
@@ -76,9 +76,13 @@ class Trigger:
 
 	@property
 	def is_read(self) -> bool:
-		"""Whether it waits for a date that is read when the step is reached, and so again when its time comes."""
-		return self.type == ON_DATE and (
-			OPEN in self.at or any(isinstance(part, str) for part in self.delay.values())
+		"""Whether it waits for a date that is read when the step is reached, and so again when its time comes. One that is
+		told from `now` or `today` is fixed by then: read again, it would always lie ahead."""
+		read = paths(self.at)
+		return (
+			self.type == ON_DATE
+			and (bool(read) or any(isinstance(part, str) for part in self.delay.values()))
+			and not any(path.split(".")[0] in ("now", "today") for path in read)
 		)
 
 

@@ -295,6 +295,9 @@ class Documents(Protocol):
 	def types(self, doctype: str) -> Types:
 		"""What the fields of a DocType hold, whoever may read them; empty if nothing says. Never raises."""
 
+	def may_hold(self, doctype: str, field: str) -> bool:
+		"""Whether documents of a DocType may have a field that `types` does not name."""
+
 	def is_missing(self, doctype: str, name: str) -> bool:
 		"""Whether there is surely no document of that name, or no such DocType."""
 

@@ -22,6 +22,8 @@ MOMENT = re.compile(r"(\S+)[ T](\d{1,2}:\d\d(?::\d\d(?:\.\d{1,9})?)?)\s?(Z|[+-]\
 TIME = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?")
 #: Frappe's field types that hold rows, numbers, and HTML.
 TABLES = ("Table", "Table MultiSelect")
+#: What a name after a table stands for, which is no field: that column of all its rows.
+COLUMN = "Column"
 NUMBERS = ("Int", "Long Int", "Float", "Currency", "Percent", "Check", "Rating", "Duration")
 HTML = ("Text Editor", "HTML Editor")
 #: Those that hold one line, and how long it may be unless the field says otherwise.

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 ACTIVE = "Active"
 #: The fields of ERPNext's DocTypes: by DocType and name, [fieldtype, label] and the options, if any.
 DOCTYPES = Path(__file__).parent / "doctypes.json"
+#: What the fields begin with that a site adds to ERPNext's own: as Customize Form names them, and a Workflow its state.
+SITES_OWN = ("custom_", "workflow_state")
 #: What new documents of a DocType begin with, where ERPNext has such defaults.
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 	"Dispatch Job": {"status": "Open"},
@@ -60,6 +62,10 @@ class LabDocuments:
 
 	def types(self, doctype: str) -> Types:
 		return types_of(doctype)
+
+	def may_hold(self, doctype: str, field: str) -> bool:
+		# What a site adds to ERPNext's own, and what was put into a document here.
+		return field.startswith(SITES_OWN) or any(field in doc for doc in self.find(doctype, {}, limit=100))
 
 	def is_missing(self, doctype: str, name: str) -> bool:
 		known = self._host.store.execute("SELECT name FROM document WHERE doctype = ?", (doctype,)).fetchall()

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any
 
 from flow_editor.engine import secrets
-from flow_editor.engine.conditions import literal_problem
+from flow_editor.engine.conditions import literal_problem, members
 from flow_editor.engine.context import ROOTS
 from flow_editor.engine.definition import ON_FLOW_START
 from flow_editor.engine.errors import Problem
@@ -25,7 +25,7 @@ from flow_editor.engine.host import Host, Run
 from flow_editor.engine.inputs import LINKS
 from flow_editor.engine.kind import Field, Kind, Write
 from flow_editor.engine.render import OPEN, PATH, paths, whole_path
-from flow_editor.engine.values import TABLES, FieldType, Types
+from flow_editor.engine.values import COLUMN, TABLES, FieldType, Types
 
 #: How many are told at once: to find them all may take longer than the request.
 MOST = 200
@@ -46,10 +46,12 @@ ENTRY = (
 )
 TEMPLATE = ("name", "template_name", "version")
 RUN = tuple(field.name for field in fields(Run))
-LONGEST_NAME = 60
+#: How long a name, an address or a number of a person's or a document's may well be, whatever its field takes.
+LONGEST_NAME = 40
+NAMES, HOLDING_NAMES = ("Link", "Dynamic Link", "Phone"), ("Name", "Email", "Phone")
 EQUALITIES = ("==", "!=", "in", "not_in")
-#: Where the rows of a path's last table are looked into.
-ROW = FieldType("Row")
+#: What nothing more is known of: a row of a table, a field of the site's own.
+UNKNOWN = FieldType("Unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ class _Meaning:
 				yield Problem(message, field="trigger.condition")
 
 	def _never_compared(self, path: str, op: str, value: Any) -> str | None:
-		found = [about for about in self._leads_to(path)[1] if about is not ROW]
+		found = [about for about in self._leads_to(path)[1] if about is not UNKNOWN]
 		messages = [literal_problem(about, op, value, self.host.conventions) for about in found]
 		return messages[0] if messages and all(messages) else None
 
@@ -147,8 +149,8 @@ class _Meaning:
 			yield from self._about_paths(step, kind, payload)
 			yield from self._about_links(step, kind, payload)
 			for comparison in _asked(kind.compares, payload):
-				if comparison.op in EQUALITIES and _is_written(comparison.value):
-					for message in self._no_such_value(comparison.path, comparison.value):
+				if _is_written(comparison.value):
+					for message in self._no_such_value(comparison.path, comparison.op, comparison.value):
 						yield Problem(message, step["id"], f"payload.{comparison.field}")
 			for write in _asked(kind.writes, payload):
 				yield from self._about_a_write(step, write)
@@ -165,8 +167,8 @@ class _Meaning:
 		for path, op, value in self._gate():
 			if wrong := self._leads_to(path)[0]:
 				yield Problem(wrong, field="trigger.condition")
-			elif op in EQUALITIES:
-				for message in self._no_such_value(path, value):
+			elif value is not None:
+				for message in self._no_such_value(path, op, value):
 					yield Problem(message, field="trigger.condition")
 
 	def _about_inputs(self) -> Iterator[Problem]:
@@ -265,21 +267,22 @@ class _Meaning:
 					f"payload.{field.name}",
 				)
 
-	def _no_such_value(self, path: str, value: Any) -> Iterator[str]:
+	def _no_such_value(self, path: str, op: str, value: Any) -> Iterator[str]:
 		"""Of the values that are compared with a field of choices, those that it never has."""
+		if op not in EQUALITIES:
+			return
 		_, found = self._leads_to(path)
-		values = value if isinstance(value, list) else str(value).split(",") if isinstance(value, str) else []
-		for one in values:
+		for one in members(value) if op in ("in", "not_in") else [value]:
 			if isinstance(one, str) and one.strip():
-				yield from self._no_choice(found, one.strip(), whole=str(value).strip())
+				yield from self._no_choice(found, one.strip())
 
-	def _no_choice(self, found: Iterable[FieldType], one: str, whole: str = "") -> Iterator[str]:
-		messages = [self._not_among(about, one, whole) for about in found]
+	def _no_choice(self, found: Iterable[FieldType], one: str) -> Iterator[str]:
+		messages = [self._not_among(about, one) for about in found]
 		if messages and all(messages):
 			yield str(messages[0])
 
-	def _not_among(self, about: FieldType, one: str, whole: str = "") -> str | None:
-		if about.fieldtype == "Select" and about.choices and not {one, whole} & set(about.choices):
+	def _not_among(self, about: FieldType, one: str) -> str | None:
+		if about.fieldtype == "Select" and about.choices and one not in about.choices:
 			return f"{about.label} is never “{one[:60]}”. It is one of {', '.join(about.choices[:20])}."
 		if about.fieldtype == "Link" and self.host.documents.is_missing(about.options, one):
 			return (
@@ -292,7 +295,9 @@ class _Meaning:
 		for name, value in write.values.items() if types else ():
 			where = f"payload.{write.field or name}"
 			if name not in types:
-				if write.field:  # what an author names by itself; a kind's own names, it asks for
+				if write.field and not self.host.documents.may_hold(
+					write.doctype, name
+				):  # what an author names by itself; a kind's own names, it asks for
 					yield Problem(
 						f"{write.doctype} has no field “{name[:60]}”.{_hint(name, types)} Correct it.",
 						step["id"],
@@ -316,7 +321,7 @@ class _Meaning:
 			length += len(piece)
 			if path is None:
 				continue
-			lengths = [_likely(path, about) for about in self._leads_to(path)[1] if about is not ROW]
+			lengths = [_likely(path, about) for about in self._leads_to(path)[1] if about is not UNKNOWN]
 			if not lengths:
 				continue  # nothing says how long it may be
 			if None in lengths:
@@ -447,7 +452,7 @@ class _Meaning:
 		return {name for name in names if isinstance(name, str)}
 
 	def _gate(self) -> Iterator[tuple[str, str, Any]]:
-		"""(path, operator, value) of the trigger's condition, if it compares a field with what its author wrote."""
+		"""(path, operator, value) of each field that the trigger's condition reads; no value, if that is a field too."""
 		condition = self.trigger.get("condition")
 		if isinstance(condition, str):
 			try:
@@ -462,8 +467,9 @@ class _Meaning:
 		for operand, other in (operands, operands[::-1]):
 			path = operand.get("var") if isinstance(operand, Mapping) else None
 			path = path[0] if isinstance(path, list) and path else path
-			if isinstance(path, str) and PATH.fullmatch(path) and not isinstance(other, Mapping):
-				yield (path if path.split(".")[0] in ROOTS else f"doc.{path}"), op, other
+			if isinstance(path, str) and PATH.fullmatch(path):
+				value = None if isinstance(other, Mapping) else other
+				yield (path if path.split(".")[0] in ROOTS else f"doc.{path}"), op, value
 
 	# What stands in it
 
@@ -484,6 +490,8 @@ def _into(doctype: str, types: Types, parts: list[str], host: Host) -> FieldType
 	"""What a path within a document leads to, or why it leads nowhere."""
 	name, *rest = parts
 	about = types.get(name)
+	if about is None and host.documents.may_hold(doctype, name):
+		return UNKNOWN
 	if about is None:
 		return f"{doctype} has no field “{name[:60]}”.{_hint(name, types)}"
 	if not rest or about.fieldtype == "JSON":
@@ -491,17 +499,28 @@ def _into(doctype: str, types: Types, parts: list[str], host: Host) -> FieldType
 	if about.fieldtype not in TABLES:
 		return f"{about.label} of {doctype} has no parts."
 	rows = host.documents.types(about.options)
-	if rest[0].isascii() and rest[0].isdigit():
+	is_row = rest[0].isascii() and rest[0].isdigit()
+	if is_row:
 		rest = rest[1:]
 	if not rest or not rows:
-		return ROW
-	return _into(about.options, rows, rest, host)
+		return UNKNOWN
+	found = _into(about.options, rows, rest, host)
+	return (
+		FieldType(COLUMN, f"{found.label} of {about.label}")
+		if not is_row and isinstance(found, FieldType)
+		else found
+	)
 
 
 def _likely(path: str, about: FieldType) -> int | None:
 	"""How long a value may well be. Names could be longer than they ever are."""
-	is_name = about.fieldtype == "Link" or path.rpartition(".")[2] in ("name", "customer_name")
-	return LONGEST_NAME if is_name else about.longest
+	is_name = (
+		about.fieldtype in NAMES
+		or about.options in HOLDING_NAMES
+		or path.rpartition(".")[2].endswith(("name", "contact_display", "contact_mobile"))
+	)
+	longest = about.longest
+	return min(LONGEST_NAME, longest or LONGEST_NAME) if is_name else longest
 
 
 def _raises(source: Any, write: Write) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import frappe
 from frappe import _
 from frappe.permissions import get_role_permissions
-from frappe.utils import add_days, getdate, nowdate
+from frappe.utils import add_days, cint, getdate, nowdate
 
 from flow_editor.engine.errors import NotAllowed, NotFound
 from flow_editor.engine.host import DOCUMENT_CANCELLED, DOCUMENT_DELETED
@@ -127,6 +127,9 @@ class SiteDocuments:
 
 	def types(self, doctype: str) -> Types:
 		return types_of(doctype) if frappe.db.exists("DocType", doctype, cache=True) == doctype else {}
+
+	def may_hold(self, doctype: str, field: str) -> bool:
+		return False
 
 	def is_missing(self, doctype: str, name: str) -> bool:
 		if frappe.db.exists("DocType", doctype, cache=True) != doctype:
@@ -267,7 +270,9 @@ def types_of(doctype: str) -> Types:
 		made = frappe.local.flow_editor_types = {}
 	if doctype not in made:
 		own = {
-			field.fieldname: FieldType(field.fieldtype, field.label or field.fieldname, field.options or "")
+			field.fieldname: FieldType(
+				field.fieldtype, field.label or field.fieldname, field.options or "", cint(field.length)
+			)
 			for field in frappe.get_meta(doctype).fields
 			if field.fieldtype not in LAYOUT
 		}

@@ -308,6 +308,16 @@ def test_what_becomes_of_a_past_date(world, if_past, states):
 		assert "2026-01-01, was past" in stored["step_state"]["a"]["error"]
 
 
+def test_a_date_told_from_today_or_now_stays_what_it_was_when_the_step_was_reached(world):
+	run = start(
+		world, step("day", trigger=on_date("{{today}}", delay_days=3)), step("hours", trigger=on_date("{{now}}", delay_hours=2)),
+		step("clock", trigger=on_date("{{today}} {{variables.at}}", delay_days=1)), variables={"at": "18:00"},
+	)  # fmt: skip
+	assert row(world, run, "day").trigger_at.date() == world.host.now().date() + 3 * DAY
+	let_fire(world, run)
+	assert runs.get(world.host, run)["status"] == "completed"
+
+
 def row_count(world, run: str) -> int:
 	return len(world.host.store.pending({"flow_run": run}))
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flow_editor.engine.conditions import OPERATORS, Uncomparable, evaluate
-from flow_editor.engine.values import Conventions
+from flow_editor.engine.conditions import OPERATORS, Uncomparable, evaluate, literal_problem
+from flow_editor.engine.values import Conventions, FieldType
 
 JSON = st.recursive(
 	st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12) | st.dates(),
@@ -185,3 +185,26 @@ def test_opposites_are_opposite_and_equality_is_symmetric(left, right):
 	assert answer(left, "in", right) is opposite[answer(left, "not_in", right)]
 	assert answer(left, "==", right) is answer(right, "==", left)
 	assert not (answer(left, "<", right) and answer(left, ">", right))
+
+
+@pytest.mark.parametrize(
+	("fieldtype", "value", "words"),
+	[
+		("Check", "Oui", "is a yes or no, and “Oui” is none. Write one such as Yes or No."),
+		("Int", "Submitted", "is a whole number, and “Submitted” is none. Write one such as 3."),
+		(
+			"Duration",
+			"1 hour",
+			"is a length of time in seconds, and “1 hour” is none. Write one such as 3600.",
+		),
+		("Date", "today", "is a date, and “today” is none. Write one such as 2026-12-31 or {{today}}."),
+	],
+)
+def test_what_is_to_be_written_is_said_by_the_field_s_type(fieldtype, value, words):
+	assert literal_problem(FieldType(fieldtype, "It"), "==", value) == f"It {words}"
+
+
+def test_a_list_begins_and_ends_with_nothing():
+	for op in ("starts_with", "ends_with"):
+		with pytest.raises(Uncomparable, match="Use “contains”"):
+			evaluate(["INV-001"], op, "INV")

@@ -199,6 +199,63 @@ def test_what_can_be_compared_is_none(host, field, op, value):
 	assert templates.check(host, {"trigger": ISSUE_OPENED, "steps": [step]}) == ([], [])
 
 
+@pytest.mark.parametrize(
+	("field", "op", "value"),
+	[("customer", "==", "Fils, Cie"), ("customer", "!=", "Fils, Cie"), ("status", "in", '["Open", "Closed"]'), ("status", "in", " Open , Closed,"), ("customer", "contains", "Fils"), ("status", "starts_with", "O")],
+)  # fmt: skip
+def test_a_value_is_divided_as_the_operator_divides_it(host, field, op, value):
+	with host.store.transaction():
+		host.documents.insert_quietly("Customer", {"name": "Fils, Cie"})
+	assert (
+		told(host, {"id": "c", "kind": "condition", "payload": {"field": field, "op": op, "value": value}})
+		== []
+	)
+
+
+def test_a_field_that_a_site_or_a_document_has_is_not_told(host):
+	with host.store.transaction():
+		host.documents.insert_quietly("Issue", {"name": "I", "tower": "T-7"})
+	body = "{{doc.custom_speed}} {{doc.workflow_state}} {{doc.tower}}"
+	update = {
+		"id": "u",
+		"kind": "erp_update",
+		"payload": {"doctype": "Issue", "fields_json": {"custom_speed": 1}},
+	}
+	assert told(host, mail(payload={"body": body}), update) == []
+	(warning,) = told(host, mail(payload={"body": "{{doc.towr}}"}))
+	assert "Issue has no field" in warning
+
+
+def test_each_field_of_a_start_s_condition_is_looked_at(host):
+	condition = {"==": [{"var": "opening_date"}, {"var": ["doc.dey", 1]}]}
+	(warning,) = told(host, mail(), trigger={**ISSUE_OPENED, "condition": condition})
+	assert warning.startswith("trigger.condition: {{doc.dey}} leads nowhere")
+
+
+def test_nothing_is_known_of_what_another_app_s_operator_compares(host):
+	host.operators = {**host.operators, "within_days": lambda left, right: True}
+	condition = {"within_days": [{"var": "opening_date"}, 7]}
+	assert told(host, mail(), trigger={**ISSUE_OPENED, "condition": condition}) == []
+
+
+def test_a_column_of_several_rows_is_compared_with_nothing(host):
+	invoice = About(doctype="Sales Invoice")
+
+	def problems(field, op):
+		step = {"id": "c", "kind": "condition", "payload": {"field": field, "op": op, "value": "1"}}
+		return [one.message for one in templates.check(host, {"steps": [step]}, invoice)[0]]
+
+	for op in ("==", ">", "in", "starts_with"):
+		assert "a column of several rows" in problems("doc.items.item_code", op)[0]
+	assert not problems("doc.items.item_code", "contains") and not problems("doc.items.0.item_code", "==")
+	assert "is a table" in problems("doc.items", "contains")[0]
+
+
+def test_names_beside_each_other_are_no_long_text(host):
+	subject = "Welcome {{customer.customer_name}} {{doc.name}} {{doc.customer}}"
+	assert told(host, {"id": "j", "kind": "dispatch_job", "payload": {"subject": subject}}) == []
+
+
 def test_a_step_with_problems_is_passed_over_and_many_warnings_are_not_all_told(host):
 	broken = {"id": "b", "kind": "notify", "payload": {"to": ["a"], "subject": [], "body": "{{nope}}"}}
 	problems, warnings = templates.check(host, {"steps": [broken]})
