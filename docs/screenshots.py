@@ -52,9 +52,12 @@ def of_the_lab(browser: Browser) -> None:
 	page.click("text=CON-2026-00001")
 	page.click("text=Sign it")
 	lab.open_run("FR-00001")
+	page.locator("[data-step=installed] > .fe-card button:text-is('Complete')").click()
+	page.wait_for_selector("[data-step=activate] .fe-pill >> text=done")
 	page.click("#next")
 	page.wait_for_selector("[data-step=survey] .fe-pill >> text=done")
 	page.set_viewport_size({"width": 1280, "height": 1100})
+	page.evaluate("() => scrollTo(0, 0)")
 	page.screenshot(path=IMAGES / "run.png")
 	lab.close()
 

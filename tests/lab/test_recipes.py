@@ -1,4 +1,4 @@
-"""The README's recipes, in the lab."""
+"""The recipes of docs/other-apps.md, in the lab."""
 
 from __future__ import annotations
 
@@ -70,4 +70,5 @@ def test_every_recipe_is_a_block_that_runs_here():
 	named = [
 		block for block in readme.BLOCKS if "my_app.flows" not in block and "dispatch_event" not in block
 	]
-	assert len(named) == 4
+	# The README names what the recipes import; test_readme.py imports it.
+	assert len([block for block in named if "\n\n" in block]) == 4

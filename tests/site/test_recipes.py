@@ -1,4 +1,4 @@
-"""The README's recipes, followed to the letter by an app on a real site."""
+"""The recipes of docs/other-apps.md, followed to the letter by an app on a real site."""
 
 from __future__ import annotations
 

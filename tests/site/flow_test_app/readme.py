@@ -1,12 +1,14 @@
-"""What the README's recipes define, as an app that follows them would have it."""
+"""What the recipes of README.md and docs/ define, as an app that follows them would have it."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+ROOT = Path(__file__).parents[3]
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 
 
 def block(containing: str) -> str:
@@ -14,8 +16,8 @@ def block(containing: str) -> str:
 	return found
 
 
-#: The condition that the README writes with the operator of its recipe.
-(CONDITION,) = re.findall(r"`(\{\"in\": .*?\})`", README)
+#: The condition that is written with the operator of the recipe.
+(CONDITION,) = re.findall(r"`(\{\"in\": .*?\})`", TEXT)
 
 for _recipe in ("class SendInvite(Kind)", "EVENTS = [", "class Dun(SendInvite)", "OPERATORS = {"):
-	exec(compile(block(_recipe), "README.md", "exec"), globals())
+	exec(compile(block(_recipe), "docs/other-apps.md", "exec"), globals())
