@@ -14,7 +14,7 @@ from typing import Any
 from flow_editor.engine import render, timing
 from flow_editor.engine.context import Scope
 from flow_editor.engine.definition import AFTER_DELAY, Flow, Step
-from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.errors import EITHER, StepFailed, helps_by
 from flow_editor.engine.host import Host, Run
 from flow_editor.engine.machine import DONE
 
@@ -84,10 +84,11 @@ class Times:
 			due = timing.after(timing.parse_anchor(at, zone), zone, delay, self.days_off)
 		except OverflowError:
 			raise StepFailed(
-				f"It would be due more than {timing.MAX_YEARS} years away. Correct its date or its delay."
+				f"It would be due more than {timing.MAX_YEARS} years away. Correct its date or its delay.",
+				helps=helps_by([trigger.at, *trigger.delay.values()]),
 			) from None
 		except ValueError as error:
-			raise StepFailed(str(error)) from error
+			raise StepFailed(str(error), helps=EITHER) from error
 		if timing.is_day(at) and timing.keeps_the_day(delay):
 			return due, due.at.date() < reached.at.date()
 		return due, due.at < reached.at
@@ -100,7 +101,7 @@ class Times:
 				amount = self._number(name, amount, step.trigger.type)
 			delay[name] = amount
 		if problem := next(timing.delay_problems(delay), None):
-			raise StepFailed(problem[1])
+			raise StepFailed(problem[1], helps=EITHER)
 		return delay
 
 	def _number(self, name: str, expression: str, trigger_type: str) -> float:
@@ -109,9 +110,9 @@ class Times:
 		what = f"The number of {name.removeprefix('delay_').replace('_', ' ')}, {expression},"
 		if number is None:
 			found = f"is no number: {given[:60]!r}" if given.strip() else "is empty"
-			raise StepFailed(f"{what} {found}. Give it one, and retry.")
+			raise StepFailed(f"{what} {found}. Give it one.", helps=EITHER)
 		if number < 0 and trigger_type == AFTER_DELAY:
-			raise StepFailed(f"{what} is {number:g}, and a delay is 0 or more. Correct it, and retry.")
+			raise StepFailed(f"{what} is {number:g}, and a delay is 0 or more. Correct it.", helps=EITHER)
 		return number
 
 	def _rendered(self, text: str) -> str:
