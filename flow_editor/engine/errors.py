@@ -37,23 +37,27 @@ EITHER = (
 	"Once what the step reads is mended, retry it. A change of the flow itself is for later runs: this one keeps the "
 	"version that it started on."
 )
+#: What helps a step that its user may not do.
+KEEPS_USER = "Then retry the step: this run keeps its user, so another is for later runs."
 
 
 class FlowError(Exception):
 	"""The base of every error that a caller may be shown. `status` is the HTTP status it maps to.
 
-	`helps` is what its message is to be followed by if it has failed a step whose run waits for it: OUTSIDE, IN_FLOW or
-	EITHER, or empty. The message itself says nothing of retrying, since a step that lets its flow go on cannot be retried.
+	`helps` is what its message is to be followed by if it has failed a step whose run waits for it: OUTSIDE, IN_FLOW,
+	EITHER or KEEPS_USER, or empty. The message itself says nothing of retrying, since a step that lets its flow go on cannot be retried.
 	"""
 
 	status = 400
 	code = "bad_request"
 	transient = False
+	#: What helps if the error does not say.
+	usual_helps = ""
 
 	def __init__(self, message: str, problems: Sequence[Problem] = (), *, helps: str = ""):
 		super().__init__(message)
 		self.message = message
-		self.helps = helps
+		self.helps = helps or self.usual_helps
 		self.problems = tuple(problems)
 
 
@@ -82,11 +86,13 @@ class NotSignedIn(FlowError):
 class NotAllowed(FlowError):
 	status = 403
 	code = "not_allowed"
+	usual_helps = KEEPS_USER
 
 
 class NotFound(FlowError):
 	status = 404
 	code = "not_found"
+	usual_helps = EITHER
 
 
 class Conflict(FlowError):

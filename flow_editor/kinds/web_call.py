@@ -57,7 +57,11 @@ def may_pass(status: int) -> bool:
 
 
 def send_call(
-	request: Mapping[str, Any], http: Http, idempotency_key: str, hidden: Mapping[str, str] = NOTHING
+	request: Mapping[str, Any],
+	http: Http,
+	idempotency_key: str,
+	hidden: Mapping[str, str] = NOTHING,
+	helps: str = "",
 ) -> dict[str, Any]:
 	"""Make a call.
 
@@ -66,6 +70,7 @@ def send_call(
 			(seconds, for all hops together) and `follow`.
 		idempotency_key: sent along, the same at every repetition, so that the receiver can tell.
 		hidden: secrets that the request holds, and that neither the answer nor an error may tell.
+		helps: what helps if the address is not the right one; see `FlowError.helps`.
 
 	Returns:
 		`status`, `body` (parsed where it is JSON) and `truncated`.
@@ -87,7 +92,11 @@ def send_call(
 			) from None
 		if not 300 <= response.status < 400:
 			break
-		call = _onward(call, response, hops, bool(request.get("follow")), hidden)
+		try:
+			call = _onward(call, response, hops, bool(request.get("follow")), hidden)
+		except StepFailed as error:
+			error.helps = helps
+			raise
 		hops += 1
 	answer = _answer(response, hidden)
 	if not 200 <= response.status < 300:

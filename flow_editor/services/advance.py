@@ -429,14 +429,14 @@ class Advance:
 		self.machine.done(step)
 
 	def _fail(self, step: Step, error: BaseException) -> None:
-		message, transient, result = self._explain(step, error)
+		message, transient, result, helps = self._explain(step, error)
 		now = self.host.now()
 		message = message[: max(SHORT, self.room)]
 		entry = self.entry(step)
 		policy = step.retry
 		attempts = entry.get("attempts", 1)
 		if attempts >= policy.attempts or not (transient or policy.on == "any"):
-			message = _advised(step, message, getattr(error, "helps", ""))
+			message = _advised(step, message, helps)
 			self._fail_for_good(step, message[: max(SHORT, self.room)], result)
 			return
 		due = max(
@@ -471,26 +471,28 @@ class Advance:
 		self._failed_step = step.label or step.id
 		self.run.error = f"{self._failed_step}: {message}"[:ERROR_LENGTH]
 
-	def _explain(self, step: Step, error: BaseException) -> tuple[str, bool, Any]:
-		"""(message, whether it may pass by itself, a result to keep) of a failure."""
+	def _explain(self, step: Step, error: BaseException) -> tuple[str, bool, Any, str]:
+		"""(message, whether it may pass by itself, a result to keep, what helps) of a failure."""
+		helps = ""
 		if isinstance(error, FlowError):
-			message, transient = error.message, error.transient
+			message, transient, helps = error.message, error.transient, error.helps
 		elif (refusal := self.host.refusal(error, self.run.run_as)) is not None:
-			message, transient = refusal, False
+			message, transient, helps = refusal, False, errors.EITHER
 		else:
 			# Nobody foresaw it, so an admin is told. If it may be the surroundings, it is tried again.
 			message, transient = described(error), True
 			if isinstance(error, MISTAKES) and not isinstance(error, OSError):
-				message, transient = (
+				message, transient, helps = (
 					f"The step cannot be done as it stands ({message}): a value does not fit, or its kind has a fault. "
 					"Correct the step; the log has more.",
 					False,
+					errors.EITHER,
 				)
 			self.host.log(
 				f"Flow Run {self.run.name}: step {step.id} ({step.kind}) raised an error",
 				"".join(traceback.format_exception(error)),
 			)
-		return render.jsonable(message[:ERROR_LENGTH]), transient, getattr(error, "result", None)
+		return render.jsonable(message[:ERROR_LENGTH]), transient, getattr(error, "result", None), helps
 
 	def _settle_row(self, row: Pending) -> None:
 		store = self.host.store

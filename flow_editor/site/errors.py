@@ -9,7 +9,15 @@ from contextlib import contextmanager
 import frappe
 from frappe.utils import escape_html, strip_html
 
-from flow_editor.engine.errors import Conflict, FlowError, NotAllowed, NotFound, NotSignedIn, StepFailed
+from flow_editor.engine.errors import (
+	EITHER,
+	Conflict,
+	FlowError,
+	NotAllowed,
+	NotFound,
+	NotSignedIn,
+	StepFailed,
+)
 
 #: MariaDB: lock wait timeout, deadlock, changed since read.
 CONFLICT = (1205, 1213, 1020)
@@ -59,7 +67,7 @@ def as_flow_errors(doing: str = "") -> Iterator[None]:
 	except frappe.NameError as error:
 		raise Conflict(words(error, frappe.session.user)) from error
 	except frappe.ValidationError as error:
-		raise _cause(error) or StepFailed(words(error, frappe.session.user)) from error
+		raise _cause(error) or StepFailed(words(error, frappe.session.user), helps=EITHER) from error
 
 
 def _cause(error: Exception) -> FlowError | None:

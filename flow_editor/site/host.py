@@ -15,7 +15,7 @@ from frappe.realtime import get_doctype_room
 from frappe.utils import get_system_timezone
 
 from flow_editor.engine import secrets
-from flow_editor.engine.errors import OUTSIDE, NotAllowed, StepFailed
+from flow_editor.engine.errors import KEEPS_USER, OUTSIDE, NotAllowed, StepFailed
 from flow_editor.engine.event import TriggerEvent
 from flow_editor.engine.gate import Operator, operator_table
 from flow_editor.engine.host import Run
@@ -143,7 +143,7 @@ class SiteHost:
 			what = "does not exist. Let" if enabled[user] is None else "is disabled. Enable them, or let"
 			raise StepFailed(
 				f"The user {user or '(none)'} whom this flow runs as {what} the flow run as another.",
-				helps="Then retry the step: this run keeps its user, so another is for later runs.",
+				helps=KEEPS_USER,
 			)
 		kept = frappe.session.user, frappe.session.sid, frappe.session.data, frappe.local.form_dict
 		_set_user(user)

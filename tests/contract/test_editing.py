@@ -178,6 +178,22 @@ def test_a_step_that_the_flow_goes_on_without_advises_nothing_that_is_refused(wo
 		runs.retry(world.host, run, "a")
 
 
+@pytest.mark.parametrize(
+	"own",
+	[
+		{"trigger": {"type": "after_delay", "delay_days": "{{variables.none}}"}},
+		{"trigger": {"type": "after_delay", "delay_days": "-{{variables.one}}"}},
+		{"trigger": {"type": "on_date", "at": "{{variables.none}}"}},
+		{"kind": "erp_update", "payload": {"doctype": "Customer", "docname_ref": "No-one", "fields_json": '{"language": "fr"}'}},
+	],
+)  # fmt: skip
+def test_retrying_is_advised_where_it_is_taken_and_nowhere_else(world, own):
+	own = step("a", **{"kind": "wait", **own})
+	error = failure(world, own, variables={"one": 1})
+	assert "retry it. A change of the flow itself is for later runs" in error
+	assert "retry" not in failure(world, {**own, "on_error": "continue"}, variables={"one": 1})
+
+
 def test_a_kind_that_is_gone_says_what_brings_it_back(world, late_kind):
 	flow = create(world, step("hand", trigger={"type": "manual"}), step("a", late_kind, depends_on=["hand"]))
 	run = start(world, flow)

@@ -5,7 +5,7 @@ from base64 import b64decode, b64encode
 
 import pytest
 
-from flow_editor.engine.errors import StepFailed
+from flow_editor.engine.errors import EITHER, IN_FLOW, StepFailed
 from flow_editor.engine.host import HttpResponse
 from flow_editor.engine.validation import validate
 from flow_editor.kinds.web_call import MOST_HOPS, send_call
@@ -98,6 +98,15 @@ def test_a_redirect_fails_the_step_and_says_where_to(bench, status, method):
 	message = bench.fails("webhook", {"url": URL, "method": method})
 	assert f"answered {status}" in message and "https://y.test/new" in message and "follow" in message
 	assert len(bench.http.calls) == 1
+
+
+@pytest.mark.parametrize(("url", "helps"), [(URL, IN_FLOW), ("https://x.test/{{variables.n}}", EITHER)])
+def test_who_is_to_put_another_address_in_is_told_that_the_run_keeps_its_own(bench, url, helps):
+	bench.http.answers.append(HttpResponse(301, {"Location": "https://y.test/new"}, ""))
+	bench.run.variables["n"] = 3
+	with pytest.raises(StepFailed, match="Put that address into the step") as caught:
+		bench.do("webhook", {"url": url})
+	assert caught.value.helps == helps
 
 
 @pytest.mark.parametrize(

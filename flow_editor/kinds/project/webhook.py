@@ -147,7 +147,7 @@ class Webhook(Kind):
 		}
 		if (auth := payload["auth"]) and auth.get("type"):
 			if message := _auth_problem(auth):
-				raise StepFailed(message)
+				raise StepFailed(message, helps=helps_by(step.payload.get("auth")))
 			request["auth"] = {**auth, "user": as_text(auth.get("user"))}
 		if payload["method"] in WITH_BODY:
 			request.update(_body(step, ctx, request["headers"]))
@@ -172,7 +172,8 @@ class Webhook(Kind):
 				signed = hidden[""] = base64.b64encode(f"{auth['user']}:{signed}".encode()).decode()
 			revealed["headers"]["Authorization"] = f"{auth['type'].capitalize()} {signed}"
 		revealed["headers"] = _headers(revealed["headers"])
-		return send_call({**request, **revealed}, ctx.http, key, hidden)
+		helps = helps_by(ctx.step.payload.get("url"))
+		return send_call({**request, **revealed}, ctx.http, key, hidden, helps)
 
 
 def _body(step, ctx, headers: Mapping[str, str]) -> dict[str, Any]:
@@ -195,7 +196,8 @@ def _body(step, ctx, headers: Mapping[str, str]) -> dict[str, Any]:
 	if kind == FORM:
 		if not isinstance(body, Mapping):
 			raise StepFailed(
-				"Body is no object of names and values, which a form needs. Correct it.", helps=EITHER
+				"Body is no object of names and values, which a form needs. Correct it.",
+				helps=helps_by(written),
 			)
 		body = urlencode(
 			[
