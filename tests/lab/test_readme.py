@@ -179,7 +179,9 @@ def _anchors(page: str) -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_file_and_heading_that_it_names_is_there(page):
-	for target, named in re.findall(r"\]\(([^)]+)\)|`((?:flow_editor|tests|docs)/[\w/.]+)`", PAGES[page]):
+	for target, named in re.findall(
+		r"(?:\]\(|src=\")([^)\"]+)[)\"]|`((?:flow_editor|tests|docs)/[\w/.]+)`", PAGES[page]
+	):
 		if target.startswith(("http://", "https://")):
 			continue
 		path, _, anchor = target.partition("#")
