@@ -216,7 +216,7 @@ def literal_problem(about: FieldType, op: str, value: Any, site: Conventions = U
 	if op in ("starts_with", "ends_with"):
 		return None
 	for one in members(value) if op in ("in", "not_in") else [value]:
-		if is_empty(one) or (about.fieldtype == "Check" and _truth(one) is not None):
+		if is_empty(one) or (about.fieldtype == "Check" and truth(one) is not None):
 			continue
 		try:
 			_alike(EXAMPLE_VALUES[wanted], one, site, in_order=False)
@@ -245,8 +245,8 @@ def _alike(left: Any, right: Any, site: Conventions, *, in_order: bool) -> tuple
 		return _rows(left, right, in_order)
 	if TEXT in types:
 		text, value = (left, right) if types[0] == TEXT else (right, left)
-		if _is_check(value) and _truth(text) is not None:
-			return _truth(left), _truth(right)
+		if _is_check(value) and truth(text) is not None:
+			return truth(left), truth(right)
 		wanted = types[1] if types[0] == TEXT else types[0]
 		read = _read(text, wanted, site)
 		if read is None:
@@ -318,7 +318,7 @@ def _type(value: Any) -> str:
 def _read(text: Any, wanted: str, site: Conventions) -> Any:
 	text = as_text(text)
 	if wanted == CHECK:
-		return _truth(text)
+		return truth(text)
 	if wanted == AMOUNT:
 		return site.read_number(text)
 	return read_time(text) if wanted == TIME else site.read_moment(text)
@@ -352,7 +352,8 @@ def _is_check(value: Any) -> bool:
 	return isinstance(value, int) and value in (0, 1)
 
 
-def _truth(value: Any) -> bool | None:
+def truth(value: Any) -> bool | None:
+	"""What a value means as a yes or no; None if nothing."""
 	word = as_text(value).strip().lower()
 	return True if word in TRUE_WORDS else False if word in FALSE_WORDS else None
 
