@@ -2,8 +2,8 @@
 
 Values are compared by their types: numbers as numbers, days as days, times of day as such, texts as text with its case (in
 NFC, trimmed). A text that is held against a typed value is read by that type, as the site writes it. A day against a
-moment compares days. Two texts are numbers, dates or times if both look so; text is a number only in plain decimal
-notation without leading zeros or a plus sign, so that "007" and "+15145550100" stay text between texts.
+moment compares days. Two texts are numbers, dates or times if both look so; text is a number, plain or as the site writes
+it, only without leading zeros or a plus sign, so that "007" and "+15145550100" stay text between texts.
 
 A missing value (None, blank text, an empty list or mapping, a number that is none) is empty: it equals only what is empty
 too, and is neither before nor after anything. 0 and false are not empty. A boolean, and the 0 or 1 of a Check field,
@@ -21,12 +21,15 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from flow_editor.engine.render import as_text
 from flow_editor.engine.values import COLUMN, NUMBERS, TABLES, Conventions, FieldType, read_time
 
 NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,30})(?:\.\d{1,30})?")
+#: What a code or a telephone number begins with, and no number.
+NO_NUMBER = re.compile(r"\+|-?0\d")
 TRUE_WORDS = {"1", "true", "yes"}
 FALSE_WORDS = {"0", "false", "no"}
 USUAL = Conventions()
@@ -276,7 +279,7 @@ def _two_values(left: Any, right: Any, site: Conventions) -> tuple[Any, Any]:
 
 def _two_texts(left: str, right: str, site: Conventions, in_order: bool) -> tuple[Any, Any]:
 	"""What nothing says the type of: as what both look like, else as text."""
-	for read in (_plain_number, site.read_moment, read_time):
+	for read in (partial(_number_in, site=site), site.read_moment, read_time):
 		one, other = read(left), read(right)
 		if one is not None and other is not None:
 			return (one, other) if isinstance(one, Decimal | time) else _two_values(one, other, site)
@@ -324,8 +327,12 @@ def _read(text: Any, wanted: str, site: Conventions) -> Any:
 	return read_time(text) if wanted == TIME else site.read_moment(text)
 
 
-def _plain_number(text: str) -> Decimal | None:
-	return Decimal(text.strip()) if NUMBER.fullmatch(text.strip()) else None
+def _number_in(text: str, site: Conventions) -> Decimal | None:
+	"""The number that a text between texts is, plain or with the site's separators."""
+	text = text.strip()
+	if NUMBER.fullmatch(text):
+		return Decimal(text)
+	return None if NO_NUMBER.match(text) else site.read_number(text)
 
 
 def _number(value: Any) -> Decimal:
