@@ -2,8 +2,8 @@
 
 Values are compared by their types: numbers as numbers, days as days, times of day as such, texts as text with its case (in
 NFC, trimmed). A text that is held against a typed value is read by that type, as the site writes it. A day against a
-moment compares days. Two texts are numbers, dates or times if both look so; text is a number only in plain decimal
-notation without leading zeros or a plus sign, so that "007" and "+15145550100" stay text between texts.
+moment compares days. Two texts are numbers, dates or times if both look so; text is a number, plain or as the site writes
+it, only without leading zeros or a plus sign, so that "007" and "+15145550100" stay text between texts.
 
 A missing value (None, blank text, an empty list or mapping, a number that is none) is empty: it equals only what is empty
 too, and is neither before nor after anything. 0 and false are not empty. A boolean, and the 0 or 1 of a Check field,
@@ -21,12 +21,15 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from flow_editor.engine.render import as_text
 from flow_editor.engine.values import COLUMN, NUMBERS, TABLES, Conventions, FieldType, read_time
 
 NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,30})(?:\.\d{1,30})?")
+#: What a code or a telephone number begins with, and no number.
+NO_NUMBER = re.compile(r"\+|-?0\d")
 TRUE_WORDS = {"1", "true", "yes"}
 FALSE_WORDS = {"0", "false", "no"}
 USUAL = Conventions()
@@ -216,7 +219,7 @@ def literal_problem(about: FieldType, op: str, value: Any, site: Conventions = U
 	if op in ("starts_with", "ends_with"):
 		return None
 	for one in members(value) if op in ("in", "not_in") else [value]:
-		if is_empty(one) or (about.fieldtype == "Check" and _truth(one) is not None):
+		if is_empty(one) or (about.fieldtype == "Check" and truth(one) is not None):
 			continue
 		try:
 			_alike(EXAMPLE_VALUES[wanted], one, site, in_order=False)
@@ -245,8 +248,8 @@ def _alike(left: Any, right: Any, site: Conventions, *, in_order: bool) -> tuple
 		return _rows(left, right, in_order)
 	if TEXT in types:
 		text, value = (left, right) if types[0] == TEXT else (right, left)
-		if _is_check(value) and _truth(text) is not None:
-			return _truth(left), _truth(right)
+		if _is_check(value) and truth(text) is not None:
+			return truth(left), truth(right)
 		wanted = types[1] if types[0] == TEXT else types[0]
 		read = _read(text, wanted, site)
 		if read is None:
@@ -276,7 +279,7 @@ def _two_values(left: Any, right: Any, site: Conventions) -> tuple[Any, Any]:
 
 def _two_texts(left: str, right: str, site: Conventions, in_order: bool) -> tuple[Any, Any]:
 	"""What nothing says the type of: as what both look like, else as text."""
-	for read in (_plain_number, site.read_moment, read_time):
+	for read in (partial(_number_in, site=site), site.read_moment, read_time):
 		one, other = read(left), read(right)
 		if one is not None and other is not None:
 			return (one, other) if isinstance(one, Decimal | time) else _two_values(one, other, site)
@@ -318,14 +321,18 @@ def _type(value: Any) -> str:
 def _read(text: Any, wanted: str, site: Conventions) -> Any:
 	text = as_text(text)
 	if wanted == CHECK:
-		return _truth(text)
+		return truth(text)
 	if wanted == AMOUNT:
 		return site.read_number(text)
 	return read_time(text) if wanted == TIME else site.read_moment(text)
 
 
-def _plain_number(text: str) -> Decimal | None:
-	return Decimal(text.strip()) if NUMBER.fullmatch(text.strip()) else None
+def _number_in(text: str, site: Conventions) -> Decimal | None:
+	"""The number that a text between texts is, plain or with the site's separators."""
+	text = text.strip()
+	if NUMBER.fullmatch(text):
+		return Decimal(text)
+	return None if NO_NUMBER.match(text) else site.read_number(text)
 
 
 def _number(value: Any) -> Decimal:
@@ -352,7 +359,8 @@ def _is_check(value: Any) -> bool:
 	return isinstance(value, int) and value in (0, 1)
 
 
-def _truth(value: Any) -> bool | None:
+def truth(value: Any) -> bool | None:
+	"""What a value means as a yes or no; None if nothing."""
 	word = as_text(value).strip().lower()
 	return True if word in TRUE_WORDS else False if word in FALSE_WORDS else None
 

@@ -64,7 +64,8 @@ class Reader:
 		"""A value as it reads in plain text."""
 		value, about = found.value, found.type
 		if isinstance(value, list | tuple) and not any(isinstance(item, Mapping) for item in value):
-			return ", ".join(self.text(Found(found.path, item, about, found.within)) for item in value)
+			written = [self.text(Found(found.path, item, about, found.within)) for item in value]
+			return ("; " if any("," in one for one in written) else ", ").join(written)
 		if about is None or value is None or value == "":
 			return render.as_text(value)
 		if holds_html(found):

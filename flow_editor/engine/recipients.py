@@ -127,12 +127,12 @@ def _column(rows: list[Mapping[str, Any]], medium: Medium, path: str) -> str:
 	if len(filled or fitting) == 1:
 		return (filled or fitting)[0]
 	table = f"{{{{{path}}}}}" if path else "To"
+	own = [name for name in named if name not in OF_EVERY_ROW]
 	if not fitting:
-		own = [name for name in named if name not in OF_EVERY_ROW]
 		fault = f"no column that is known to hold one: its columns are {', '.join(own) or 'none'}"
 	else:
 		fault = f"several columns that may: {', '.join(filled or fitting)}"
-	example = f"{{{{{path or 'doc.email_ids'}.{(fitting or ['email_id'])[0]}}}}}"
+	example = f"{{{{{path or 'doc.email_ids'}.{(filled or fitting or own or ['email_id'])[0]}}}}}"
 	raise StepFailed(
 		f"{table} is a table, and each of its rows should give {medium.what}, but it has {fault}. "
 		f"Name the column, such as {example}.",

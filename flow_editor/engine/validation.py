@@ -444,13 +444,24 @@ def _blank_problem(kind: Kind, field: Field, filled: Mapping[str, Any]) -> str |
 	return None
 
 
+def _unseen(field: Field, value: Any) -> str | None:
+	if field.type == "recipients":
+		texts = (
+			[value] if isinstance(value, str) else value
+		)  # what nobody sees in one is taken away when it is read
+		return next((message for text in texts if (message := unseen_problem(text, lines=True))), None)
+	if field.type == "auth":
+		value = value.get("user")
+	return unseen_problem(value) if field.type in (*ONE_LINE, "auth") and isinstance(value, str) else None
+
+
 def _value_problem(field: Field, value: Any, validator: Draft202012Validator, limits: Limits) -> str | None:
 	written = isinstance(value, str)
 	# A schema compares the bounds of numbers only, not of texts that hold one.
 	is_number = field.type in NUMBERS and written and OPEN not in value and validator.is_valid(value)
 	if not validator.is_valid(float(value) if is_number else value):
 		return f"{_label(field)} {_expectation(field)}"
-	if written and field.type in ONE_LINE and (message := unseen_problem(value)):
+	if message := _unseen(field, value):
 		return f"{_label(field)} {message}"
 	if field.type == "json" and written:
 		if message := json_problem(field, value, limits):

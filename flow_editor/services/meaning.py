@@ -1,6 +1,6 @@
 """What a flow that is written correctly cannot mean: paths that lead nowhere, starts that never come, values that are none.
 
-`problems` are what could never work, since a value cannot be compared; they keep a flow from being published. `warnings`
+`problems` are what could never work, since a value cannot be compared or stored; they keep a flow from being published. `warnings`
 are what is probably not meant, and keep nobody from anything. Both ask the host what its documents hold, as far as it can
 say; where it cannot, nothing is said.
 """
@@ -21,6 +21,7 @@ from flow_editor.engine.context import ROOTS
 from flow_editor.engine.definition import ON_FLOW_START
 from flow_editor.engine.errors import Problem
 from flow_editor.engine.event import CHANGE, INSERT, UPDATE, TriggerEvent
+from flow_editor.engine.filling import filled
 from flow_editor.engine.host import Host, Run
 from flow_editor.engine.inputs import LINKS
 from flow_editor.engine.kind import Field, Kind, Write
@@ -78,7 +79,7 @@ ALONE = About()
 def problems(
 	host: Host, definition: Mapping[str, Any], about: About = ALONE, unsound: Collection[str] = ()
 ) -> list[Problem]:
-	"""Values that can never be compared with what they are compared with.
+	"""Values that can never be compared with what they are compared with, or held by the field that they are for.
 
 	Args:
 		unsound: the ids of steps that are passed over, since something is wrong with how they are written.
@@ -128,9 +129,23 @@ class _Meaning:
 					message := self._never_compared(comparison.path, comparison.op, comparison.value)
 				):
 					yield Problem(message, step["id"], f"payload.{comparison.field}")
+			for write in _asked(kind.writes, payload):
+				yield from self._never_stored(step, write)
 		for path, op, value in self._gate():
 			if message := self._never_compared(path, op, value):
 				yield Problem(message, field="trigger.condition")
+
+	def _never_stored(self, step: Mapping[str, Any], write: Write) -> Iterator[Problem]:
+		if not write.field:
+			return
+		documents = self.host.documents
+		types = documents.types(write.doctype)
+		for name, value in write.values.items():
+			if name in types and _is_written(value):
+				try:
+					filled({name: value}, types, self.host.conventions, documents.types)
+				except ValueError as error:
+					yield Problem(str(error), step["id"], f"payload.{write.field}")
 
 	def _never_compared(self, path: str, op: str, value: Any) -> str | None:
 		found = [about for about in self._leads_to(path)[1] if about is not UNKNOWN]

@@ -24,6 +24,9 @@ CONFLICT = (1205, 1213, 1020)
 #: Those, and the ways in which a connection ends.
 BROKEN_TRANSACTION = (*CONFLICT, 2006, 2013, 2055)
 
+#: MariaDB: a date that is none.
+WRONG_VALUE = (1292,)
+
 #: What Frappe says of fields that are missing, and the database of a value that another row has.
 MANDATORY = re.compile(r"\[(?P<doctype>.+), .*\]: (?P<fields>.+)", re.DOTALL)
 KEY = re.compile(r"Duplicate entry '(.*)' for key '([^']+)'", re.DOTALL)
@@ -159,6 +162,11 @@ def breaks_transaction(error: BaseException) -> bool:
 	return isinstance(error, frappe.db.OperationalError) and (
 		frappe.db.db_type != "mariadb" or not error.args or error.args[0] in BROKEN_TRANSACTION
 	)
+
+
+def is_wrong_value(error: BaseException) -> bool:
+	"""Whether the database does not take a value for what its column holds. Its driver calls that an error of operation."""
+	return isinstance(error, frappe.db.OperationalError) and error.args[:1] == WRONG_VALUE
 
 
 def is_conflict(error: BaseException) -> bool:

@@ -189,7 +189,8 @@ class SiteHost:
 			return None  # somebody saved at the same moment: it may well work in a minute
 		if isinstance(error, frappe.ValidationError | frappe.PermissionError | frappe.NameError):
 			return errors.words(error, user or self.user)
-		if isinstance(error, frappe.db.DataError):  # a number too large for its column, a date that is none
+		if isinstance(error, frappe.db.DataError) or errors.is_wrong_value(error):
+			# A number too large for its column, a date that is none.
 			return f"The database does not take a value: {error.args[-1] if error.args else error}. Correct the step."
 		return None
 

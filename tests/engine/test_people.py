@@ -130,3 +130,9 @@ def test_the_field_says_whether_it_holds_html_and_nobody_guesses():
 		{"address_display": "1 Main St<br>\nLaval<br>"}, {"address_display": FieldType("Small Text")}
 	)
 	assert Reader(Words(), "").text(find({"doc": made}, "doc.address_display")) == "1 Main St\nLaval"
+
+
+def test_values_that_have_a_comma_are_divided_by_semicolons():
+	assert read([1234.5, 0.5], "Currency", "fr") == "1\u202f234,50; 0,50"
+	assert read(["Router", "Modem"], "Data", "fr") == "Router, Modem"
+	assert read(["Tremblay, Ana", "Bob"], "Data", "en") == "Tremblay, Ana; Bob"

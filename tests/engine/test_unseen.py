@@ -85,3 +85,23 @@ def test_inputs_are_labelled_by_what_is_seen_and_hold_it():
 def test_bodies_keep_their_line_breaks():
 	payload = {"to": "a@example.com,\nb@example.com", "subject": "s", "body": "Hello\n\tAna"}
 	assert problems({"kind": "notify", "payload": payload, "notes": "a\nb"}) == []
+
+
+@pytest.mark.parametrize(
+	("payload", "field"),
+	[
+		({"to": "ana@example.com\x07"}, "payload.to"), ({"to": ["ana@example.com\x00"]}, "payload.to"),
+		({"to": "ana@example.com\n\u200bbob@example.com"}, None), ({"body": "one\n\ttwo"}, None),
+	],
+)  # fmt: skip
+def test_addresses_may_stand_on_several_lines_and_hold_no_control_character(payload, field):
+	step = {"id": "m", "kind": "notify", "payload": {"to": "a@b.co", "subject": "x", "body": "x", **payload}}
+	found = [one.field for one in validate({"steps": [step]}, CATALOG)]
+	assert found == ([field] if field else [])
+
+
+def test_who_signs_in_is_seen():
+	auth = {"type": "basic", "user": "a\x07", "secret": "crm"}
+	step = {"id": "w", "kind": "webhook", "payload": {"url": "https://x.test", "auth": auth}}
+	(problem,) = validate({"steps": [step]}, CATALOG)
+	assert problem.field == "payload.auth" and "U+0007" in problem.message

@@ -13,7 +13,7 @@ from flow_editor.engine.definition import Step
 from flow_editor.engine.errors import NotFound, StepFailed
 from flow_editor.engine.host import HttpResponse, Run
 from flow_editor.engine.kind import Catalog
-from flow_editor.engine.values import Conventions
+from flow_editor.engine.values import Conventions, FieldType
 from flow_editor.kinds import builtin_kinds
 
 CLOSED = ("Completed", "Cancelled", "Closed")
@@ -25,6 +25,7 @@ class RecordingDocuments:
 	def __init__(self):
 		self.rows: dict[tuple[str, str], dict] = {}
 		self.known: dict[str, dict[str, dict]] = {}
+		self.typed: dict[str, dict[str, tuple[str, ...]]] = {}
 		self.contacts: dict[str, tuple[str, str]] = {}
 		self.updates: list[tuple[str, str, dict]] = []
 
@@ -58,6 +59,9 @@ class RecordingDocuments:
 
 	def fields(self, doctype):
 		return self.known.get(doctype)
+
+	def types(self, doctype):
+		return {name: FieldType(*about) for name, about in self.typed.get(doctype, {}).items()}
 
 	def contact(self, customer):
 		return self.contacts.get(customer, ("", ""))

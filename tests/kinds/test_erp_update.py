@@ -74,3 +74,17 @@ def test_fields_may_be_a_value_as_a_whole(bench):
 	assert bench.documents.get("Issue", "ISS-1")["status"] == "Closed"
 	bench.run.variables["values"] = ["Closed"]
 	assert "no fields to set" in bench.fails("erp_update", payload)
+
+
+def test_a_value_is_stored_as_its_field_has_it_and_what_it_cannot_hold_sets_nothing(bench):
+	bench.documents.known.clear()
+	bench.documents.typed["Issue"] = {"due": ("Date", "Due"), "cost": ("Currency", "Cost")}
+	bench.run.variables["cost"] = "1,000.50"
+	bench.do(
+		"erp_update", {"doctype": "Issue", "fields_json": {"due": "31-12-2026", "cost": "{{variables.cost}}"}}
+	)
+	stored = bench.documents.get("Issue", "ISS-1")
+	assert (stored["due"], stored["cost"]) == ("2026-12-31", 1000.5)
+	bench.run.variables["cost"] = "12,5"
+	error = bench.fails("erp_update", {"doctype": "Issue", "fields_json": {"cost": "{{variables.cost}}"}})
+	assert "Cost is a number, and “12,5” is none" in error and "Nothing was set" in error

@@ -390,6 +390,11 @@ def test_headers_that_no_call_may_have_are_refused(bench, headers):
 	assert "header" in bench.fails("webhook", {"url": URL, "headers_json": headers})
 
 
+@pytest.mark.parametrize("name", ["Host", "X-\x07", "X Y"])
+def test_a_header_s_name_that_no_call_may_have_is_a_problem_too(bench, name):
+	assert bench.check("webhook", {"url": URL, "headers_json": {name: "x"}}) == ["headers_json"]
+
+
 def test_a_header_of_the_authors_takes_the_place_of_ours(bench):
 	bench.do("webhook", {"url": URL, "headers_json": {"content-type": "application/cloudevents+json"}})
 	names = [name for name in bench.http.calls[0]["headers"] if name.lower() == "content-type"]

@@ -256,6 +256,25 @@ def test_names_beside_each_other_are_no_long_text(host):
 	assert told(host, {"id": "j", "kind": "dispatch_job", "payload": {"subject": subject}}) == []
 
 
+@pytest.mark.parametrize(
+	"values", [{"opening_date": "soon"}, {"opening_time": "noon"}, {"first_response_time": "1,5"}, '{"opening_date": "31-31-2026"}']
+)  # fmt: skip
+def test_what_a_field_can_never_hold_is_a_problem(host, values):
+	step = {"id": "u", "kind": "erp_update", "payload": {"doctype": "Issue", "fields_json": values}}
+	((problem,), _) = templates.check(host, {"trigger": ISSUE_OPENED, "steps": [step]})
+	assert (problem.step, problem.field) == ("u", "payload.fields_json")
+	assert "Write one such as" in problem.message
+
+
+def test_what_a_field_can_hold_or_only_the_run_can_tell_is_none(host):
+	values = {"opening_date": "31-12-2026", "opening_time": "{{variables.at}}", "resolution_details": "soon"}
+	step = {"id": "u", "kind": "erp_update", "payload": {"doctype": "Issue", "fields_json": values}}
+	assert templates.check(host, {"trigger": ISSUE_OPENED, "variables": {"at": "9"}, "steps": [step]}) == (
+		[],
+		[],
+	)
+
+
 def test_a_step_with_problems_is_passed_over_and_many_warnings_are_not_all_told(host):
 	broken = {"id": "b", "kind": "notify", "payload": {"to": ["a"], "subject": [], "body": "{{nope}}"}}
 	problems, warnings = templates.check(host, {"steps": [broken]})

@@ -506,6 +506,23 @@ def test_a_value_that_no_column_takes_fails_at_once(site):
 	assert state["status"] == "failed" and state["attempts"] == 1, state
 
 
+def test_a_value_that_is_none_of_its_field_is_refused_by_us_or_by_the_database_at_once(site):
+	customer = r.customer()
+	fields = {"default_commission_rate": "{{variables.rate}}", "is_frozen": "Yes"}
+	payload = {"doctype": "Customer", "fields_json": fields}
+	assert run_step(site, "erp_update", payload, customer, {"rate": "1,012.5"})["status"] == "done"
+	customer.reload()
+	assert (customer.default_commission_rate, customer.is_frozen) == (1012.5, 1)
+	refused = run_step(site, "erp_update", payload, customer, {"rate": "12,5"})  # Frappe would store 125
+	assert refused["attempts"] == 1 and "“12,5” is none" in refused["error"]
+	customer.reload()
+	assert customer.default_commission_rate == 1012.5
+	with pytest.raises(frappe.db.OperationalError) as error:
+		frappe.db.sql("UPDATE `tabIssue` SET opening_date = 'soon' WHERE name = 'none'")
+		frappe.db.sql("INSERT INTO `tabIssue` (name, opening_date) VALUES ('none', 'soon')")
+	assert "does not take a value: Incorrect date value" in current().refusal(error.value)
+
+
 def test_condition_reads_documents(site):
 	state = run_step(
 		site,

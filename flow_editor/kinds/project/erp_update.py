@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from flow_editor.engine.errors import EITHER, IN_FLOW, StepFailed, helps_by
+from flow_editor.engine.filling import filled
 from flow_editor.engine.kind import Field, Kind, Write
 from flow_editor.engine.render import whole_path
 
@@ -35,7 +36,8 @@ class ErpUpdate(Kind):
 			"json",
 			"Fields",
 			required=True,
-			help='JSON, such as {"status": "Closed"}. A text that is one {{path}} becomes that value.',
+			help='JSON, such as {"status": "Closed"}. A text that is one {{path}} becomes that value. Dates and '
+			"amounts are read as the site writes them.",
 		),
 	)
 
@@ -74,6 +76,13 @@ class ErpUpdate(Kind):
 				)
 			name = ctx.run.context_docname
 		self._refuse_unknown(ctx, doctype, values)
+		types = ctx.documents.types
+		try:
+			values = filled(values, types(doctype), ctx.host.conventions, types)
+		except ValueError as error:
+			raise StepFailed(
+				f"{error} Nothing was set.", helps=helps_by(step.payload.get("fields_json"))
+			) from None
 		changed = ctx.documents.update(doctype, name, values)
 		return {"doctype": doctype, "name": name, "changed": changed}
 

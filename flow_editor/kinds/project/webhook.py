@@ -119,6 +119,9 @@ class Webhook(Kind):
 		headers = payload.get("headers_json")
 		if isinstance(_parsed(headers), list):
 			yield "headers_json", "Headers must be a JSON object."
+		for name in _mapping(_parsed(headers)):
+			if message := _header_problem(name):
+				yield "headers_json", message
 		headers = {name.lower(): value for name, value in _mapping(_parsed(headers)).items()}
 		if (payload.get("method") or "POST") in WITH_BODY:
 			yield from _body_problems(payload, str(headers.get("content-type") or "").lower())
@@ -324,12 +327,18 @@ class _Quoted(Mapping):
 		return len(self._inner)
 
 
+def _header_problem(name: str) -> str | None:
+	if HEADER_NAME.fullmatch(name) and name.lower() not in RESERVED_HEADERS:
+		return None
+	return f"{name[:100]!r} cannot be set as a header. Remove it."
+
+
 def _headers(wanted: Mapping[str, Any]) -> dict[str, str]:
 	headers = {}
 	for name, value in wanted.items():
 		text = as_text(value)
-		if not HEADER_NAME.fullmatch(name) or name.lower() in RESERVED_HEADERS:
-			raise StepFailed(f"{name[:100]!r} cannot be set as a header. Remove it.", helps=IN_FLOW)
+		if message := _header_problem(name):
+			raise StepFailed(message, helps=IN_FLOW)
 		if any(
 			ord(character) < 32 or 127 <= ord(character) < 160 or ord(character) > 255 for character in text
 		):
