@@ -74,6 +74,8 @@ def before_uninstall() -> None:
 	"""Take away what Frappe leaves behind when it removes the module and its DocTypes."""
 	naming.drop_sequences()
 	frappe.db.delete("Scheduled Job Type", {"method": ("like", "flow_editor.%")})
+	# An earlier version may be installed after this one, and is brought up to date by them then.
+	frappe.db.delete("Patch Log", {"patch": ("like", "flow_editor.%")})
 	frappe.db.delete("Singles", {"doctype": ("in", DOCTYPES)})
 	frappe.db.delete("__Auth", {"doctype": ("in", DOCTYPES)})
 	ours = [*DOCTYPES]
