@@ -13,6 +13,17 @@ from flow_editor.site.owned import DOCTYPES, MODULE, taken
 ROLES = ("Flow Manager", "Flow User")
 DISPATCH_JOB = "Dispatch Job"
 WORKSPACE = "Flows"
+#: Where Frappe keeps what belongs to a document, and the field of each that names its DocType.
+BESIDE = (
+	("DocShare", "share_doctype"),
+	("Notification Log", "document_type"),
+	("Comment", "reference_doctype"),
+	("Version", "ref_doctype"),
+	("ToDo", "reference_type"),
+	("Document Follow", "ref_doctype"),
+	("Tag Link", "document_type"),
+	("View Log", "reference_doctype"),
+)
 
 
 def before_install() -> None:
@@ -63,12 +74,17 @@ def before_uninstall() -> None:
 	"""Take away what Frappe leaves behind when it removes the module and its DocTypes."""
 	naming.drop_sequences()
 	frappe.db.delete("Scheduled Job Type", {"method": ("like", "flow_editor.%")})
+	# An earlier version may be installed after this one, and is brought up to date by them then.
+	frappe.db.delete("Patch Log", {"patch": ("like", "flow_editor.%")})
 	frappe.db.delete("Singles", {"doctype": ("in", DOCTYPES)})
 	frappe.db.delete("__Auth", {"doctype": ("in", DOCTYPES)})
 	ours = [*DOCTYPES]
 	if frappe.db.get_value("DocType", DISPATCH_JOB, "module") == MODULE:
 		ours.append(DISPATCH_JOB)
 		frappe.db.delete("Series", {"name": "DJ-"})
+	for doctype, field in BESIDE:
+		# Names are counted from 1 again: the shares and notices of these would be those of others.
+		frappe.db.delete(doctype, {field: ("in", ours)})
 	frappe.db.delete("Logs To Clear", {"ref_doctype": ("in", ours)})
 	frappe.db.delete("Custom DocPerm", {"parent": ("in", ours)})
 	frappe.db.delete("Custom DocPerm", {"role": ("in", ROLES)})

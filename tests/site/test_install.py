@@ -300,6 +300,35 @@ def test_a_doctype_that_somebody_else_owns_is_named_and_nothing_is_installed(sit
 	assert not any(other in str(refused.value) for other in others)
 
 
+def test_what_belongs_to_a_flow_goes_with_the_app(site, monkeypatch):
+	"""After another install, names are given again: a share of theirs would let somebody read another flow."""
+	monkeypatch.setattr(install.naming, "drop_sequences", lambda: None)  # which would commit
+	flow, party = r.seeded("fiber_install"), r.customer()
+	for doc in (flow, party):
+		doc.add_comment("Comment", "Hello")
+		frappe.share.add(doc.doctype, doc.name, r.user("Sales User").name)
+	r.make(
+		"Notification Log",
+		for_user="Administrator",
+		subject="x",
+		document_type="Flow Run",
+		document_name="FR-1",
+	)
+	try:
+		install.before_uninstall()
+		for doctype, field in install.BESIDE:
+			assert not frappe.db.count(doctype, {field: ("in", [*install.DOCTYPES, install.DISPATCH_JOB])}), (
+				doctype
+			)
+		assert frappe.db.count("DocShare", {"share_doctype": "Customer", "share_name": party.name}) == 1
+		# An older version that is installed then is migrated by them, and would not be if they stood there as done.
+		assert not frappe.db.count("Patch Log", {"patch": ("like", "flow_editor.%")})
+	finally:
+		frappe.db.rollback()
+		frappe.clear_cache()
+	assert frappe.db.exists("Role", "Flow Manager")
+
+
 def test_the_installer_refuses_a_site_on_which_another_app_owns_flow_run(site):
 	"""As the AI app `flow` does from Frappe 16.60 on."""
 	frappe.db.sql("UPDATE tabDocType SET name = 'Flow Run of ours' WHERE name = 'Flow Run'")
