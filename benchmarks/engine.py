@@ -12,7 +12,8 @@ from flow_editor.engine import conditions, render
 from flow_editor.engine.definition import Flow, parse
 from flow_editor.engine.kind import Catalog
 from flow_editor.engine.machine import DONE, Machine
-from flow_editor.engine.validation import Limits, load, validate
+from flow_editor.engine.reading import Limits, load
+from flow_editor.engine.validation import validate
 from flow_editor.kinds import builtin_kinds
 
 

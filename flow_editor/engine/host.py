@@ -16,7 +16,7 @@ from flow_editor.engine.event import TriggerEvent
 from flow_editor.engine.gate import Operator
 from flow_editor.engine.kind import Catalog
 from flow_editor.engine.people import Reader, Words
-from flow_editor.engine.validation import Limits
+from flow_editor.engine.reading import Limits
 from flow_editor.engine.values import Conventions, Document, Types
 
 # What an inbox row promises to do

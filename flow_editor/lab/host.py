@@ -19,8 +19,8 @@ from flow_editor.engine.gate import operator_table
 from flow_editor.engine.host import FATE_SENT, Fate, HttpResponse, Run
 from flow_editor.engine.kind import Catalog
 from flow_editor.engine.people import Reader
+from flow_editor.engine.reading import Limits
 from flow_editor.engine.render import render_text
-from flow_editor.engine.validation import Limits
 from flow_editor.engine.values import Conventions
 from flow_editor.kinds import builtin_kinds
 from flow_editor.lab.answers import Answer, answers_in

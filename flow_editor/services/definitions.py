@@ -7,7 +7,7 @@ from collections import OrderedDict
 from flow_editor.engine.definition import Flow, parse
 from flow_editor.engine.errors import Invalid
 from flow_editor.engine.host import Host, Run
-from flow_editor.engine.validation import load
+from flow_editor.engine.reading import load
 
 #: How many compiled definitions a process keeps.
 CACHE_SIZE = 256

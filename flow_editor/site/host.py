@@ -20,7 +20,7 @@ from flow_editor.engine.event import TriggerEvent
 from flow_editor.engine.gate import Operator, operator_table
 from flow_editor.engine.host import Run
 from flow_editor.engine.kind import Catalog
-from flow_editor.engine.validation import Limits
+from flow_editor.engine.reading import Limits
 from flow_editor.engine.values import Conventions
 from flow_editor.kinds import builtin_kinds, load_kinds, resolve_path
 from flow_editor.kinds.web_call import ANSWER_KB

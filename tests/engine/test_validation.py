@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from flow_editor.engine.definition import parse
 from flow_editor.engine.errors import Invalid
 from flow_editor.engine.kind import Catalog, Field, Kind
-from flow_editor.engine.validation import Limits, load, validate
+from flow_editor.engine.reading import Limits, load
+from flow_editor.engine.validation import validate
 from flow_editor.kinds import builtin_kinds
 
 CATALOG = Catalog(builtin_kinds())
