@@ -15,7 +15,8 @@ from typing import Any
 import frappe
 from werkzeug.wrappers import Response
 
-from flow_editor import routes
+from flow_editor.doors import routes
+from flow_editor.doors.routes import ROUTES, Route
 from flow_editor.engine.errors import (
 	Conflict,
 	FlowError,
@@ -27,7 +28,6 @@ from flow_editor.engine.errors import (
 	Unavailable,
 	Unreadable,
 )
-from flow_editor.routes import ROUTES, Route
 from flow_editor.site import token
 from flow_editor.site.errors import as_flow_errors, as_frappe_errors
 from flow_editor.site.host import current

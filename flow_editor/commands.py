@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from flow_editor.cli import input_option, number_of, refusals_as_sentences, shared_commands
+from flow_editor.doors.cli import input_option, number_of, refusals_as_sentences, shared_commands
 
 
 class FilePath(click.Path):

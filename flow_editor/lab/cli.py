@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from flow_editor.cli import definition_in, input_option, json_in, refusals_as_sentences, shared_commands
+from flow_editor.doors.cli import definition_in, input_option, json_in, refusals_as_sentences, shared_commands
 from flow_editor.engine import timing
 from flow_editor.lab.answers import answers_in
 from flow_editor.lab.host import LabHost, utc_now

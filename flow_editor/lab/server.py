@@ -18,7 +18,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from flow_editor import routes
+from flow_editor.doors import routes
 from flow_editor.engine import timing
 from flow_editor.engine.errors import (
 	FlowError,

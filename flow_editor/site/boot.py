@@ -6,7 +6,7 @@ from typing import Any
 
 import frappe
 
-from flow_editor.routes import AUTHORS, OPERATORS
+from flow_editor.doors.routes import AUTHORS, OPERATORS
 from flow_editor.site.host import current
 
 

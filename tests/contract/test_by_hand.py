@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from flow_editor import routes
+from flow_editor.doors import routes
 from flow_editor.engine.definition import DELAY_FIELDS
 from flow_editor.engine.errors import Conflict, Invalid, NotFound
 from flow_editor.services import events, runs, templates

@@ -7,7 +7,7 @@ import json
 import pytest
 from test_services import create, start, statuses, step
 
-from flow_editor import routes
+from flow_editor.doors import routes
 from flow_editor.engine.errors import Conflict, Invalid, NotFound, RunAsChanges
 from flow_editor.engine.kind import Kind
 from flow_editor.services import runs, templates

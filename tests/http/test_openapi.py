@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, settings
 from schemathesis import checks
 from schemathesis.specs.openapi import checks as openapi_checks
 
-from flow_editor.openapi import document
-from flow_editor.routes import PREFIX, ROUTES
+from flow_editor.doors.openapi import document
+from flow_editor.doors.routes import PREFIX, ROUTES
 
 CHECKS = [
 	checks.not_a_server_error,

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import Client
 
+from flow_editor.doors.routes import PREFIX, ROUTES
 from flow_editor.engine.definition import DELAY_FIELDS
 from flow_editor.engine.errors import FlowError
 from flow_editor.engine.machine import (
@@ -24,7 +25,6 @@ from flow_editor.engine.machine import (
 from flow_editor.lab.host import LabHost
 from flow_editor.lab.server import LabApp, open_lab
 from flow_editor.lab.simulate import simulate
-from flow_editor.routes import PREFIX, ROUTES
 from flow_editor.services import templates
 
 WHATEVER = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))

@@ -9,9 +9,9 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis import checks
 
+from flow_editor.doors.openapi import document
+from flow_editor.doors.routes import PREFIX, ROUTES
 from flow_editor.lab.server import LabApp, open_lab
-from flow_editor.openapi import document
-from flow_editor.routes import PREFIX, ROUTES
 
 PORT = 8010
 HERE = {"Host": f"127.0.0.1:{PORT}"}

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from flow_editor.doors.routes import PREFIX, ROUTES
 from flow_editor.engine.kind import Catalog
 from flow_editor.engine.validation import validate
 from flow_editor.kinds import builtin_kinds
-from flow_editor.routes import PREFIX, ROUTES
 from flow_editor.services.events import EVENTS
 from flow_editor.services.templates import SEEDS
 

@@ -7,7 +7,7 @@ import pytest
 import records as r
 
 from flow_editor import api
-from flow_editor.routes import ROUTES
+from flow_editor.doors.routes import ROUTES
 
 
 def test_start_complete_and_look(site):

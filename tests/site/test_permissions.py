@@ -15,7 +15,7 @@ from http_client import TOKEN, Client, key_of
 
 import flow_editor
 from flow_editor import api
-from flow_editor.routes import AUTHORS, OPERATORS, ROUTES
+from flow_editor.doors.routes import AUTHORS, OPERATORS, ROUTES
 
 OWN, OTHERS = "own", "somebody else's"
 

@@ -8,7 +8,7 @@ import frappe
 from frappe.model.document import Document
 from frappe.utils import escape_html, now_datetime
 
-from flow_editor.routes import AUTHORS, OPERATORS
+from flow_editor.doors.routes import AUTHORS, OPERATORS
 from flow_editor.services import acting, templates
 from flow_editor.site import namesakes, shown
 from flow_editor.site.errors import as_frappe_errors

@@ -17,11 +17,12 @@ from urllib.parse import unquote
 
 from jsonschema import Draft202012Validator
 
+from flow_editor.doors.openapi import document
+from flow_editor.doors.route import Route
 from flow_editor.engine.definition import INPUT_TYPES, TRIGGER_TYPES
 from flow_editor.engine.errors import FlowError, Invalid, NotFound, Problem, Unreadable
 from flow_editor.engine.host import Host
 from flow_editor.engine.machine import RUN_STATES
-from flow_editor.openapi import document
 from flow_editor.services import acting, compose, events, meaning, runs, templates
 from flow_editor.services.advance import Moved
 from flow_editor.services.confirm import confirm as confirm_start
@@ -49,40 +50,6 @@ TEMPLATE_FIELDS = {name: {"type": ["string", "null"]} for name in templates.AUTH
 	"flow_definition": DEFINITION,
 	"trigger_condition": {"type": ["string", "object", "null"]},
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-	"""One door.
-
-	Args:
-		name: the whitelisted method's name, and the operation's.
-		path: below PREFIX, with `{parts}` that are handed to the handler.
-		handler: takes the host and the parameters by name; returns the answer as JSON.
-		query, body: JSON Schemas of the parameters that it takes there, by name.
-		required: those without which it cannot be called.
-		answer: what the answer holds, by name.
-		open_body: the body is one object as a whole, handed over as `values`.
-		headers: parameters that a header may hold in place of the body, by the header's name.
-	"""
-
-	name: str
-	verb: str
-	path: str
-	summary: str
-	handler: Callable[..., dict[str, Any]]
-	roles: tuple[str, ...]
-	query: Mapping[str, Any] = field(default_factory=dict)
-	body: Mapping[str, Any] = field(default_factory=dict)
-	required: tuple[str, ...] = ()
-	answer: Mapping[str, Any] = field(default_factory=dict)
-	open_body: bool = False
-	status: int = 200
-	headers: Mapping[str, str] = field(default_factory=dict)
-
-	@property
-	def parts(self) -> list[str]:
-		return re.findall(r"{(\w+)}", self.path)
 
 
 # What the doors do

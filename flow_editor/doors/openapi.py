@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-	from flow_editor.routes import Route
-
+from flow_editor.doors.route import Route
 
 ERRORS = {
 	"400": "The request cannot be read",
