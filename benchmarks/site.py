@@ -15,7 +15,7 @@ from typing import Any
 import frappe
 
 from benchmarks.flows import Definition
-from flow_editor.engine.host import FIRE, Pending, Run
+from flow_editor.engine.records import FIRE, Pending, Run
 from flow_editor.services import head, inbox
 from flow_editor.site.host import SiteHost, current
 from flow_editor.site.store import PENDING_COLUMNS, PENDING_JSON, RUN_COLUMNS, RUN_JSON, _insert, _row

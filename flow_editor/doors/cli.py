@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from flow_editor.engine.errors import FlowError, Problem
-from flow_editor.engine.host import Host
 from flow_editor.services import templates
+from flow_editor.services.host import Host
 
 #: Makes a command of a function whose first argument is a host, in a transaction of its own.
 OnHost = Callable[[Callable[..., Any]], Callable[..., Any]]

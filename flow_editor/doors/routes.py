@@ -21,12 +21,12 @@ from flow_editor.doors.openapi import document
 from flow_editor.doors.route import Route
 from flow_editor.engine.definition import INPUT_TYPES, TRIGGER_TYPES
 from flow_editor.engine.errors import FlowError, Invalid, NotFound, Problem, Unreadable
-from flow_editor.engine.host import Host
 from flow_editor.engine.machine import RUN_STATES
 from flow_editor.services import acting, compose, events, meaning, runs, templates
 from flow_editor.services.advance import Moved
 from flow_editor.services.confirm import confirm as confirm_start
 from flow_editor.services.customers import customer_of
+from flow_editor.services.host import Host
 from flow_editor.services.templates import CATEGORIES
 
 PREFIX = "/flow"

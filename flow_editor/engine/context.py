@@ -10,15 +10,14 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flow_editor.engine import markup, people, recipients, render
-from flow_editor.engine.kind import Field, Form, Kind
+from flow_editor.engine.definition import Step
+from flow_editor.engine.fields import Field, Fielded, Form
+from flow_editor.engine.ports import Surroundings
+from flow_editor.engine.records import Run
 from flow_editor.engine.secrets import WithMarks
-
-if TYPE_CHECKING:
-	from flow_editor.engine.definition import Step
-	from flow_editor.engine.host import Host, Run
 
 #: Where the beginning of a result that was cut is kept: of a web call's answer, and of any other.
 CUT_KEYS = {"body", "text"}
@@ -40,7 +39,7 @@ class Scope(Mapping[str, Any]):
 
 	def __init__(
 		self,
-		host: Host,
+		host: Surroundings,
 		run: Run,
 		*,
 		doc: Mapping[str, Any] | None = None,
@@ -151,10 +150,10 @@ class StepContext:
 
 	def __init__(
 		self,
-		host: Host,
+		host: Surroundings,
 		run: Run,
 		step: Step,
-		kind: Kind,
+		kind: Fielded,
 		scope: Scope,
 		*,
 		idempotency_key: str,
@@ -216,7 +215,7 @@ class StepContext:
 
 
 def render_payload(
-	kind: Kind,
+	kind: Fielded,
 	payload: Mapping[str, Any],
 	scope: Mapping[str, Any],
 	budget: render.Budget | None = None,
@@ -237,7 +236,7 @@ def render_payload(
 
 
 def render_field(
-	kind: Kind,
+	kind: Fielded,
 	field: Field,
 	payload: Mapping[str, Any],
 	scope: Mapping[str, Any],

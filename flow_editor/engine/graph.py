@@ -124,7 +124,7 @@ def _cycles(
 		if parent := _parent(step, by_id):
 			starts.append((parent, False))
 			waits.setdefault((parent, True), []).append(end)
-	for part in _strongly_connected(waits):
+	for part in strongly_connected(waits):
 		members = {step_id for step_id, _ in part}
 		named = [step_id for step_id in by_id if step_id in members]
 		yield _cycle_problem(named, by_id)
@@ -153,7 +153,7 @@ def _ancestors(step_id: str, by_id: Mapping[str, dict[str, Any]]) -> Iterator[st
 		above = _parent(by_id[above], by_id)
 
 
-def _strongly_connected(graph: Mapping[Any, list[Any]]) -> Iterator[list[Any]]:
+def strongly_connected(graph: Mapping[Any, list[Any]]) -> Iterator[list[Any]]:
 	"""The parts of a graph in which every node reaches every other, of two nodes or more, or of one that
 	reaches itself. Tarjan's algorithm (SIAM J. Computing 1(2), 1972), without recursion."""
 	index: dict[Any, int] = {}

@@ -14,7 +14,8 @@ from flow_editor.engine.definition import (
 	ON_DATE,
 	TRIGGER_TYPES,
 )
-from flow_editor.engine.kind import AUTH_TYPES, NUMBERS, Field, Kind
+from flow_editor.engine.fields import AUTH_TYPES, NUMBERS, Field
+from flow_editor.engine.kind import Kind
 
 #: Python's $ also matches before a line break at the end; the lookahead does not, and means the same elsewhere.
 STEP_ID = r"^[A-Za-z0-9_-]{1,64}(?![\s\S])"

@@ -25,8 +25,9 @@ from flow_editor.engine.definition import (
 	TRIGGER_TYPES,
 )
 from flow_editor.engine.errors import Invalid, Problem
+from flow_editor.engine.fields import AUTH_TYPES, NUMBERS, ONE_LINE, Field
 from flow_editor.engine.graph import graph_problems
-from flow_editor.engine.kind import AUTH_TYPES, NUMBERS, ONE_LINE, Field, Kind
+from flow_editor.engine.kind import Kind
 from flow_editor.engine.reading import USUAL_LIMITS, Limits, depth_of, load, read_json
 from flow_editor.engine.render import OPEN, paths, syntax_problem, whole_path
 from flow_editor.engine.unseen import unseen_problem

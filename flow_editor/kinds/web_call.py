@@ -11,15 +11,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urljoin
 
 from flow_editor.engine import address
 from flow_editor.engine.errors import EITHER, StepFailed
+from flow_editor.engine.ports import Http, HttpResponse
 from flow_editor.engine.secrets import hide
-
-if TYPE_CHECKING:
-	from flow_editor.engine.host import Http, HttpResponse
 
 DEFAULT_TIMEOUT = 10
 #: How much of an answer is read where nobody says otherwise, in kB.

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from flow_editor.engine.errors import Invalid, Problem, StepFailed
-from flow_editor.engine.host import HttpResponse
+from flow_editor.engine.ports import HttpResponse
 from flow_editor.kinds.web_call import ANSWER_KB
 
 KEYS = ("url", "method", "status", "headers", "body", "times", "error")

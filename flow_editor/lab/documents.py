@@ -10,17 +10,16 @@ import json
 from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flow_editor.engine.errors import Conflict, NotFound
 from flow_editor.engine.event import CANCEL, CHANGE, DELETE, INSERT, SUBMIT, UPDATE, UPDATE_AFTER_SUBMIT
-from flow_editor.engine.host import DOCUMENT_CANCELLED, DOCUMENT_DELETED
+from flow_editor.engine.records import DOCUMENT_CANCELLED, DOCUMENT_DELETED
 from flow_editor.engine.render import jsonable
 from flow_editor.engine.values import NO_TYPES, STANDARD_TYPES, Document, FieldType, Types, document
+from flow_editor.lab.store import LabStore
 from flow_editor.services import events, life
-
-if TYPE_CHECKING:
-	from flow_editor.lab.host import LabHost
+from flow_editor.services.host import Host
 
 ACTIVE = "Active"
 #: The fields of ERPNext's DocTypes: by DocType and name, [fieldtype, label] and the options, if any.
@@ -37,8 +36,9 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 
 
 class LabDocuments:
-	def __init__(self, host: LabHost):
+	def __init__(self, host: Host, store: LabStore):
 		self._host = host
+		self._store = store
 		#: What was created and changed, in order: action, doctype, name, values.
 		self.journal: list[dict[str, Any]] = []
 
@@ -47,7 +47,7 @@ class LabDocuments:
 
 	def stored(self, doctype: str, name: str) -> dict[str, Any]:
 		"""A document's fields as JSON holds them."""
-		found = self._host.store.execute(
+		found = self._store.execute(
 			"SELECT fields FROM document WHERE doctype = ? AND name = ?", (doctype, name)
 		).fetchone()
 		if found is None:
@@ -68,13 +68,13 @@ class LabDocuments:
 		return field.startswith(SITES_OWN) or any(field in doc for doc in self.find(doctype, {}, limit=100))
 
 	def is_missing(self, doctype: str, name: str) -> bool:
-		known = self._host.store.execute("SELECT name FROM document WHERE doctype = ?", (doctype,)).fetchall()
+		known = self._store.execute("SELECT name FROM document WHERE doctype = ?", (doctype,)).fetchall()
 		return (
 			bool(known) and (name,) not in known
 		)  # of what has no document at all here, nothing can be said
 
 	def all(self) -> list[dict[str, Any]]:
-		rows = self._host.store.execute("SELECT doctype, name FROM document ORDER BY doctype, position")
+		rows = self._store.execute("SELECT doctype, name FROM document ORDER BY doctype, position")
 		return [self.stored(doctype, name) for doctype, name in rows.fetchall()]
 
 	def ended(self, doctype: str, names: Collection[str]) -> dict[str, str]:
@@ -97,7 +97,7 @@ class LabDocuments:
 		return list(chain)[-1]
 
 	def find(self, doctype: str, filters: Mapping[str, Any], *, limit: int = 20) -> list[Document]:
-		rows = self._host.store.execute(
+		rows = self._store.execute(
 			"SELECT name FROM document WHERE doctype = ? ORDER BY position DESC", (doctype,)
 		).fetchall()
 		found = [name for (name,) in rows if _matches(self.stored(doctype, name), filters)]
@@ -117,7 +117,7 @@ class LabDocuments:
 
 	def insert_quietly(self, doctype: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 		"""Store a document without an event. Returns its name and its fields."""
-		store = self._host.store
+		store = self._store
 		fields = jsonable(dict(values))
 		fields.pop("doctype", None)
 		name = str(fields.pop("name", "") or store.next_name(_prefix(doctype)))
@@ -137,7 +137,7 @@ class LabDocuments:
 		if not changed:
 			return []
 		fields = {key: value for key, value in {**before, **wanted}.items() if key not in ("doctype", "name")}
-		self._host.store.execute(
+		self._store.execute(
 			"UPDATE document SET fields = ? WHERE doctype = ? AND name = ?",
 			(json.dumps(fields, ensure_ascii=False), doctype, name),
 		)
@@ -161,7 +161,7 @@ class LabDocuments:
 	def delete(self, doctype: str, name: str) -> None:
 		"""Take a document away. Raises NotFound if there is none."""
 		host, before = self._host, self.get(doctype, name)
-		host.store.execute("DELETE FROM document WHERE doctype = ? AND name = ?", (doctype, name))
+		self._store.execute("DELETE FROM document WHERE doctype = ? AND name = ?", (doctype, name))
 		self.journal.append({"action": "delete", "doctype": doctype, "name": name, "values": {}})
 		life.document_ended(host, doctype, name, DOCUMENT_DELETED)
 		if doctype in events.CLOSING:
@@ -202,7 +202,7 @@ class LabDocuments:
 		now = self.get(doctype, name)
 		self._raise_for(doctype, name, moments, now, before)
 		if doctype in events.CLOSING and (CANCEL in moments or events.has_closed(now, before)):
-			if self._host.store.release(doctype, name, self._host.now()):
+			if self._store.release(doctype, name, self._host.now()):
 				self._host.poke()
 
 	def _raise_for(
@@ -224,7 +224,7 @@ class LabDocuments:
 				name,
 				now,
 				before,
-				transaction=lambda: f"{host.store.transaction_number}",
+				transaction=lambda: f"{self._store.transaction_number}",
 				fields=lambda: now,
 			)
 

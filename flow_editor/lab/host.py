@@ -16,10 +16,11 @@ from flow_editor.engine.context import render_html
 from flow_editor.engine.errors import EITHER, FlowError, NotFound
 from flow_editor.engine.event import TriggerEvent
 from flow_editor.engine.gate import operator_table
-from flow_editor.engine.host import FATE_SENT, Fate, HttpResponse, Run
 from flow_editor.engine.kind import Catalog
 from flow_editor.engine.people import Reader
+from flow_editor.engine.ports import FATE_SENT, Fate, HttpResponse
 from flow_editor.engine.reading import Limits
+from flow_editor.engine.records import Run
 from flow_editor.engine.render import render_text
 from flow_editor.engine.values import Conventions
 from flow_editor.kinds import builtin_kinds
@@ -76,7 +77,7 @@ class LabHost:
 		)
 		lead = self.store.meta(CLOCK_LEAD)
 		self._lead = timedelta(seconds=float(lead or 0))
-		self.documents = LabDocuments(self)
+		self.documents = LabDocuments(self, self.store)
 		self.messages = CapturedMessages(self)
 		self.words = LabWords(self)
 		self.http = CapturedHttp(self)

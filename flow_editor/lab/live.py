@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from flow_editor.engine.host import Pending, Run
+from flow_editor.engine.records import Pending, Run
 from flow_editor.lab.store import LabStore
 
 

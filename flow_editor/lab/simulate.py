@@ -12,8 +12,8 @@ from typing import Any
 
 from flow_editor.engine.definition import Flow, parse_input
 from flow_editor.engine.errors import FlowError
-from flow_editor.engine.host import Run
 from flow_editor.engine.inputs import is_blank
+from flow_editor.engine.records import Run
 from flow_editor.lab.answers import Answer
 from flow_editor.lab.host import LabHost, utc_now
 from flow_editor.lab.live import LiveStore

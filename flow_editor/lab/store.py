@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from flow_editor.engine.errors import FlowError, Invalid, NotFound
-from flow_editor.engine.host import (
+from flow_editor.engine.records import (
 	CALL,
 	ROW_CANCELLED,
 	ROW_COMPLETED,

@@ -10,7 +10,7 @@ import json
 
 import frappe
 
-from flow_editor.engine.host import CALL, SIDE_CALL
+from flow_editor.engine.records import CALL, SIDE_CALL
 
 ROWS_AT_ONCE = 1000
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flow_editor.engine.errors import FlowError, NotAllowed
-from flow_editor.engine.host import Host
 from flow_editor.services.customers import PARTY_FIELDS
+from flow_editor.services.host import Host
 
 #: Fields by which a document names its customer.
 NAMES_CUSTOMER = {"customer", *(party for _, party in PARTY_FIELDS)}

@@ -20,19 +20,6 @@ from flow_editor.engine import errors, render, timing
 from flow_editor.engine.context import Scope, StepContext
 from flow_editor.engine.definition import FAIL, MANUAL, ON_WEBHOOK, SKIP, TIMED, Step
 from flow_editor.engine.errors import Conflict, FlowError, StepFailed, described
-from flow_editor.engine.host import (
-	ADVANCE,
-	CALL,
-	FIRE,
-	RETRY,
-	ROW_COMPLETED,
-	ROW_FAILED,
-	SIDE_CALL,
-	WITHDRAWN,
-	Host,
-	Pending,
-	Run,
-)
 from flow_editor.engine.kind import Kind
 from flow_editor.engine.machine import (
 	CANCELLED,
@@ -45,9 +32,22 @@ from flow_editor.engine.machine import (
 	is_in_flight,
 	run_status,
 )
+from flow_editor.engine.records import (
+	ADVANCE,
+	CALL,
+	FIRE,
+	RETRY,
+	ROW_COMPLETED,
+	ROW_FAILED,
+	SIDE_CALL,
+	WITHDRAWN,
+	Pending,
+	Run,
+)
 from flow_editor.services import failures, life
 from flow_editor.services.definitions import flow_of
 from flow_editor.services.due import ANCHOR, UNDATED, Times, past
+from flow_editor.services.host import Host
 
 #: How much one advance may do before it goes on through the inbox. A safety net: the transaction stays
 #: small and the lease is kept, and nothing is lost.

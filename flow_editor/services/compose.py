@@ -10,12 +10,13 @@ from typing import Any
 
 from flow_editor.engine.context import Scope, render_field
 from flow_editor.engine.errors import FlowError, Invalid, NotAllowed, Problem
-from flow_editor.engine.host import Host, Run
 from flow_editor.engine.markup import readable
 from flow_editor.engine.people import Reader
+from flow_editor.engine.records import Run
 from flow_editor.engine.render import Budget, jsonable
 from flow_editor.engine.validation import json_problem
 from flow_editor.services.customers import customer_of
+from flow_editor.services.host import Host
 
 #: What stands beside the documents in every scope, in the order in which a picker shows it.
 ALWAYS = (

@@ -21,13 +21,14 @@ from flow_editor.engine.definition import (
 	Trigger,
 )
 from flow_editor.engine.errors import FlowError
-from flow_editor.engine.host import Host, Run
 from flow_editor.engine.inputs import is_blank
 from flow_editor.engine.kind import Field, Kind
 from flow_editor.engine.people import Reader
+from flow_editor.engine.records import Run
 from flow_editor.engine.render import Budget, as_text, render_text, resolve
 from flow_editor.services import runs
 from flow_editor.services.definitions import flow_of
+from flow_editor.services.host import Host
 
 #: What is not known yet.
 UNKNOWN = "…"

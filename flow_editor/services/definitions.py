@@ -6,8 +6,9 @@ from collections import OrderedDict
 
 from flow_editor.engine.definition import Flow, parse
 from flow_editor.engine.errors import Invalid
-from flow_editor.engine.host import Host, Run
 from flow_editor.engine.reading import load
+from flow_editor.engine.records import Run
+from flow_editor.services.host import Host
 
 #: How many compiled definitions a process keeps.
 CACHE_SIZE = 256

@@ -31,12 +31,13 @@ from flow_editor.engine.event import (
 	Source,
 	TriggerEvent,
 )
-from flow_editor.engine.host import Host, Run
+from flow_editor.engine.records import Run
 from flow_editor.engine.values import NO_TYPES, Types
 from flow_editor.services import head, runs
 from flow_editor.services.advance import let_others_run
 from flow_editor.services.customers import Fields, customer_of
 from flow_editor.services.definitions import flow_of
+from flow_editor.services.host import Host
 
 
 class WhenAsked(Mapping[str, Any]):

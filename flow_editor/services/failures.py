@@ -9,8 +9,9 @@ reason too, as far as the owner may read them.
 from __future__ import annotations
 
 from flow_editor.engine.errors import NotFound
-from flow_editor.engine.host import Host, Run
 from flow_editor.engine.machine import FAILED
+from flow_editor.engine.records import Run
+from flow_editor.services.host import Host
 
 #: How many runs of one version must fail, none succeeding between, for the flow to be paused.
 FAILURES_TO_PAUSE = 10

@@ -15,11 +15,12 @@ from typing import Any
 
 from flow_editor.engine.context import Scope
 from flow_editor.engine.definition import Step
-from flow_editor.engine.host import ADVANCE, START, Host, Pending, Run
 from flow_editor.engine.machine import PENDING
+from flow_editor.engine.records import ADVANCE, START, Pending, Run
 from flow_editor.services.advance import Advance
 from flow_editor.services.definitions import flow_of
 from flow_editor.services.due import Times
+from flow_editor.services.host import Host
 
 #: A flow of more steps is left to the inbox as a whole: whoever saves a document is not to wait for it.
 MOST_STEPS = 200

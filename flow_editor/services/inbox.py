@@ -26,7 +26,8 @@ from typing import Any, TypeVar
 from flow_editor.engine import timing
 from flow_editor.engine.context import Scope, StepContext
 from flow_editor.engine.errors import OUTSIDE, FlowError, NotFound, StepFailed, described
-from flow_editor.engine.host import (
+from flow_editor.engine.machine import CANCELLED, COMPLETED, FAILED, RUNNING, SCHEDULED, run_status
+from flow_editor.engine.records import (
 	CALL,
 	DOCUMENT_END,
 	FIRE,
@@ -35,15 +36,14 @@ from flow_editor.engine.host import (
 	ROW_FAILED,
 	SIDE_CALL,
 	START,
-	Host,
 	Pending,
 	Run,
 )
-from flow_editor.engine.machine import CANCELLED, COMPLETED, FAILED, RUNNING, SCHEDULED, run_status
 from flow_editor.kinds.web_call import send_call
 from flow_editor.services import failures, life, runs
 from flow_editor.services.advance import ERROR_LENGTH, Advance, LostClaim, Together, no_kind
 from flow_editor.services.definitions import flow_of
+from flow_editor.services.host import Host
 
 #: What goes to the outside, and is made whatever becomes of the run.
 CALLS = (CALL, SIDE_CALL)

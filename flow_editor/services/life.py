@@ -11,16 +11,17 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from flow_editor.engine.errors import FlowError
-from flow_editor.engine.host import DOCUMENT_END, Host, Pending, Run
 from flow_editor.engine.machine import CANCELLED, DONE, FAILED, PENDING, RUNNING, SCHEDULED, Machine
+from flow_editor.engine.records import DOCUMENT_END, Pending, Run
 from flow_editor.services.definitions import flow_of
+from flow_editor.services.host import Host
 
 
 def document_ended(host: Host, doctype: str, docname: str, how: str) -> None:
 	"""A document is being cancelled or deleted in this transaction: have the runs about it ended after it.
 
 	Args:
-		how: one of `engine.host.DOCUMENT_CANCELLED` and `DOCUMENT_DELETED`.
+		how: one of `engine.records.DOCUMENT_CANCELLED` and `DOCUMENT_DELETED`.
 	"""
 	names = host.store.in_flight_about(doctype, docname)
 	if names:

@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flow_editor.engine.host import FATE_SENT, Fate, Host, Run
+from flow_editor.engine.ports import FATE_SENT, Fate
+from flow_editor.engine.records import Run
 from flow_editor.services.definitions import flow_of
+from flow_editor.services.host import Host
 
 #: What names a mail in a step's result.
 QUEUED = "email_queue"

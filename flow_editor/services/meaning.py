@@ -22,11 +22,12 @@ from flow_editor.engine.definition import ON_FLOW_START
 from flow_editor.engine.errors import Problem
 from flow_editor.engine.event import CHANGE, INSERT, UPDATE, TriggerEvent
 from flow_editor.engine.filling import filled
-from flow_editor.engine.host import Host, Run
 from flow_editor.engine.inputs import LINKS
 from flow_editor.engine.kind import Field, Kind, Write
+from flow_editor.engine.records import Run
 from flow_editor.engine.render import OPEN, PATH, paths, whole_path
 from flow_editor.engine.values import COLUMN, TABLES, FieldType, Types
+from flow_editor.services.host import Host
 
 #: How many are told at once: to find them all may take longer than the request.
 MOST = 200

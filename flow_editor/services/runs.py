@@ -16,7 +16,6 @@ from typing import Any
 from flow_editor.engine import inputs, render
 from flow_editor.engine.definition import Input, Step
 from flow_editor.engine.errors import Conflict, FlowError, Invalid, NotAllowed, NotFound, Problem, StepFailed
-from flow_editor.engine.host import CALL, ROW_PENDING, ROW_RUNNING, Host, Pending, Run, Started
 from flow_editor.engine.machine import (
 	CANCELLED,
 	COMPLETED,
@@ -27,11 +26,13 @@ from flow_editor.engine.machine import (
 	RUNNING,
 	SCHEDULED,
 )
+from flow_editor.engine.records import CALL, ROW_PENDING, ROW_RUNNING, Pending, Run, Started
 from flow_editor.services import life, mails
 from flow_editor.services.advance import RESULT_LENGTH, SHORT, Advance, Moved, Together, let_others_run
 from flow_editor.services.customers import customer_of
 from flow_editor.services.definitions import flow_of
 from flow_editor.services.due import ANCHOR, OWN
+from flow_editor.services.host import Host
 
 RE_ENTRY_ALWAYS = "Always"
 RE_ENTRY_ONCE = "Once per document"

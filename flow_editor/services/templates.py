@@ -23,12 +23,12 @@ from flow_editor.engine.errors import (
 	RunAsChanges,
 	Unreadable,
 )
-from flow_editor.engine.host import Host
 from flow_editor.engine.reading import load
 from flow_editor.engine.unseen import unseen_problem
 from flow_editor.engine.validation import validate
 from flow_editor.services import acting, meaning
 from flow_editor.services.events import MANUAL
+from flow_editor.services.host import Host
 from flow_editor.services.runs import RE_ENTRY_ALWAYS, RE_ENTRY_RULES
 
 CATEGORIES = ("residential", "commercial", "incident", "billing", "other")

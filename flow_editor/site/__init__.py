@@ -1,1 +1,1 @@
-"""The real host: everything that touches Frappe, behind the ports of `engine/host.py`."""
+"""The real host: everything that touches Frappe, behind the ports of `engine/ports.py` and `services/host.py`."""

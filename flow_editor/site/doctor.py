@@ -16,7 +16,7 @@ from frappe.utils.background_jobs import get_workers
 from frappe.utils.scheduler import get_scheduler_tick, is_schduler_process_running, is_scheduler_inactive
 
 from flow_editor.engine import secrets
-from flow_editor.engine.host import ROW_FAILED, ROW_PENDING, SIDE_CALL
+from flow_editor.engine.records import ROW_FAILED, ROW_PENDING, SIDE_CALL
 from flow_editor.site import token
 from flow_editor.site.held import links_to_runs
 from flow_editor.site.host import SiteHost

@@ -11,7 +11,7 @@ from frappe.permissions import get_role_permissions
 from frappe.utils import add_days, cint, getdate, nowdate
 
 from flow_editor.engine.errors import NotAllowed, NotFound
-from flow_editor.engine.host import DOCUMENT_CANCELLED, DOCUMENT_DELETED
+from flow_editor.engine.records import DOCUMENT_CANCELLED, DOCUMENT_DELETED
 from flow_editor.engine.render import jsonable
 from flow_editor.engine.values import STANDARD_TYPES, Document, FieldType, Types, document
 from flow_editor.services.events import CLOSED_STATUSES

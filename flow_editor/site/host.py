@@ -18,15 +18,15 @@ from flow_editor.engine import secrets
 from flow_editor.engine.errors import KEEPS_USER, OUTSIDE, NotAllowed, StepFailed
 from flow_editor.engine.event import TriggerEvent
 from flow_editor.engine.gate import Operator, operator_table
-from flow_editor.engine.host import Run
 from flow_editor.engine.kind import Catalog
 from flow_editor.engine.reading import Limits
+from flow_editor.engine.records import Run
 from flow_editor.engine.values import Conventions
 from flow_editor.kinds import builtin_kinds, load_kinds, resolve_path
 from flow_editor.kinds.web_call import ANSWER_KB
 from flow_editor.services import failures
 from flow_editor.services.events import event_table
-from flow_editor.site import errors, holidays, imports, inert, transaction, worker
+from flow_editor.site import errors, holidays, imports, inert, poke, transaction
 from flow_editor.site.documents import SiteDocuments
 from flow_editor.site.http import GuardedHttp, allowed_entries, certificates
 from flow_editor.site.messages import SiteMessages
@@ -157,7 +157,7 @@ class SiteHost:
 		current = transaction.current()
 		if not current.will_poke:
 			current.will_poke = True
-			frappe.db.after_commit.add(worker.poke)
+			frappe.db.after_commit.add(poke.poke)
 
 	def breaks_transaction(self, error: BaseException) -> bool:
 		return errors.breaks_transaction(error)

@@ -24,17 +24,18 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from importlib.metadata import version
 
 import certifi
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.ssl_match_hostname import CertificateError
 
-from flow_editor import __version__
 from flow_editor.engine.address import Address, parse
 from flow_editor.engine.errors import EITHER, OUTSIDE, StepFailed
-from flow_editor.engine.host import HttpResponse
+from flow_editor.engine.ports import HttpResponse
 
+VERSION = version("flow_editor")
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 #: The part of IPv6 that is given out for the internet (IANA, IPv6 Address Space). What lies beside it is some inside's,
 #: among it the IPv4-translated addresses (RFC 2765) and networks' own NAT64 prefix (RFC 8215).
@@ -113,7 +114,7 @@ class GuardedHttp:
 					target,
 					body=body.encode() if body is not None else None,
 					headers={
-						"User-Agent": f"Flow-Editor/{__version__}",
+						"User-Agent": f"Flow-Editor/{VERSION}",
 						**headers,
 						**more,
 						"Host": asked.authority,

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import frappe
 
-from flow_editor.engine.host import FATE_FAILED, MAIL, ROW_FAILED, Pending, Run
+from flow_editor.engine.ports import FATE_FAILED
+from flow_editor.engine.records import MAIL, ROW_FAILED, Pending, Run
 from flow_editor.services import mails
 from flow_editor.site.host import SiteHost
 

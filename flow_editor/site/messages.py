@@ -12,15 +12,8 @@ from frappe.utils.jinja import get_jenv
 from jinja2 import TemplateError
 
 from flow_editor.engine.errors import EITHER, OUTSIDE, NotAllowed, NotFound, StepFailed
-from flow_editor.engine.host import (
-	FATE_FAILED,
-	FATE_GONE,
-	FATE_PARTIALLY_SENT,
-	FATE_QUEUED,
-	FATE_SENT,
-	Fate,
-)
 from flow_editor.engine.people import Reader
+from flow_editor.engine.ports import FATE_FAILED, FATE_GONE, FATE_PARTIALLY_SENT, FATE_QUEUED, FATE_SENT, Fate
 from flow_editor.kinds.web_call import may_pass
 from flow_editor.site import inert, transaction, written
 from flow_editor.site.errors import as_flow_errors, denied

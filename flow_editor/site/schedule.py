@@ -5,7 +5,7 @@ future, and Frappe counts from there: ours would be silent until that moment. So
 nothing.
 
 Frappe queues no scheduled job beside one that says it is queued, though that one may have been lost with its worker;
-see `site.worker`. Ours are looked for.
+see `site.poke`. Ours are looked for.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from frappe.core.doctype.scheduled_job_type.scheduled_job_type import ScheduledJ
 from frappe.utils import get_datetime, now_datetime
 from frappe.utils.background_jobs import get_job
 
-from flow_editor.site.worker import is_lost
+from flow_editor.site.poke import is_lost
 
 OURS = "flow_editor."
 

@@ -16,7 +16,7 @@ import frappe
 from frappe.utils import now_datetime
 
 from flow_editor.engine.errors import Invalid, NotFound, Problem
-from flow_editor.engine.host import (
+from flow_editor.engine.records import (
 	CALL,
 	ROW_CANCELLED,
 	ROW_COMPLETED,

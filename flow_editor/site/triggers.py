@@ -9,7 +9,7 @@ from typing import Any
 import frappe
 
 from flow_editor.engine.event import CANCEL, CHANGE, DELETE, UPDATE
-from flow_editor.engine.host import DOCUMENT_CANCELLED, DOCUMENT_DELETED
+from flow_editor.engine.records import DOCUMENT_CANCELLED, DOCUMENT_DELETED
 from flow_editor.services import events, life
 from flow_editor.services.customers import customer_of
 from flow_editor.site import imports, renames, transaction

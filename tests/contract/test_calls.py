@@ -7,7 +7,8 @@ import uuid
 import pytest
 
 from flow_editor.engine.errors import Conflict, StepFailed
-from flow_editor.engine.host import CALL, SIDE_CALL, HttpResponse, Pending
+from flow_editor.engine.ports import HttpResponse
+from flow_editor.engine.records import CALL, SIDE_CALL, Pending
 from flow_editor.services import events, inbox, runs, templates
 
 OPEN, CLOSE, HOOK = (f"https://partner.example.com/{name}" for name in ("open", "close", "hook"))

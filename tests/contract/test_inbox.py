@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from flow_editor.engine.errors import Invalid, StepFailed
-from flow_editor.engine.host import START, Pending
+from flow_editor.engine.records import START, Pending
 from flow_editor.services import advance, inbox, runs, templates
 
 

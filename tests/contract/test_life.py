@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from flow_editor.engine.errors import Conflict
-from flow_editor.engine.host import HttpResponse
+from flow_editor.engine.ports import HttpResponse
 from flow_editor.services import events, inbox, runs, templates
 
 LATER = {"type": "after_delay", "delay_days": 3}

@@ -101,7 +101,7 @@ def test_what_can_never_be_compared_is_refused_at_the_save_with_its_field(world)
 
 def test_now_is_a_moment_and_today_a_day(world, issue):
 	from flow_editor.engine.context import Scope
-	from flow_editor.engine.host import Run
+	from flow_editor.engine.records import Run
 
 	scope = Scope(world.host, Run(flow_template="", template_version=0))
 	assert isinstance(scope["now"], datetime) and scope["now"].microsecond == 0

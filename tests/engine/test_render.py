@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from flow_editor.engine.context import Scope
 from flow_editor.engine.errors import StepFailed
-from flow_editor.engine.host import Run
+from flow_editor.engine.records import Run
 from flow_editor.engine.render import (
 	Budget,
 	as_text,

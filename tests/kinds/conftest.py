@@ -11,8 +11,9 @@ import pytest
 from flow_editor.engine.context import Scope, StepContext
 from flow_editor.engine.definition import Step
 from flow_editor.engine.errors import NotFound, StepFailed
-from flow_editor.engine.host import HttpResponse, Run
 from flow_editor.engine.kind import Catalog
+from flow_editor.engine.ports import HttpResponse
+from flow_editor.engine.records import Run
 from flow_editor.engine.values import Conventions, FieldType
 from flow_editor.kinds import builtin_kinds
 

@@ -6,7 +6,7 @@ from base64 import b64decode, b64encode
 import pytest
 
 from flow_editor.engine.errors import EITHER, IN_FLOW, StepFailed
-from flow_editor.engine.host import HttpResponse
+from flow_editor.engine.ports import HttpResponse
 from flow_editor.engine.validation import validate
 from flow_editor.kinds.web_call import MOST_HOPS, send_call
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from flow_editor.engine.host import CALL, FIRE, SIDE_CALL, Pending
+from flow_editor.engine.records import CALL, FIRE, SIDE_CALL, Pending
 from flow_editor.lab.host import LabHost
 from flow_editor.services import templates
 

@@ -29,6 +29,7 @@ import frappe.utils.scheduler
 import werkzeug.serving
 from frappe.database.database import Database
 
+import flow_editor.site.poke
 import flow_editor.site.worker
 from flow_editor.services import inbox
 
@@ -57,7 +58,7 @@ def be(order: dict) -> None:
 	for stream, target in ((0, silence), (1, log), (2, log)):
 		os.dup2(target, stream)
 	inbox.LEASE_MINUTES = LEASE_SECONDS / 60
-	flow_editor.site.worker.LOST_AFTER = LOST_AFTER
+	flow_editor.site.poke.LOST_AFTER = LOST_AFTER
 	if order.get("armed"):
 		arm(**order["armed"])
 	try:

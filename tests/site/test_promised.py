@@ -8,7 +8,7 @@ import frappe
 import pytest
 import records as r
 
-from flow_editor.engine.host import CALL, FIRE, SIDE_CALL, Pending
+from flow_editor.engine.records import CALL, FIRE, SIDE_CALL, Pending
 from flow_editor.patches import name_side_calls
 from flow_editor.services import runs
 from flow_editor.site.doctor import examine

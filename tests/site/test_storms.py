@@ -21,7 +21,7 @@ from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
 from flow_editor.engine.errors import Invalid, StepFailed
 from flow_editor.services import advance, inbox, runs
-from flow_editor.site import worker
+from flow_editor.site import poke, worker
 from flow_editor.site.host import current
 from flow_editor.site.http import GuardedHttp
 
@@ -78,7 +78,7 @@ def test_a_storm_of_saves_starts_each_run_once_and_queues_a_handful_of_jobs(seed
 	at_once(processes, save)
 	saved = time.monotonic() - began
 	queued = get_jobs(queue="default", key="method").get(frappe.local.site, [])
-	assert len(queued) <= worker.SLOTS
+	assert len(queued) <= poke.SLOTS
 	assert frappe.db.count("Flow Run", {"flow_template": flow.name}) == SAVES
 	began = time.monotonic()
 	worked = inbox.drain(current()).worked

@@ -14,7 +14,7 @@ import frappe
 import pytest
 import records as r
 
-from flow_editor.site import worker
+from flow_editor.site import poke, worker
 
 
 def wait_for(holds, seconds: float = 40) -> None:
@@ -152,7 +152,7 @@ def test_drains_whose_workers_are_long_silent_do_not_keep_others_from_being_queu
 	from rq.job import JobStatus
 
 	empty_queues()
-	for slot in range(worker.SLOTS):
+	for slot in range(poke.SLOTS):
 		worker.poke()
 		job = get_job(f"flow_editor_drain_{slot}")
 		job.set_status(JobStatus.STARTED)
