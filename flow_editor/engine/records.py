@@ -1,13 +1,21 @@
 """What is kept of flows under way: runs, the rows of the inbox, and the claims of starts.
 
-Times are naive datetimes in the host's time zone throughout.
+Each field says what it is, and a `Codec` brings records into the columns of a database and back, so that a new field is one
+line here and one field of the DocType. Times are naive datetimes in the host's time zone throughout.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
+
+# What a field of a record is
+TEXT, NUMBER, JSON, MOMENT = "text", "number", "json", "moment"
+SENTENCE = "sentence"  # a text for people that may hold the words of others
 
 # What an inbox row promises to do
 START = "start"  # begin a run that could do nothing while it was stored
@@ -36,39 +44,45 @@ ROW_FAILED = "failed"
 ROW_CANCELLED = "cancelled"
 
 
+def _is(what: str, *, changes: bool = False) -> dict[str, Any]:
+	"""What a field is: TEXT, NUMBER, JSON, MOMENT or SENTENCE, and whether it changes as the record moves; the others are
+	written once."""
+	return {"what": what, "changes": changes}
+
+
 @dataclass(slots=True)
 class Run:
 	"""A Flow Run. `step_state` and `variables` are the parsed JSON; the rest are the DocType's fields."""
 
 	flow_template: str
-	template_version: int
-	status: str = "running"
+	template_version: int = field(metadata=_is(NUMBER))
+	status: str = field(default="running", metadata=_is(TEXT, changes=True))
 	name: str = ""
 	trigger_event: str = ""
 	context_doctype: str = ""
 	context_docname: str = ""
 	customer: str = ""
-	variables: dict[str, Any] = field(default_factory=dict)
-	step_state: dict[str, dict[str, Any]] = field(default_factory=dict)
-	started_at: datetime | None = None
-	completed_at: datetime | None = None
+	variables: dict[str, Any] = field(default_factory=dict, metadata=_is(JSON, changes=True))
+	step_state: dict[str, dict[str, Any]] = field(default_factory=dict, metadata=_is(JSON, changes=True))
+	started_at: datetime | None = field(default=None, metadata=_is(MOMENT))
+	completed_at: datetime | None = field(default=None, metadata=_is(MOMENT, changes=True))
 	#: The user whose permissions every step obeys.
 	run_as: str = ""
 	#: How many runs stand above this one: 0 unless an event that a run caused started it.
-	depth: int = 0
+	depth: int = field(default=0, metadata=_is(NUMBER))
 	parent_run: str = ""
 	#: The checksum of the version's definition.
 	checksum: str = ""
 	#: Why the run failed: the first failure, in a sentence.
-	error: str = ""
+	error: str = field(default="", metadata=_is(SENTENCE, changes=True))
 	#: Why the run was ended before its end, in a sentence.
-	stop_reason: str = ""
+	stop_reason: str = field(default="", metadata=_is(SENTENCE, changes=True))
 	#: Whether the run ends with its document: it began with one that was there, and its flow does not say otherwise.
-	ends_with_document: int = 0
+	ends_with_document: int = field(default=0, metadata=_is(NUMBER))
 	#: Names the transition that started the run, so that one transition starts it once.
 	trigger_key: str = ""
 	#: Unique while it is set: what keeps a template's re-entry rule under concurrency.
-	reentry_key: str = ""
+	reentry_key: str = field(default="", metadata=_is(TEXT, changes=True))
 
 
 @dataclass(slots=True)
@@ -79,19 +93,19 @@ class Pending:
 	step_id: str = ""
 	purpose: str = FIRE
 	#: When it is due. None: parked until something releases it.
-	trigger_at: datetime | None = None
+	trigger_at: datetime | None = field(default=None, metadata=_is(MOMENT))
 	status: str = ROW_PENDING
 	name: str = ""
-	retry_count: int = 0
-	last_error: str = ""
+	retry_count: int = field(default=0, metadata=_is(NUMBER))
+	last_error: str = field(default="", metadata=_is(SENTENCE))
 	#: For a call: the prepared request. For others, the step as it was scheduled.
-	context_snapshot: dict[str, Any] | None = None
+	context_snapshot: dict[str, Any] | None = field(default=None, metadata=_is(JSON))
 	idempotency_key: str = ""
 	#: The document whose closing releases a parked row.
 	reference_doctype: str = ""
 	reference_name: str = ""
-	executed_at: datetime | None = None
-	lease_until: datetime | None = None
+	executed_at: datetime | None = field(default=None, metadata=_is(MOMENT))
+	lease_until: datetime | None = field(default=None, metadata=_is(MOMENT))
 	#: Names the claim. Only its holder may finish or postpone the row.
 	lease_token: str = ""
 
@@ -102,3 +116,90 @@ class Started:
 
 	run: str
 	digest: str
+
+
+# Columns
+
+Record = TypeVar("Record", Run, Pending)
+
+
+@cache
+def columns(record: type, what: str = "") -> tuple[str, ...]:
+	"""The names of a record's fields, or of those that are of one sort."""
+	return tuple(one.name for one in fields(record) if not what or _what(one) == what)
+
+
+@cache
+def changing(record: type) -> tuple[str, ...]:
+	"""Those that change as it moves."""
+	return tuple(one.name for one in fields(record) if one.metadata.get("changes"))
+
+
+@cache
+def _sorts(record: type) -> dict[str, str]:
+	return {one.name: _what(one) for one in fields(record)}
+
+
+def _what(one: Any) -> str:
+	return one.metadata.get("what", TEXT)
+
+
+def _as_it_is(value: Any) -> Any:
+	return value
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+	"""How the columns of a database hold records.
+
+	Args:
+		json: what becomes of the text of JSON on its way in.
+		sentence: likewise, of a sentence.
+		moment, read_moment: what a moment is there, and back.
+	"""
+
+	json: Callable[[str], str] = _as_it_is
+	sentence: Callable[[str], str] = _as_it_is
+	moment: Callable[[datetime], Any] = _as_it_is
+	read_moment: Callable[[Any], datetime] = _as_it_is
+
+	def row(self, record: Run | Pending, names: Iterable[str]) -> list[Any]:
+		"""The values of some columns; what is empty is NULL."""
+		sorts = _sorts(type(record))
+		values = []
+		for name in names:
+			value = getattr(record, name)
+			if value is None or value == "":
+				values.append(None)
+				continue
+			what = sorts[name]
+			if what == JSON:
+				value = self.json(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+			elif what == SENTENCE:
+				value = self.sentence(value)
+			elif what == MOMENT:
+				value = self.moment(value)
+			values.append(value)
+		return values
+
+	def record(self, of: type[Record], names: Sequence[str], row: Sequence[Any]) -> Record:
+		"""A record of the values of some columns; the others are as in a new one."""
+		sorts = _sorts(of)
+		values = {}
+		for name, value in zip(names, row, strict=True):
+			what = sorts[name]
+			if value is None or value == "":
+				value = _empty(of, name, what)
+			elif what == JSON:
+				value = json.loads(value)
+			elif what == MOMENT:
+				value = self.read_moment(value)
+			values[name] = value
+		return of(**values)
+
+
+def _empty(of: type, name: str, what: str) -> Any:
+	"""What NULL is in a record."""
+	if what == JSON:
+		return {} if of is Run else None
+	return None if what == MOMENT else 0 if what == NUMBER else ""

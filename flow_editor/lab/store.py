@@ -9,7 +9,6 @@ import threading
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from flow_editor.engine.errors import FlowError, Invalid, NotFound
 from flow_editor.engine.records import (
 	CALL,
+	JSON,
 	ROW_CANCELLED,
 	ROW_COMPLETED,
 	ROW_FAILED,
@@ -24,9 +24,13 @@ from flow_editor.engine.records import (
 	ROW_RUNNING,
 	SIDE_CALL,
 	WITHDRAWN,
+	Codec,
 	Pending,
+	Record,
 	Run,
 	Started,
+	changing,
+	columns,
 )
 from flow_editor.services.templates import namesake, numbered
 
@@ -55,11 +59,8 @@ CREATE INDEX IF NOT EXISTS pending_lease ON pending (status, lease_until);
 CREATE INDEX IF NOT EXISTS pending_run ON pending (flow_run, step_id);
 CREATE INDEX IF NOT EXISTS pending_reference ON pending (reference_doctype, reference_name);
 """
-RUN_COLUMNS = tuple(field.name for field in fields(Run))
-PENDING_COLUMNS = tuple(field.name for field in fields(Pending))
-JSON_COLUMNS = ("variables", "step_state", "context_snapshot")
-MOMENT_COLUMNS = ("started_at", "completed_at", "trigger_at", "executed_at", "lease_until")
-NUMBER_COLUMNS = ("template_version", "depth", "retry_count", "ends_with_document")
+RUN_COLUMNS, PENDING_COLUMNS = columns(Run), columns(Pending)
+CODEC = Codec(moment=str, read_moment=datetime.fromisoformat)
 
 #: How long a key of a start is remembered.
 STARTED_KEPT = timedelta(days=7)
@@ -79,9 +80,7 @@ class LabStore:
 	"""
 
 	#: The columns that change as a run moves.
-	saved_of_run: tuple[str, ...] = (
-		"status", "variables", "step_state", "completed_at", "error", "stop_reason", "reentry_key",
-	)  # fmt: skip
+	saved_of_run: tuple[str, ...] = changing(Run)
 
 	def __init__(
 		self,
@@ -138,10 +137,10 @@ class LabStore:
 				(json.dumps(row, ensure_ascii=False), _namesake(row), row["name"]),
 			)
 
-	def _add_columns(self, table: str, columns: Sequence[str]) -> None:
+	def _add_columns(self, table: str, names: Sequence[str]) -> None:
 		"""Bring the table of an earlier version's file up to date."""
 		there = {row[1] for row in self.connection.execute(f"PRAGMA table_info({table})")}
-		for column in columns:
+		for column in names:
 			if column not in there:
 				self.connection.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
 
@@ -336,7 +335,7 @@ class LabStore:
 		try:
 			self.execute(
 				f"UPDATE run SET {sets} WHERE name = ?",
-				[*(_stored(run, column) for column in self.saved_of_run), run.name],
+				[*CODEC.row(run, self.saved_of_run), run.name],
 			)
 		except sqlite3.IntegrityError:
 			return False
@@ -367,9 +366,9 @@ class LabStore:
 		visible: bool = False,
 	) -> list[Run]:
 		where, values = _where(filters, RUN_COLUMNS)
-		columns = [name for name in RUN_COLUMNS if not (bare and name in ("variables", "step_state"))]
+		names = [name for name in RUN_COLUMNS if not (bare and name in columns(Run, JSON))]
 		return self._select(
-			Run, "run", columns, f"{where} ORDER BY rowid DESC LIMIT ? OFFSET ?", [*values, limit, start]
+			Run, "run", names, f"{where} ORDER BY rowid DESC LIMIT ? OFFSET ?", [*values, limit, start]
 		)
 
 	# The inbox
@@ -488,21 +487,15 @@ class LabStore:
 		).fetchone()
 		return datetime.fromisoformat(due) if due else None
 
-	def _insert(self, table: str, columns: Sequence[str], record: Any) -> None:
-		places = ", ".join("?" * len(columns))
-		self.execute(
-			f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})",
-			[_stored(record, column) for column in columns],
-		)
+	def _insert(self, table: str, names: Sequence[str], record: Run | Pending) -> None:
+		places = ", ".join("?" * len(names))
+		self.execute(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({places})", CODEC.row(record, names))
 
 	def _select(
-		self, cls: type, table: str, columns: Sequence[str], rest: str, values: Sequence[Any]
-	) -> list[Any]:
-		rows = self.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE {rest}", values)
-		return [
-			cls(**{column: _loaded(column, value) for column, value in zip(columns, row, strict=True)})
-			for row in rows
-		]
+		self, of: type[Record], table: str, names: Sequence[str], rest: str, values: Sequence[Any]
+	) -> list[Record]:
+		rows = self.execute(f"SELECT {', '.join(names)} FROM {table} WHERE {rest}", values)
+		return [CODEC.record(of, names, row) for row in rows]
 
 
 def _same(field: str, stored: Any, wanted: Any) -> bool:
@@ -526,27 +519,8 @@ def _folded(text: Any) -> str:
 	return "".join(part for part in parts if not unicodedata.combining(part)).rstrip(" ")
 
 
-def _stored(record: Any, column: str) -> Any:
-	value = getattr(record, column)
-	if column in JSON_COLUMNS and value is not None:
-		return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-	if isinstance(value, datetime):
-		return str(value)
-	return None if value == "" else value
-
-
-def _loaded(column: str, value: Any) -> Any:
-	if column in JSON_COLUMNS:
-		return json.loads(value) if value else None
-	if column in MOMENT_COLUMNS:
-		return datetime.fromisoformat(value) if value else None
-	if value is None:
-		return 0 if column in NUMBER_COLUMNS else ""
-	return value
-
-
-def _where(filters: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, list[Any]]:
-	unknown = [name for name in filters if name not in columns]
+def _where(filters: Mapping[str, Any], known: Sequence[str]) -> tuple[str, list[Any]]:
+	unknown = [name for name in filters if name not in known]
 	if unknown:
 		raise ValueError(f"no such column: {', '.join(unknown)}")
 	tests = [f"{name} IS NULL" if value is None else f"{name} = ?" for name, value in filters.items()]

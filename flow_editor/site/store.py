@@ -18,6 +18,7 @@ from frappe.utils import now_datetime
 from flow_editor.engine.errors import Invalid, NotFound, Problem
 from flow_editor.engine.records import (
 	CALL,
+	JSON,
 	ROW_CANCELLED,
 	ROW_COMPLETED,
 	ROW_FAILED,
@@ -25,26 +26,19 @@ from flow_editor.engine.records import (
 	ROW_RUNNING,
 	SIDE_CALL,
 	WITHDRAWN,
+	Codec,
 	Pending,
+	Record,
 	Run,
 	Started,
+	changing,
+	columns,
 )
 from flow_editor.site import shown, transaction, visibility
 from flow_editor.site.errors import as_flow_errors, breaks_transaction
 from flow_editor.site.naming import next_name_sql
 
-RUN_COLUMNS = (
-	"flow_template", "template_version", "status", "name", "trigger_event", "context_doctype",
-	"context_docname", "customer", "variables", "step_state", "started_at", "completed_at", "run_as", "depth",
-	"parent_run", "checksum", "error", "trigger_key", "reentry_key", "stop_reason", "ends_with_document",
-)  # fmt: skip
-PENDING_COLUMNS = (
-	"flow_run", "step_id", "purpose", "trigger_at", "status", "name", "retry_count", "last_error",
-	"context_snapshot", "idempotency_key", "reference_doctype", "reference_name", "executed_at", "lease_until",
-	"lease_token",
-)  # fmt: skip
-#: What of a run changes.
-SAVED_COLUMNS = ("status", "variables", "step_state", "completed_at", "error", "reentry_key", "stop_reason")
+RUN_COLUMNS, PENDING_COLUMNS, SAVED_COLUMNS = columns(Run), columns(Pending), changing(Run)
 #: What a worker needs to know of a row that it has claimed.
 CLAIMED_COLUMNS = (
 	"name", "flow_run", "step_id", "purpose", "retry_count", "context_snapshot", "idempotency_key",
@@ -53,10 +47,9 @@ DUE = "status = %s AND trigger_at <= %s"
 LAPSED = "status = %s AND lease_until <= %s"
 #: How often a key is claimed anew because somebody else was about it.
 CLAIM_TRIES = 5
-RUN_JSON = ("variables", "step_state")
-PENDING_JSON = ("context_snapshot",)
-ERRORS = ("error", "last_error", "stop_reason")
-NUMBERS = ("depth", "retry_count", "template_version", "ends_with_document")
+BARE_COLUMNS = tuple(name for name in RUN_COLUMNS if name not in columns(Run, JSON))
+#: Forms and reports show these as they are, so nothing in them may be a tag.
+CODEC = Codec(json=shown.as_json, sentence=shown.as_plain)
 
 
 class SiteStore:
@@ -169,7 +162,7 @@ class SiteStore:
 		if run.reentry_key and not is_free and self._is_taken(run.reentry_key):
 			return False
 		try:
-			(run.name,) = _insert("Flow Run", RUN_COLUMNS, [_row(run, RUN_COLUMNS, RUN_JSON)])
+			(run.name,) = _insert("Flow Run", RUN_COLUMNS, [CODEC.row(run, RUN_COLUMNS)])
 		except Exception as error:
 			# A name that is taken is no rule of the template's: the sequence is behind, and somebody has to be told.
 			if frappe.db.is_unique_key_violation(error) and not frappe.db.is_primary_key_violation(error):
@@ -226,25 +219,21 @@ class SiteStore:
 		return bool(frappe.db.sql("SELECT 1 FROM `tabFlow Run` WHERE trigger_key = %s LIMIT 1", trigger_key))
 
 	def run(self, name: str, *, lock: bool = False) -> Run:
-		found = _select(
-			Run, "Flow Run", RUN_COLUMNS, RUN_JSON, "name = %s" + (" FOR UPDATE" if lock else ""), [name]
-		)
+		found = _select(Run, "Flow Run", RUN_COLUMNS, "name = %s" + (" FOR UPDATE" if lock else ""), [name])
 		if not found:
 			raise NotFound(f"There is no flow run {name!r}.")
 		return found[0]
 
 	def lock_runs(self, names: Collection[str]) -> dict[str, Run]:
 		# In one order, so that two who lock several do not lock each other out.
-		found = _select(
-			Run, "Flow Run", RUN_COLUMNS, RUN_JSON, "name IN %s ORDER BY name FOR UPDATE", [tuple(names)]
-		)
+		found = _select(Run, "Flow Run", RUN_COLUMNS, "name IN %s ORDER BY name FOR UPDATE", [tuple(names)])
 		return {run.name: run for run in found}
 
 	def save_runs(self, runs: Sequence[Run]) -> bool:
 		if len(runs) == 1:
 			return self.save_run(runs[0])
 		columns, values = [], []
-		rows = [(run.name, _row(run, SAVED_COLUMNS, RUN_JSON)) for run in runs]
+		rows = [(run.name, CODEC.row(run, SAVED_COLUMNS)) for run in runs]
 		for number, column in enumerate(SAVED_COLUMNS):
 			if len({row[number] for _, row in rows}) == 1:
 				columns.append(f"`{column}` = %s")
@@ -264,7 +253,7 @@ class SiteStore:
 
 	def save_run(self, run: Run) -> bool:
 		try:
-			_update("Flow Run", run.name, SAVED_COLUMNS, _row(run, SAVED_COLUMNS, RUN_JSON))
+			_update("Flow Run", run.name, SAVED_COLUMNS, CODEC.row(run, SAVED_COLUMNS))
 		except Exception as error:
 			if frappe.db.is_unique_key_violation(error):
 				return False
@@ -282,7 +271,7 @@ class SiteStore:
 	def holder(self, reentry_key: str) -> Run | None:
 		# Whoever saves a document waits for no worker.
 		where = "reentry_key = %s FOR UPDATE SKIP LOCKED"
-		found = _select(Run, "Flow Run", RUN_COLUMNS, RUN_JSON, where, [reentry_key])
+		found = _select(Run, "Flow Run", RUN_COLUMNS, where, [reentry_key])
 		return found[0] if found else None
 
 	def runs(
@@ -301,8 +290,7 @@ class SiteStore:
 		return _select(
 			Run,
 			"Flow Run",
-			[column for column in RUN_COLUMNS if column not in RUN_JSON] if bare else RUN_COLUMNS,
-			RUN_JSON,
+			BARE_COLUMNS if bare else RUN_COLUMNS,
 			f"{where} ORDER BY creation DESC, name DESC{page}",
 			[*values, limit, start],
 		)
@@ -310,7 +298,7 @@ class SiteStore:
 	# The inbox
 
 	def insert_pending(self, rows: Sequence[Pending]) -> None:
-		values = [_row(row, PENDING_COLUMNS, PENDING_JSON) for row in rows]
+		values = [CODEC.row(row, PENDING_COLUMNS) for row in rows]
 		for row, name in zip(rows, _insert("Flow Step Pending", PENDING_COLUMNS, values), strict=True):
 			row.name = name
 
@@ -339,7 +327,6 @@ class SiteStore:
 			Pending,
 			"Flow Step Pending",
 			CLAIMED_COLUMNS,
-			PENDING_JSON,
 			f"{where} LIMIT %s FOR UPDATE SKIP LOCKED",
 			[*values, limit],
 		)
@@ -459,7 +446,6 @@ class SiteStore:
 			Pending,
 			"Flow Step Pending",
 			PENDING_COLUMNS,
-			PENDING_JSON,
 			f"{where} ORDER BY trigger_at, creation LIMIT %s",
 			[*values, limit],
 		)
@@ -508,45 +494,12 @@ def _written(values: Mapping[str, Any]) -> dict[str, Any]:
 	}
 
 
-def _row(record: Run | Pending, columns: Sequence[str], as_json: Sequence[str]) -> list[Any]:
-	values = []
-	for column in columns:
-		value = getattr(record, column)
-		if column in as_json:
-			value = (
-				None
-				if value is None
-				else shown.as_json(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
-			)
-		elif column in ERRORS:
-			value = shown.as_plain(value)
-		values.append(None if value == "" else value)
-	return values
-
-
-def _record(cls: type, columns: Sequence[str], as_json: Sequence[str], row: Sequence[Any]) -> Any:
-	values = {}
-	for column, value in zip(columns, row, strict=True):
-		if column in as_json:
-			value = json.loads(value) if value else ({} if cls is Run else None)
-		elif value is None and column not in (
-			"started_at",
-			"completed_at",
-			"trigger_at",
-			"executed_at",
-			"lease_until",
-		):
-			value = 0 if column in NUMBERS else ""
-		values[column] = value
-	return cls(**values)
-
-
 def _select(
-	cls: type, doctype: str, columns: Sequence[str], as_json: Sequence[str], rest: str, values: list[Any]
-) -> list[Any]:
-	names = ", ".join(f"`{column}`" for column in columns)
-	rows = frappe.db.sql(f"SELECT {names} FROM `tab{doctype}` WHERE {rest}", values)
-	return [_record(cls, columns, as_json, row) for row in rows]
+	of: type[Record], doctype: str, names: Sequence[str], rest: str, values: list[Any]
+) -> list[Record]:
+	wanted = ", ".join(f"`{name}`" for name in names)
+	rows = frappe.db.sql(f"SELECT {wanted} FROM `tab{doctype}` WHERE {rest}", values)
+	return [CODEC.record(of, names, row) for row in rows]
 
 
 def _where(filters: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, list[Any]]:

@@ -19,6 +19,7 @@ from frappe.desk.desktop import get_desktop_page, get_workspace_sidebar_items
 from frappe.utils import add_to_date, now_datetime, scheduler
 
 from flow_editor import install
+from flow_editor.engine import records
 from flow_editor.site import boot, doctor, naming
 
 FIELDS = {
@@ -157,6 +158,27 @@ def test_every_field_is_there(site, doctype):
 	assert {name: field.fieldtype for name in FIELDS[doctype] if (field := meta.get_field(name))} == FIELDS[
 		doctype
 	]
+
+
+#: What of Frappe's field types holds what of a record's.
+KEPT_AS = {
+	records.TEXT: {"Data", "Link", "Dynamic Link", "Select", "Small Text"},
+	records.NUMBER: {"Int", "Check"},
+	records.JSON: {"Long Text", "JSON", "Code"},
+	records.MOMENT: {"Datetime"},
+	records.SENTENCE: {"Small Text", "Text", "Long Text", "Data"},
+}
+
+
+@pytest.mark.parametrize(
+	("doctype", "record"), [("Flow Run", records.Run), ("Flow Step Pending", records.Pending)]
+)
+def test_a_doctype_has_a_field_for_each_of_its_record(site, doctype, record):
+	meta = frappe.get_meta(doctype)
+	for what, fieldtypes in KEPT_AS.items():
+		for name in records.columns(record, what):
+			if name != "name":
+				assert meta.get_field(name) and meta.get_field(name).fieldtype in fieldtypes, name
 
 
 def test_trigger_events_are_no_fixed_list(site):
