@@ -140,7 +140,7 @@ def test_a_drain_that_was_lost_with_its_worker_does_not_keep_others_from_being_q
 	take_and_die("default")
 	worker.poke()
 	assert get_queue("default").count == 0, "it may be on its way to its worker"
-	monkeypatch.setattr(worker, "LOST_AFTER", timedelta(0))
+	monkeypatch.setattr(poke, "LOST_AFTER", timedelta(0))
 	worker.poke()
 	worker.poke()
 	assert get_queue("default").count == 1
@@ -160,7 +160,7 @@ def test_drains_whose_workers_are_long_silent_do_not_keep_others_from_being_queu
 		take_and_die("default")
 	worker.poke()
 	assert get_queue("default").count == 0, "each of them may be at work"
-	monkeypatch.setattr(worker, "LOST_AFTER", timedelta(0))
+	monkeypatch.setattr(poke, "LOST_AFTER", timedelta(0))
 	worker.poke()
 	assert get_queue("default").count == 1
 	empty_queues()
@@ -172,7 +172,7 @@ def test_a_tick_that_was_lost_with_its_worker_comes_again(site, monkeypatch):
 	assert job.enqueue(force=True) and not job.enqueue(force=True)
 	take_and_die(job.get_queue_name())
 	assert not job.enqueue(force=True), "it may be on its way to its worker"
-	monkeypatch.setattr(worker, "LOST_AFTER", timedelta(0))
+	monkeypatch.setattr(poke, "LOST_AFTER", timedelta(0))
 	assert job.enqueue(force=True) and not job.enqueue(force=True)
 	other = frappe.get_doc("Scheduled Job Type", {"method": ("not like", "flow_editor.%")})
 	assert other.enqueue(force=True)
