@@ -454,17 +454,15 @@ class _Meaning:
 		if self.event and not self.event.sources and self.event.name != "manual":
 			return None  # whoever raises it in code may give any
 		declared = self.definition.get("variables")
-		names = set(declared) if isinstance(declared, Mapping) else set()
+		names: list[Any] = list(declared) if isinstance(declared, Mapping) else []
 		inputs = self.definition.get("inputs")
-		names |= {
-			one.get("name")
-			for one in (inputs if isinstance(inputs, list) else ())
-			if isinstance(one, Mapping)
-		}
-		if self.event:
-			names.update(name for source in self.event.sources for name in source.variables)
+		for one in inputs if isinstance(inputs, list) else ():
+			if isinstance(one, Mapping):
+				names.append(one.get("name"))
+		for source in self.event.sources if self.event else ():
+			names += source.variables
 		for _, kind, payload in self._payloads(self.steps):
-			names.update(_asked(kind.sets, payload))
+			names += _asked(kind.sets, payload)
 		return {name for name in names if isinstance(name, str)}
 
 	def _gate(self) -> Iterator[tuple[str, str, Any]]:

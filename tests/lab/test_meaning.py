@@ -281,3 +281,15 @@ def test_a_step_with_problems_is_passed_over_and_many_warnings_are_not_all_told(
 	assert problems and not warnings
 	many = [mail(id=f"m{number}", payload={"body": f"{{{{nope{number}}}}}"}) for number in range(300)]
 	assert len(templates.check(host, {"steps": many})[1]) == 200
+
+
+def test_names_that_are_none_are_passed_over(host):
+	asks = {"id": "a", "kind": "ask", "payload": {"question": "x", "variable": ["x"]}}
+	definition = {
+		"trigger": [],
+		"inputs": [{"name": ["x"]}, "y"],
+		"variables": ["z"],
+		"steps": [asks, mail(payload={"body": "{{variables.x}}"})],
+	}
+	problems, _ = templates.check(host, definition)
+	assert problems
