@@ -52,6 +52,7 @@ RUN = tuple(field.name for field in fields(Run))
 LONGEST_NAME = 40
 NAMES, HOLDING_NAMES = ("Link", "Dynamic Link", "Phone"), ("Name", "Email", "Phone")
 EQUALITIES = ("==", "!=", "in", "not_in")
+MOMENTS: Mapping[str, FieldType] = {"now": FieldType("Datetime", "Now"), "today": FieldType("Date", "Today")}
 #: What nothing more is known of: a row of a table, a field of the site's own.
 UNKNOWN = FieldType("Unknown")
 
@@ -397,13 +398,15 @@ class _Meaning:
 		if root in ("doc", "customer"):
 			doctypes = self._doctypes if root == "doc" else ("Customer",)
 			return self._in_documents(path, doctypes, rest)
+		if root in MOMENTS:
+			if rest:
+				return f"{{{{{path[:60]}}}}} leads nowhere: “{root}” has no parts. Write {{{{{root}}}}}.", []
+			return None, [MOMENTS[root]]
 		names: Iterable[str] | None = {
-			"variables": self._variables, "steps": self.ids, "run": RUN, "template": TEMPLATE, "now": (), "today": (),
+			"variables": self._variables, "steps": self.ids, "run": RUN, "template": TEMPLATE,
 		}[root]  # fmt: skip
 		if not rest or names is None:
 			return None, []
-		if root in ("now", "today"):
-			return f"{{{{{path[:60]}}}}} leads nowhere: “{root}” has no parts. Write {{{{{root}}}}}.", []
 		what = {
 			"variables": "variable",
 			"steps": "step",

@@ -177,7 +177,7 @@ def test_a_flow_that_sets_itself_or_another_off_is_told(host):
 
 @pytest.mark.parametrize(
 	("field", "op", "value"),
-	[("opening_date", "<", "soon"), ("opening_date", "==", "31-31-2026"), ("opening_time", "<", "noon"), ("first_response_time", ">", "long")],
+	[("opening_date", "<", "soon"), ("opening_date", "in", "2026-12-31, soon"), ("opening_date", "==", "31-31-2026"), ("opening_time", "<", "noon"), ("first_response_time", ">", "long")],
 )  # fmt: skip
 def test_what_can_never_be_compared_is_a_problem(host, field, op, value):
 	step = {"id": "c", "kind": "condition", "payload": {"field": f"doc.{field}", "op": op, "value": value}}
@@ -293,3 +293,9 @@ def test_names_that_are_none_are_passed_over(host):
 	}
 	problems, _ = templates.check(host, definition)
 	assert problems
+
+
+@pytest.mark.parametrize(("field", "value", "count"), [("now", "soon", 1), ("today", "31-31-2026", 1), ("now", "31-12-2026", 0), ("today", "{{doc.opening_date}}", 0)])  # fmt: skip
+def test_now_and_today_are_a_moment_and_a_day(host, field, value, count):
+	step = {"id": "c", "kind": "condition", "payload": {"field": field, "op": "<", "value": value}}
+	assert len(templates.check(host, {"trigger": ISSUE_OPENED, "steps": [step]})[0]) == count
