@@ -555,7 +555,9 @@ def seed(host: Host) -> list[str]:
 	"""
 	inserted = []
 	for values in _seeds():
-		if _known(host, values) is None:
+		# One that somebody has put into another category is there all the same.
+		is_there = host.store.templates({"template_name": values["template_name"], "is_system": 1}, limit=1)
+		if not is_there and _known(host, values) is None:
 			fields = {field: values.get(field) for field in PORTABLE}
 			fields |= {"is_system": 1, "is_active": int(host.switches_seeds_on)}
 			inserted.append(host.store.insert_template(fields))

@@ -77,6 +77,15 @@ def test_a_shipped_flow_that_was_saved_empty_is_restored_as_a_new_version(world)
 		templates.update(world.host, name, {"is_active": before["is_active"]})
 
 
+def test_a_shipped_flow_in_another_category_is_not_brought_again_and_is_restored(world):
+	flow = seeded(world, "phone_service")
+	ask(world, "PUT", f"/templates/{flow['name']}", category="other")
+	with world.transaction():
+		assert templates.seed(world.host) == []
+	restored = ask(world, "POST", f"/templates/{flow['name']}/restore", version="shipped")["template"]
+	assert restored["category"] == "residential"
+
+
 def test_an_earlier_version_is_restored_with_its_start(world):
 	made = create(world, step("first"), trigger_event="on_issue_opened", trigger_condition=CONDITION)
 	with world.transaction():
