@@ -139,18 +139,20 @@ def _flag(value: Any) -> int:
 def _agree_on_trigger(
 	fields: dict[str, Any], definition: dict[str, Any], old: Mapping[str, Any] | None
 ) -> None:
-	"""The template's own fields say what starts it; a definition that comes alone brings its trigger along.
+	"""Make the template's own fields and its definition's trigger say the same.
 
-	A condition that stands in the definition because the field once held it is none that comes along: else
-	nobody could empty the field.
+	What is written wins: a field over the definition that is sent beside it, and a trigger that was changed in the definition
+	alone over the field that is as it was. What merely stands in the definition because the field once held it is no change:
+	else nobody could empty the field.
 	"""
 	trigger = definition.get("trigger")
 	inner: Mapping[str, Any] = trigger if isinstance(trigger, Mapping) else {}
-	event, condition = inner.get("event"), inner.get("condition")
-	fields["trigger_event"] = fields["trigger_event"] or (event if isinstance(event, str) else "") or MANUAL
-	if not fields["trigger_condition"] and condition:
-		if old is None or _plain(condition) != _plain(old.get("trigger_condition")):
-			fields["trigger_condition"] = _plain(condition)
+	for name, key in (("trigger_event", "event"), ("trigger_condition", "condition")):
+		written = inner.get(key) if key != "event" or isinstance(inner.get(key), str) else None
+		before = _plain(old.get(name)) if old else ""
+		if written and fields[name] == before and _plain(written) != before:
+			fields[name] = _plain(written)
+	fields["trigger_event"] = fields["trigger_event"] or MANUAL
 	if trigger is None or isinstance(trigger, Mapping):
 		definition["trigger"] = {
 			**inner,

@@ -65,6 +65,35 @@ def test_a_template_is_created_changed_duplicated_and_deleted(world):
 	assert world.host.store.definition(made["name"], 1) == world.host.store.definition(made["name"], 2)
 
 
+def test_a_trigger_that_is_changed_in_the_definition_alone_is_no_less_a_change(world):
+	made = create(
+		world,
+		step("a"),
+		trigger_event="on_issue_opened",
+		trigger_condition='{"==": [{"var": "status"}, "Open"]}',
+	)
+	definition = made["flow_definition"]
+
+	def put(**patch) -> tuple[str, str]:
+		with world.transaction():
+			stored = templates.update(world.host, made["name"], patch)
+		inner = stored["flow_definition"]["trigger"]
+		assert (inner["event"], inner["condition"]) == (stored["trigger_event"], stored["trigger_condition"])
+		return stored["trigger_event"], stored["trigger_condition"]
+
+	condition = {"==": [{"var": "doc.status"}, "Closed"]}
+	changed = {**definition, "trigger": {"event": "on_quotation_created", "condition": condition}}
+	assert put(flow_definition=changed) == ("on_quotation_created", json.dumps(condition))
+	# A field that is written beside it wins, and an emptied one empties.
+	assert put(flow_definition=definition, trigger_event="on_customer_created", trigger_condition="") == (
+		"on_customer_created",
+		"",
+	)
+	# What stands in a definition from before is no change of its own.
+	assert put(description="x") == ("on_customer_created", "")
+	assert put(flow_definition={"steps": [step("b")]}) == ("on_customer_created", "")
+
+
 def test_every_problem_of_a_template_at_once_and_nothing_stored(world):
 	before = len(templates.find(world.host, {}))
 	with pytest.raises(Invalid) as error, world.transaction():
