@@ -122,6 +122,34 @@ def test_a_customer_without_a_subscription_fails_nothing_and_gives_the_back_offi
 	assert run.status == "completed" and set(r.statuses(run).values()) == {"done"}
 
 
+def test_a_contract_is_welcomed_once_also_if_it_is_amended_or_signed_again(site):
+	contract = r.contract(r.customer())
+	contract.submit()
+	for is_signed in (1, 0, 1):
+		contract.is_signed = is_signed
+		contract.save()
+		r.drain()
+	flow = r.seeded("residential_onboarding")
+	assert len(r.runs(flow)) == len(mails(contract)) == 1
+	contract.cancel()
+	amended = frappe.copy_doc(contract)
+	amended.amended_from = contract.name
+	amended.insert()
+	amended.submit()
+	r.drain()
+	(run,) = r.runs(flow)
+	assert (run.context_docname, run.status) == (contract.name, "cancelled")
+	assert mails(amended) == []
+
+
+def test_a_quotation_that_is_ordered_anew_is_followed_up_once(site):
+	quoted = r.quotation(r.customer())
+	quoted.submit()
+	r.order_from(quoted).cancel()
+	r.order_from(quoted)
+	assert len(r.runs(r.seeded("quotation_follow_up"))) == 1
+
+
 @pytest.mark.parametrize(
 	("priority", "taken", "other"), [("High", "urgent_repair", "repair"), ("Low", "repair", "urgent_repair")]
 )
