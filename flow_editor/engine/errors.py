@@ -39,6 +39,8 @@ EITHER = (
 )
 #: What helps a step that its user may not do.
 KEEPS_USER = "Then retry the step: this run keeps its user, so another is for later runs."
+#: What a sentence ends with.
+ENDS = (".", "!", "?", "…")
 
 
 class FlowError(Exception):
@@ -160,6 +162,18 @@ class StepFailed(FlowError):
 		self.transient = transient
 		self.result = result
 		self.retry_after = retry_after
+
+
+def with_help(message: str, helps: str) -> str:
+	"""A message with what helps. Frappe's own often have no full stop."""
+	return f"{message if message.endswith(ENDS) else f'{message}.'} {helps}"
+
+
+def without_help(message: str) -> str:
+	"""A message without what helps, for where that is said in other words."""
+	for helps in (OUTSIDE, IN_FLOW, EITHER, KEEPS_USER):
+		message = message.removesuffix(f" {helps}")
+	return message
 
 
 def helps_by(written: object) -> str:

@@ -541,7 +541,7 @@ def no_kind(step: Step) -> StepFailed:
 
 def _advised(step: Step, message: str, helps: str) -> str:
 	"""An error with what helps, unless the flow goes on without the step: then there is nothing to be retried."""
-	return f"{message} {helps}" if helps and step.on_error == "fail" else message
+	return errors.with_help(message, helps) if helps and step.on_error == "fail" else message
 
 
 def let_others_run(run: Run) -> bool:

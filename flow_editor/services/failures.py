@@ -8,7 +8,7 @@ reason too, as far as the owner may read them.
 
 from __future__ import annotations
 
-from flow_editor.engine.errors import NotFound
+from flow_editor.engine.errors import NotFound, without_help
 from flow_editor.engine.machine import FAILED
 from flow_editor.engine.records import Run
 from flow_editor.services.host import Host
@@ -38,7 +38,7 @@ def run_failed(host: Host, run: Run, step: str = "") -> None:
 	outcomes = host.store.last_outcomes(run.flow_template, run.template_version, FAILURES_TO_PAUSE)
 	failures = next((n for n, status in enumerate(outcomes) if status != FAILED), len(outcomes))
 	where = f"at the step {step}" if step else "before any step"
-	reason = run.error.removeprefix(f"{step}: ")
+	reason = without_help(run.error.removeprefix(f"{step}: "))  # which the run itself says
 	if failures == 1:
 		host.tell_owner(
 			run,

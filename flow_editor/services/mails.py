@@ -68,13 +68,12 @@ def tell_owner(host: Host, run: Run, step: str, count: int) -> None:
 	title = host.store.template(run.flow_template).get("template_name") or run.flow_template
 	named = flow_of(host, run).by_id.get(step)
 	more = f" {count - 1} more of this flow were not sent either." if count > 1 else ""
-	about = f"It is about {run.context_doctype} {run.context_docname}. " if run.context_docname else ""
 	host.tell_owner(
 		run,
 		f"An e-mail of flow {title} was not sent",
 		f"The step {named.label if named and named.label else step} of run {run.name} had queued it, and the mail server did "
 		f"not take it.{more} Open the run to see why.",
-		f"{about}{run.step_state[step].get('error') or ''}",
+		run.step_state[step].get("error") or "",
 	)
 
 

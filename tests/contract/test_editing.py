@@ -228,7 +228,7 @@ def test_a_notice_names_the_flow_the_document_the_step_and_the_reason(world):
 		f"{flow['template_name']} has failed at the step Close the ticket for Issue {issue}: "
 		"There is no Issue 'NO-SUCH'."
 	), told
-	assert run not in told
+	assert run not in told and "retry" not in told  # what helps, the run says
 	for _ in range(9):
 		start(world, flow, doctype="Issue", docname=issue)
 	assert world.told(flow["name"])[1].startswith(f"{flow['template_name']} is paused")

@@ -73,6 +73,16 @@ def test_a_mail_that_frappe_has_cleared_is_gone_and_nobody_is_told(site):
 	assert step_of(run)["result"]["fate"] == "gone" and notices(run) == []
 
 
+def test_the_owner_s_notice_names_the_document_once(site):
+	party = r.customer()
+	flow = r.template(r.step("a", "notify", payload={"subject": "s", "body": "b"}))
+	run = runs.start(current(), flow.name, doctype="Customer", docname=party.name).run.name
+	become(run, "Error", FAILURE)
+	worker.tick()
+	(notice,) = notices(run)
+	assert notice.subject.count(party.name) == 1 and "SMTP" in notice.subject
+
+
 def test_a_mail_that_failed_stands_in_its_run_and_its_owner_is_told_once(site):
 	run = sent()
 	become(run, "Sending")
