@@ -7,7 +7,7 @@ what the flow has not been given.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from flow_editor.engine.context import Scope, render_field
@@ -25,7 +25,7 @@ from flow_editor.engine.inputs import is_blank
 from flow_editor.engine.kind import Field, Kind
 from flow_editor.engine.people import Reader
 from flow_editor.engine.records import Run
-from flow_editor.engine.render import Budget, as_text, render_text, resolve
+from flow_editor.engine.render import Budget, Found, as_text, plainly, render_text, resolve
 from flow_editor.services import runs
 from flow_editor.services.definitions import flow_of
 from flow_editor.services.host import Host
@@ -138,10 +138,11 @@ def _in_time(host: Host, flow: Flow, scope: Scope) -> Iterator[tuple[Step, str, 
 	"""The steps in turn, each with when it happens, empty if at once, and whether it is one that waits."""
 	#: For a step that does not happen at once: the one that is waited for.
 	held_by: dict[str, Step] = {}
+	reader = Reader(host.words, "")
 	for step in flow.in_turn():
 		before = [flow.by_id[name] for name in (step.parent_id, *step.depends_on) if name]
 		held = next((held_by[other.id] for other in before if other.id in held_by), None)
-		own = _own_wait(step, _label(host, before[-1]) if before else "", scope)
+		own = _own_wait(step, _label(host, before[-1]) if before else "", scope, reader)
 		parts = []
 		if step.parent_id and step.branch:
 			parent = flow.by_id[step.parent_id]
@@ -157,13 +158,13 @@ def _in_time(host: Host, flow: Flow, scope: Scope) -> Iterator[tuple[Step, str, 
 		yield step, ", ".join(parts), bool(own)
 
 
-def _own_wait(step: Step, follows: str, scope: Scope) -> str:
+def _own_wait(step: Step, follows: str, scope: Scope, reader: Reader) -> str:
 	trigger = step.trigger
 	if trigger.type in TIMED:
 		length, is_before = _length(trigger, scope)
 		if trigger.type == AFTER_DELAY:
 			return f"{length} {f'after “{follows}”' if follows else 'later'}" if length else ""
-		on = _known(trigger.at, scope) or UNKNOWN
+		on = _known(trigger.at, scope, reader.text) or UNKNOWN
 		return f"{length} {'before' if is_before else 'after'} {on}" if length else f"on {on}"
 	if trigger.type == MANUAL:
 		return "when somebody completes it"
@@ -246,10 +247,10 @@ def _value(
 	return _shortened(labels.get(text, text))
 
 
-def _known(text: str, scope: Scope) -> str:
+def _known(text: str, scope: Scope, write: Callable[[Found], str] = plainly) -> str:
 	"""A text with the values that are known."""
 	try:
-		return _shortened(render_text(_with_unknowns(text, scope), scope))
+		return _shortened(render_text(_with_unknowns(text, scope), scope, write=write))
 	except FlowError:
 		return UNKNOWN
 

@@ -302,6 +302,23 @@ def test_times_are_said_with_what_is_known_of_them(world):
 	}
 
 
+def test_a_moment_is_said_as_people_read_it_and_a_job_says_whom_it_calls(world):
+	url = "https://x.test/"
+	flow = create(
+		world,
+		step(
+			"job",
+			"dispatch_job",
+			trigger={"type": "on_date", "at": "{{doc.opening_date}}", "delay_days": 3},
+			payload={"subject": "s", "on_open_webhook": f"{url}open", "on_close_webhook": f"{url}close"},
+		),
+	)
+	issue = world.issue(world.customer(), opening_date="2026-12-03")
+	(made,) = confirm(world.host, flow["name"], doctype="Issue", docname=issue)["makes"]
+	assert made["words"] == f"Dispatch Job: s, and calls {url}open and {url}close"
+	assert made["when"] == "3 days after 3 December 2026"
+
+
 def test_a_step_in_a_branch_says_on_what_it_depends(world):
 	flow = create(
 		world,

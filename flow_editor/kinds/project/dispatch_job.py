@@ -48,6 +48,10 @@ class DispatchJob(Kind):
 		Field("on_close_webhook", "url", "Call when it closes"),
 	)
 
+	def announce(self, payload):
+		calls = [f"{{{name}}}" for name in WEBHOOKS if payload.get(name)]
+		return f"{self.announcement}, and calls {' and '.join(calls)}" if calls else self.announcement
+
 	def check(self, payload):
 		for name in WEBHOOKS:
 			url = str(payload.get(name) or "")
