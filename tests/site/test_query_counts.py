@@ -187,7 +187,16 @@ def test_a_document_that_ends_is_one_look_more_and_none_if_nothing_can_be_about_
 	frappe.db.commit()
 	for make, more in (
 		(lambda: r.make("ToDo", description="x"), ["SELECT Flow Run"]),
-		(lambda: r.make("Comment", comment_type="Comment", content="x"), []),
+		(
+			lambda: r.make(
+				"Comment",
+				comment_type="Comment",
+				content="x",
+				reference_doctype="User",
+				reference_name="Administrator",
+			),
+			[],
+		),
 		(lambda: about, ["INSERT Flow Step Pending", "SELECT Flow Run"]),
 	):
 		seen, doc = [], make()
