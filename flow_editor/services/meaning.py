@@ -33,6 +33,8 @@ from flow_editor.services.host import Host
 MOST = 200
 #: With more names to choose from than this, none is suggested.
 MOST_HINTED = 200
+#: How many documents are looked for: each costs the database a question. Of those beyond, nothing is said.
+MOST_LOOKED_FOR = 500
 #: What a step's entry in a run holds.
 ENTRY = (
 	"status",
@@ -120,6 +122,7 @@ class _Meaning:
 		self.definition = definition
 		self.sound = [step for step in self.steps if step["id"] not in unsound]
 		self._led: dict[str, tuple[str | None, list[FieldType]]] = {}
+		self._missing: dict[tuple[str, str], bool] = {}
 		self._listening: dict[tuple[str, str], list[str]] = {}
 
 	# What can never work
@@ -196,11 +199,7 @@ class _Meaning:
 			doctype = "DocType" if one["type"] == "doctype" else one.get("doctype")
 			named = [("doctype", "DocType", doctype), ("default", doctype, one.get("default"))]
 			for part, of, value in named:
-				if (
-					isinstance(of, str)
-					and _is_written(value)
-					and self.host.documents.is_missing(of, str(value))
-				):
+				if isinstance(of, str) and _is_written(value) and self._is_missing(of, str(value)):
 					yield Problem(
 						f"There is no {of} “{str(value)[:60]}” that you could read. Choose another, or create it.",
 						field=f"inputs.{one.get('name')}.{part}",
@@ -276,7 +275,7 @@ class _Meaning:
 				and isinstance(value, str)
 				and value.strip()
 				and OPEN not in value
-				and self.host.documents.is_missing(doctype, value)
+				and self._is_missing(doctype, value)
 			):
 				yield Problem(
 					f"There is no {doctype} “{value[:60]}” that you could read. Choose another, or create it.",
@@ -301,7 +300,7 @@ class _Meaning:
 	def _not_among(self, about: FieldType, one: str) -> str | None:
 		if about.fieldtype == "Select" and about.choices and one not in about.choices:
 			return f"{about.label} is never “{one[:60]}”. It is one of {', '.join(about.choices[:20])}."
-		if about.fieldtype == "Link" and self.host.documents.is_missing(about.options, one):
+		if about.fieldtype == "Link" and self._is_missing(about.options, one):
 			return (
 				f"There is no {about.options} “{one[:60]}” that you could read, which {about.label} could be."
 			)
@@ -379,6 +378,14 @@ class _Meaning:
 				if other["name"] != self.about.name and other.get("applies_to") in (None, "", doctype)
 			]
 		return self._listening[key]
+
+	def _is_missing(self, doctype: str, name: str) -> bool:
+		key = (doctype, name)
+		if key not in self._missing:
+			if len(self._missing) >= MOST_LOOKED_FOR:
+				return False
+			self._missing[key] = self.host.documents.is_missing(doctype, name)
+		return self._missing[key]
 
 	# What a path leads to
 

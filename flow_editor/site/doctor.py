@@ -29,6 +29,8 @@ START = "Start the scheduler: bench schedule (or bench start, or supervisor)."
 TESTED = (15, 16)
 #: How long after its time a row counts as overdue, and a tick as missed.
 PATIENCE = timedelta(minutes=5)
+#: How long its process may take to begin.
+STARTING_SECONDS = 5
 #: How long a worker may take to come to a job that was just queued.
 WORKER_SECONDS = 15
 
@@ -84,7 +86,7 @@ def _scheduler(host: SiteHost) -> Iterator[Finding]:
 		)
 		return
 	job = _tick_job()
-	if job and not job.stopped and _is_silent(job) and is_schduler_process_running():
+	if job and not job.stopped and _is_silent(job) and _has_begun():
 		job = _next_tick()
 	if job is None:
 		yield Finding("Scheduler", "does not know our job", "Run: bench --site SITE migrate.")
@@ -116,6 +118,14 @@ def _tick_job() -> frappe._dict | None:
 def _is_silent(job: frappe._dict) -> bool:
 	counted, is_ahead = since(job.last_execution, job.creation)
 	return is_ahead or now_datetime() - counted > PATIENCE
+
+
+def _has_begun() -> bool:
+	"""Whether the scheduler's process runs: one that was started a moment ago has yet to say so."""
+	until = time.monotonic() + STARTING_SECONDS
+	while not (runs := is_schduler_process_running()) and time.monotonic() < until:
+		time.sleep(0.5)
+	return runs
 
 
 def _next_tick() -> frappe._dict | None:

@@ -69,6 +69,30 @@ def test_a_year_of_onboarding_passes_with_a_few_clicks(call):
 	assert status == 422 and "Nothing is due" in answer["error"]["message"]
 
 
+def test_an_acceptance_says_when_and_a_payment_for_which_invoice(call):
+	for name, event in (("Accepted", "on_quotation_accepted"), ("Paid", "on_payment_received")):
+		call(
+			"POST",
+			"/templates",
+			{"template_name": name, "is_active": 1, "trigger_event": event, "flow_definition": {"steps": []}},
+		)
+	lab(
+		call, "PUT", "/documents", {"doctype": "Quotation", "name": "SAL-QTN-2026-00001", "status": "Ordered"}
+	)
+	lab(call, "PUT", "/documents", {"doctype": "Payment Entry", "name": "ACC-PAY-2026-00002", "docstatus": 1})
+	given = {
+		run["trigger_event"]: run["variables"]
+		for run in call("GET", "/runs")[1]["runs"]
+		if not run["step_state"]
+	}
+	assert given["on_quotation_accepted"]["accepted_at"][:10] == lab(call, "GET", "/state")["now"][:10]
+	assert given["on_payment_received"] == {
+		"amount": 79.95,
+		"payment_reference": "TRF-0002",
+		"invoice": "ACC-SINV-2026-00002",
+	}
+
+
 @pytest.mark.parametrize(
 	("change", "event"),
 	[

@@ -13,7 +13,7 @@ from http_client import Client, key_of
 
 from flow_editor import api
 from flow_editor.engine.validation import MOST_PROBLEMS
-from flow_editor.services import runs
+from flow_editor.services import meaning, runs, templates
 from flow_editor.site.host import current
 
 MEGABYTE = 1024 * 1024
@@ -135,3 +135,23 @@ def test_a_list_of_large_runs_is_not_as_large_as_they_are(user):
 	assert [bool(run.get("truncated")) for run in listed] == [False] * 7 + [True] * 8
 	whole = user("GET", f"/runs/{listed[-1]['name']}").json()["run"]
 	assert len(whole["step_state"]["a"]["result"]["text"]) == 1_900_000
+
+
+def test_looking_for_what_a_flow_names_is_bounded(site, monkeypatch):
+	monkeypatch.setattr(meaning, "MOST_LOOKED_FOR", 50)
+	names = frappe.get_all(
+		"Country", pluck="name"
+	)  # they are there, so that none is told and ends the search
+	link = r.make("Custom Field", dt="Issue", fieldname="custom_country", fieldtype="Link", options="Country")
+	many = r.step("a", "condition", payload={"field": link.fieldname, "op": "in", "value": names})
+	frappe.local.flow_editor_types = None
+	before, asked = frappe.db.sql, []
+	frappe.db.sql = lambda query, *args, **more: (asked.append(query), before(query, *args, **more))[1]
+	try:
+		problems, warnings = templates.check(site, {"trigger": {"event": "on_issue_opened"}, "steps": [many]})
+	finally:
+		del frappe.db.sql
+		link.delete()
+		frappe.db.commit()
+	assert len(names) > 200 and not problems and not warnings
+	assert len([query for query in asked if "tabCountry" in str(query)]) == 50

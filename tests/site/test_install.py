@@ -459,6 +459,7 @@ def scheduler_runs():
 )  # fmt: skip
 def test_the_doctor_names_why_nothing_ticks(site, monkeypatch, minutes, running, found, advice):
 	monkeypatch.setattr(doctor, "WORKER_SECONDS", 1)
+	monkeypatch.setattr(doctor, "STARTING_SECONDS", 1)
 	monkeypatch.setitem(frappe.local.conf, "scheduler_tick_interval", 1)
 	frappe.db.set_single_value("System Settings", "enable_scheduler", 1)
 	name, before = frappe.db.get_value(
