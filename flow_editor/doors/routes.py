@@ -120,64 +120,23 @@ def paths(host: Host, doctype: str = "") -> dict[str, Any]:
 	return {"paths": compose.paths(host, doctype)}
 
 
-def preview(
-	host: Host,
-	kind: str,
-	payload: Mapping[str, Any],
-	doctype: str | None = None,
-	docname: str | None = None,
-	customer: str | None = None,
-	variables: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-	rendered, problems = compose.preview(
-		host,
-		kind,
-		payload,
-		doctype=doctype or "",
-		docname=docname or "",
-		customer=customer or "",
-		variables=variables,
-	)
+def preview(host: Host, kind: str, payload: Mapping[str, Any], **about: Any) -> dict[str, Any]:
+	rendered, problems = compose.preview(host, kind, payload, **_given(about))
 	return {"payload": rendered, "problems": [problem.as_dict() for problem in problems]}
 
 
-def start(
-	host: Host,
-	template: str,
-	doctype: str | None = None,
-	docname: str | None = None,
-	customer: str | None = None,
-	variables: Mapping[str, Any] | None = None,
-	idempotency_key: str | None = None,
-) -> dict[str, Any]:
-	moved = runs.start(
-		host,
-		template,
-		doctype=doctype or "",
-		docname=docname or "",
-		customer=customer or "",
-		variables=variables,
-		idempotency_key=idempotency_key or "",
-	)
+def start(host: Host, template: str, **about: Any) -> dict[str, Any]:
+	moved = runs.start(host, template, **_given(about))
 	return {**_moved(host, moved), "repeated": moved.repeated}
 
 
-def confirm(
-	host: Host,
-	template: str,
-	doctype: str | None = None,
-	docname: str | None = None,
-	customer: str | None = None,
-	variables: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-	return confirm_start(
-		host,
-		template,
-		doctype=doctype or "",
-		docname=docname or "",
-		customer=customer or "",
-		variables=variables,
-	)
+def confirm(host: Host, template: str, **about: Any) -> dict[str, Any]:
+	return confirm_start(host, template, **_given(about))
+
+
+def _given(about: Mapping[str, Any]) -> dict[str, Any]:
+	"""The parameters of ABOUT and its like that are not null."""
+	return {name: value for name, value in about.items() if value is not None}
 
 
 def advance(host: Host, run: str) -> dict[str, Any]:
