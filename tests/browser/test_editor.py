@@ -640,3 +640,19 @@ def test_agent_flows_are_composed_and_stored_and_starting_one_is_refused(place):
 	page.wait_for_selector(f"{MODAL} [role=alert] >> text=/not run yet/")
 	expect(page.locator(f"{MODAL} button[type=submit]")).to_be_disabled()
 	assert place.call("GET", f"/runs?template={name}")["runs"] == []
+
+
+def test_what_happens_when_its_document_ends_is_chosen_in_words_and_kept(place):
+	name = place.create("browser ends", [{"id": "a", "kind": "wait"}])
+	page = place.open_flow(name)
+	ends = page.locator(".fe-settings").get_by_label("When its document is cancelled or deleted")
+	assert ends.locator("option").all_inner_texts() == ["The run is cancelled", "The run goes on"]
+	assert ends.input_value() == "cancel"
+	for label, kept in (("The run goes on", "continue"), ("The run is cancelled", "cancel")):
+		ends.select_option(label)
+		page.wait_for_selector('.fe-pill:has-text("Not saved")')
+		save(page)
+		stored = place.template("browser ends")["flow_definition"]
+		assert stored.get("on_document_end", "cancel") == kept
+	page = place.open_flow(name)
+	assert page.locator(".fe-settings [data-field=on_document_end] select").input_value() == "cancel"

@@ -130,6 +130,26 @@ def test_a_collision_is_no_failed_try(site, count):
 	assert frappe.db.count("Error Log", {"method": ("like", "Workers collide%")}) <= 1
 
 
+def test_who_collided_waits_a_little_longer_each_time_and_at_random(site, monkeypatch):
+	r.drain()
+	waiting_job()  # after which the series is there
+	r.drain()
+	waits = []
+	monkeypatch.setattr(inbox.time, "sleep", waits.append)
+	for _ in range(2):
+		waiting_job()
+		with held("DJ-"), nobody_waits():
+			assert inbox.drain(site).failed == 1
+		frappe.db.delete("Flow Step Pending", {"status": "pending"})
+		frappe.db.commit()
+	# Together with those that are due, and then alone: each is tried three times.
+	pauses = inbox.TRIES_AT_ONCE - 1
+	assert len(waits) == 2 * 2 * pauses
+	for number, wait in enumerate(waits):
+		assert 0 <= wait <= inbox.PAUSE * 2 ** (number % pauses)
+	assert len(set(waits)) == len(waits)
+
+
 @pytest.mark.parametrize("code", errors.CONFLICT)
 def test_every_kind_of_collision_counts_as_one_and_a_lost_connection_does_not(site, code):
 	assert site.is_conflict(frappe.db.OperationalError(code, "said the database"))

@@ -402,6 +402,26 @@ def test_a_field_above_the_user_s_level_is_not_passed_over_in_silence(site):
 	assert opened.subject == "No signal" and opened.priority != "Low"
 
 
+def test_a_delay_is_read_as_the_user_of_the_flow_and_what_is_hidden_from_them_is_no_delay(site):
+	setter = make_property_setter("Issue", "subject", "permlevel", 1, "Int")
+	author, opened = r.user("Flow Manager", "Support Team", "Sales User"), r.issue(r.customer(), subject="3")
+	later = {"type": "after_delay", "delay_days": "{{doc.subject}}"}
+	flow = r.template(r.step("a"), r.step("b", trigger=later), run_as=author.name)
+	try:
+		hidden = runs.start(site, flow.name, doctype="Issue", docname=opened.name).run.name
+	finally:
+		setter.delete()
+		frappe.clear_cache(doctype="Issue")
+	shown = runs.start(site, flow.name, doctype="Issue", docname=opened.name).run.name
+	assert r.statuses(hidden) == {"a": "done", "b": "failed"}
+	error = r.state(hidden)["b"]["error"]
+	assert "The number of days, {{doc.subject}}, is empty. Give it one." in error
+	assert "3" not in error
+	assert r.statuses(shown)["a"] == "done" and r.statuses(shown).get("b") != "failed"
+	(row,) = r.rows(shown, step_id="b")
+	assert 2 <= (row.trigger_at - site.now()).days <= 3
+
+
 def test_agent_flows_are_stored_and_not_started(site):
 	flow = r.template(r.step("a", "say", payload={"message": "Hello"}), catalog="agent")
 	with pytest.raises(Conflict, match="not run yet"):
