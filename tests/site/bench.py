@@ -256,9 +256,7 @@ def answers_at(path: str) -> bool:
 
 
 def link(_: object = None) -> int:
-	"""Make the bench's app this checkout, whichever it was before."""
-	if (BENCH / "config" / "flow_editor_kept.pickle").exists():
-		put_back()  # a migration would leave nothing to put back to
+	"""Make the bench's app this checkout, whichever it was before, and whether or not that one is still there."""
 	app = BENCH / "apps" / APP
 	if app.is_symlink():
 		app.unlink()
@@ -283,6 +281,8 @@ def link(_: object = None) -> int:
 			"pytest",
 		]
 	)
+	if (BENCH / "config" / "flow_editor_kept.pickle").exists():
+		put_back()  # before the migration, which would leave nothing to put back to; after the link, which it needs
 	installed = run([*frappe(), "list-apps"], capture=True)
 	run(
 		[*frappe(), "migrate", "--skip-search-index"] if APP in installed else [*frappe(), "install-app", APP]
