@@ -15,7 +15,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from flow_editor.engine import gate, inputs, secrets, timing
+from flow_editor.engine import inputs, logic, secrets, timing
 from flow_editor.engine.definition import (
 	AFTER_DELAY,
 	DELAY_FIELDS,
@@ -44,7 +44,7 @@ def validate(
 	catalog: Mapping[str, Kind],
 	*,
 	events: Collection[str] | None = None,
-	operators: Mapping[str, gate.Operator] = gate.OPERATORS,
+	operators: Mapping[str, logic.Operator] = logic.OPERATORS,
 	limits: Limits = USUAL_LIMITS,
 ) -> list[Problem]:
 	"""The problems of a definition, in the order of its steps: every one, or the first MOST_PROBLEMS and a word that
@@ -76,7 +76,7 @@ def _problems(
 	definition: dict[str, Any],
 	catalog: Mapping[str, Kind],
 	events: Collection[str] | None,
-	operators: Mapping[str, gate.Operator],
+	operators: Mapping[str, logic.Operator],
 	limits: Limits,
 ) -> Iterator[Problem]:
 	"""Every problem, found only as it is asked for."""
@@ -98,7 +98,7 @@ def _problems(
 
 
 def _check_head(
-	definition: dict[str, Any], events: Collection[str] | None, operators: Mapping[str, gate.Operator]
+	definition: dict[str, Any], events: Collection[str] | None, operators: Mapping[str, logic.Operator]
 ) -> Iterator[Problem]:
 	head = {name: value for name, value in definition.items() if name != "steps"}
 	if not isinstance(definition.get("steps"), list | None):
@@ -117,7 +117,7 @@ def _check_head(
 			f"There is no trigger event {event!r}. Use one of {', '.join(events)}.", field="trigger.event"
 		)
 	condition = trigger.get("condition")
-	if isinstance(condition, str | dict) and (message := gate.problem(condition, operators)):
+	if isinstance(condition, str | dict) and (message := logic.problem(condition, operators)):
 		yield Problem(message, field="trigger.condition")
 
 

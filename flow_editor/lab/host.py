@@ -15,8 +15,8 @@ from flow_editor.engine.address import parse
 from flow_editor.engine.context import render_html
 from flow_editor.engine.errors import EITHER, FlowError, NotFound
 from flow_editor.engine.event import TriggerEvent
-from flow_editor.engine.gate import operator_table
 from flow_editor.engine.kind import Catalog
+from flow_editor.engine.logic import operator_table
 from flow_editor.engine.people import Reader
 from flow_editor.engine.ports import FATE_SENT, Fate, HttpResponse
 from flow_editor.engine.reading import Limits

@@ -15,7 +15,7 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import Any
 
-from flow_editor.engine import gate, render
+from flow_editor.engine import logic, render
 from flow_editor.engine.conditions import Uncomparable
 from flow_editor.engine.context import Scope
 from flow_editor.engine.errors import NotAllowed, StepFailed, described
@@ -415,7 +415,7 @@ def _gate(host: Host, template: Mapping[str, Any], raised: Raised, doc: Mapping[
 			return {"skipped": " ".join(problem.message for problem in wrong)}
 		run.variables = {**render.jsonable(values), **render.jsonable(of_document)}
 	condition = _condition(template)
-	if condition and not gate.holds(condition, Scope(host, run, doc=doc), host.operators):
+	if condition and not logic.holds(condition, Scope(host, run, doc=doc), host.operators):
 		return {"skipped": "Its condition does not hold."}
 	if raised.imported_by and not flow_of(host, run).on_import:
 		host.left_out(template["name"], raised.doctype, raised.docname, raised.imported_by)

@@ -11,8 +11,8 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from flow_editor.engine.event import TriggerEvent
-from flow_editor.engine.gate import Operator
 from flow_editor.engine.kind import Catalog
+from flow_editor.engine.logic import Operator
 from flow_editor.engine.ports import Surroundings
 from flow_editor.engine.reading import Limits
 from flow_editor.engine.records import Pending, Run, Started

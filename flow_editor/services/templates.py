@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from flow_editor.engine import gate
+from flow_editor.engine import logic
 from flow_editor.engine.definition import LANGUAGE_VERSION, checksum
 from flow_editor.engine.errors import (
 	Conflict,
@@ -193,7 +193,7 @@ def _field_problems(host: Host, fields: Mapping[str, Any], name: str) -> list[Pr
 				field="trigger_event",
 			)
 		)
-	if message := gate.problem(fields["trigger_condition"], host.operators):
+	if message := logic.problem(fields["trigger_condition"], host.operators):
 		problems.append(Problem(message, field="trigger_condition"))
 	namesakes = host.store.templates(
 		{"template_name": fields["template_name"], "category": fields["category"]}, limit=2

@@ -17,8 +17,8 @@ from frappe.utils import get_system_timezone
 from flow_editor.engine import secrets
 from flow_editor.engine.errors import KEEPS_USER, OUTSIDE, NotAllowed, StepFailed
 from flow_editor.engine.event import TriggerEvent
-from flow_editor.engine.gate import Operator, operator_table
 from flow_editor.engine.kind import Catalog
+from flow_editor.engine.logic import Operator, operator_table
 from flow_editor.engine.reading import Limits
 from flow_editor.engine.records import Run
 from flow_editor.engine.values import Conventions

@@ -34,7 +34,7 @@ from flow_editor.engine.records import (
 	changing,
 	columns,
 )
-from flow_editor.site import shown, transaction, visibility
+from flow_editor.site import escaping, transaction, visibility
 from flow_editor.site.errors import as_flow_errors, breaks_transaction
 from flow_editor.site.naming import next_name_sql
 
@@ -49,7 +49,7 @@ LAPSED = "status = %s AND lease_until <= %s"
 CLAIM_TRIES = 5
 BARE_COLUMNS = tuple(name for name in RUN_COLUMNS if name not in columns(Run, JSON))
 #: Forms and reports show these as they are, so nothing in them may be a tag.
-CODEC = Codec(json=shown.as_json, sentence=shown.as_plain)
+CODEC = Codec(json=escaping.as_json, sentence=escaping.as_plain)
 
 
 class SiteStore:
@@ -129,7 +129,7 @@ class SiteStore:
 		paused = _changed(
 			"""UPDATE `tabFlow Template` SET is_active = 0, paused_reason = %s, modified = %s
 			WHERE name = %s AND version = %s AND is_active = 1""",
-			(shown.as_plain(reason), now_datetime(), name, version),
+			(escaping.as_plain(reason), now_datetime(), name, version),
 		)
 		if paused:
 			frappe.clear_document_cache("Flow Template", name)
@@ -364,7 +364,7 @@ class SiteStore:
 			(
 				status,
 				at,
-				shown.as_plain(error) or None,
+				escaping.as_plain(error) or None,
 				row.retry_count + (status == ROW_FAILED),
 				row.name,
 				row.lease_token,
@@ -394,7 +394,7 @@ class SiteStore:
 			(
 				ROW_PENDING,
 				at,
-				shown.as_plain(error) or None,
+				escaping.as_plain(error) or None,
 				row.retry_count + counts,
 				row.name,
 				row.lease_token,
@@ -429,7 +429,7 @@ class SiteStore:
 		frappe.db.sql(
 			"""UPDATE `tabFlow Step Pending` SET status = %s, executed_at = %s, last_error = %s
 			WHERE reference_doctype = %s AND reference_name = %s AND status = %s AND trigger_at IS NULL""",
-			(ROW_CANCELLED, at, shown.as_plain(reason), doctype, name, ROW_PENDING),
+			(ROW_CANCELLED, at, escaping.as_plain(reason), doctype, name, ROW_PENDING),
 		)
 
 	def release(self, doctype: str, name: str, at: datetime) -> int:

@@ -61,7 +61,7 @@ def test_a_name_is_taken_once():
 
 
 def test_kinds_by_path():
-	path = "flow_editor.kinds.project.wait"
+	path = "flow_editor.kinds.control.wait"
 	assert [kind.name for kind in load_kinds([path, f"{path}.Wait"])] == ["wait", "wait"]
 	with pytest.raises(TypeError, match=r"flow_editor\.kinds\.choices\.same_word"):
 		load_kinds(["flow_editor.kinds.choices.same_word"])

@@ -43,7 +43,7 @@ def test_paths(app, path, names):
 
 @pytest.mark.parametrize(
 	"path",
-	["no_such_app.kinds", "flow_editor.kinds.project.nope", "flow_editor.kinds.choices", "json.dumps", "a b"],
+	["no_such_app.kinds", "flow_editor.kinds.control.nope", "flow_editor.kinds.choices", "json.dumps", "a b"],
 )
 def test_a_path_that_names_no_kind_is_named(path):
 	with pytest.raises((ImportError, TypeError)) as caught:

@@ -8,7 +8,7 @@ import records as r
 
 from flow_editor import api
 from flow_editor.engine.errors import EITHER, KEEPS_USER, Conflict, NotAllowed, NotFound, StepFailed
-from flow_editor.kinds.project.wait import Wait
+from flow_editor.kinds.control.wait import Wait
 from flow_editor.services import templates
 from flow_editor.site import errors
 

@@ -10,7 +10,7 @@ from frappe.utils import escape_html, now_datetime
 
 from flow_editor.doors.routes import AUTHORS, OPERATORS
 from flow_editor.services import acting, templates
-from flow_editor.site import namesakes, shown
+from flow_editor.site import escaping, namesakes
 from flow_editor.site.errors import as_frappe_errors
 from flow_editor.site.host import current
 from flow_editor.site.naming import next_name
@@ -34,7 +34,7 @@ class FlowTemplate(Document):
 			for notice in acting.notices(current(), prepared, old):
 				frappe.msgprint(escape_html(notice), alert=True)
 		self.flags.is_new_version = prepared.pop("changed")
-		prepared["flow_definition"] = shown.as_json(prepared["flow_definition"])
+		prepared["flow_definition"] = escaping.as_json(prepared["flow_definition"])
 		self.update(prepared)
 
 	def _check_role(self) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from flow_editor.engine.conditions import is_in
-from flow_editor.engine.gate import OPERATORS, holds, operator_table, problem
+from flow_editor.engine.logic import OPERATORS, holds, operator_table, problem
 
 ROOT = {"doc": {"status": "Open", "is_signed": 1}, "customer": {"territory": "Canada"}, "variables": {}}
 

@@ -9,7 +9,7 @@ from flow_editor.engine.kind import Field, Kind, Write
 from flow_editor.engine.render import paths
 from flow_editor.kinds import fitting
 from flow_editor.kinds.choices import same_word
-from flow_editor.kinds.project.webhook import rendered_url, url_problem
+from flow_editor.kinds.outside.webhook import rendered_url, url_problem
 
 DOCTYPE = "Dispatch Job"
 PRIORITIES = ("low", "medium", "high", "urgent")

@@ -1,0 +1,1 @@
+"""Step kinds, one file each: what a run itself does: it decides and waits."""

@@ -1,0 +1,1 @@
+"""Step kinds, one file each: what changes documents of any DocType."""

@@ -1,0 +1,1 @@
+"""Step kinds, one file each: what ERPNext alone has."""

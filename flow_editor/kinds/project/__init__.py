@@ -1,1 +1,0 @@
-"""Kinds for service delivery: what happens to a customer's documents, and who hears of it."""
