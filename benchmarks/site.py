@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import frappe
+from frappe.utils import get_datetime
 
 from benchmarks.flows import Definition
 from flow_editor.engine.records import FIRE, Pending, Run
 from flow_editor.services import head, inbox
 from flow_editor.site.host import SiteHost, current
-from flow_editor.site.store import PENDING_COLUMNS, PENDING_JSON, RUN_COLUMNS, RUN_JSON, _insert, _row
 
 SITE = os.environ.get("FLOW_EDITOR_SITE", "flow.test")
 #: The event that the measured flows listen to, and the DocType that it is about.
@@ -129,17 +129,13 @@ def insert_waiting_runs(flow: Any, count: int, *, due: str = LONG_AGO) -> None:
 		**{step["id"]: {"status": "pending"} for step in steps[1:]},
 	}
 	for begin in range(0, count, 1000):
-		numbers = range(begin, min(begin + 1000, count))
 		runs = [
-			Run(flow.name, flow.version, name=f"FR-B{number:08d}", trigger_event=EVENT, context_doctype=DOCTYPE, context_docname="B", step_state=states, started_at=host.now(), run_as="Administrator", checksum=flow.checksum)
-			for number in numbers
+			Run(flow.name, flow.version, trigger_event=EVENT, context_doctype=DOCTYPE, context_docname="B", step_state=states, started_at=host.now(), run_as="Administrator", checksum=flow.checksum)
+			for _ in range(min(1000, count - begin))
 		]  # fmt: skip
-		rows = [
-			Pending(run.name, steps[0]["id"], FIRE, due, name=f"FSP-B{number:08d}", context_snapshot={"kind": "wait"})
-			for run, number in zip(runs, numbers, strict=True)
-		]  # fmt: skip
-		_insert("Flow Run", RUN_COLUMNS, [_row(run, RUN_COLUMNS, RUN_JSON) for run in runs])
-		_insert(
-			"Flow Step Pending", PENDING_COLUMNS, [_row(row, PENDING_COLUMNS, PENDING_JSON) for row in rows]
-		)
+		for run in runs:
+			host.store.insert_run(run)
+		host.store.insert_pending(
+			[Pending(run.name, steps[0]["id"], FIRE, get_datetime(due), context_snapshot={"kind": "wait"}) for run in runs]
+		)  # fmt: skip
 		frappe.db.commit()
