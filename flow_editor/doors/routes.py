@@ -22,8 +22,8 @@ from flow_editor.doors.route import Route
 from flow_editor.engine.definition import INPUT_TYPES, TRIGGER_TYPES
 from flow_editor.engine.errors import FlowError, Invalid, NotFound, Problem, Unreadable
 from flow_editor.engine.machine import RUN_STATES
+from flow_editor.engine.outcome import Outcome
 from flow_editor.services import acting, compose, events, meaning, runs, templates
-from flow_editor.services.advance import Moved
 from flow_editor.services.confirm import confirm as confirm_start
 from flow_editor.services.customers import customer_of
 from flow_editor.services.host import Host
@@ -209,7 +209,7 @@ def _visible(host: Host, name: str) -> str:
 	return name
 
 
-def _moved(host: Host, moved: Moved) -> dict[str, Any]:
+def _moved(host: Host, moved: Outcome) -> dict[str, Any]:
 	return {"run": runs.as_dict(host, moved.run), "executed": moved.executed, "scheduled": moved.scheduled}
 
 

@@ -16,7 +16,8 @@ first reaches it, and shrink after that. It has no clock and calls nobody.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import MutableMapping
+from collections.abc import Collection, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 from flow_editor.engine.definition import Flow, Step
@@ -40,6 +41,15 @@ NOTHING: set[str] = set()
 StepState = MutableMapping[str, MutableMapping[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class StepChange:
+	"""A step's change of state; both may be the same, as of one that was tried again."""
+
+	step_id: str
+	before: str
+	after: str
+
+
 class Machine:
 	"""Moves one run.
 
@@ -47,6 +57,8 @@ class Machine:
 		flow: the version that the run started on.
 		state: the run's `step_state`, changed in place. A step without an entry is pending; a pending one
 			with `waiting` has been reached and waits for `complete`.
+
+	A caller that wants to know `changes` reports each change of an entry by `mark`, before or after it.
 	"""
 
 	def __init__(self, flow: Flow, state: StepState):
@@ -56,6 +68,8 @@ class Machine:
 			for step in flow.steps:
 				if step.id not in state:
 					state[step.id] = {"status": PENDING}
+		#: By the id of each step that has changed, in the order in which they did, its state before.
+		self._before: dict[str, str] = {}
 		self._ready: deque[Step] = deque()
 		self._closing: deque[Step] = deque()
 		self._closed: set[str] = set()
@@ -105,7 +119,34 @@ class Machine:
 		self._skip(step)
 		self._settle()
 
+	def mark(self, step_id: str, status: str = "") -> MutableMapping[str, Any]:
+		"""The entry of a step that changes now, in its new state, if that is given."""
+		entry = self.state[step_id]
+		self._before.setdefault(step_id, entry["status"])
+		if status:
+			entry["status"] = status
+		return entry
+
+	def restore(self, step_id: str, entry: MutableMapping[str, Any]) -> None:
+		"""Make a step's entry what it was before a change that is not to count."""
+		self.state[step_id].clear()
+		self.state[step_id].update(entry)
+		self._before.pop(step_id, None)
+
+	def stop(self, status: str, calling: Collection[str] | None = None) -> None:
+		"""End the run with a status; see `stop_steps`."""
+		for change in stop_steps(self.state, status, calling):
+			self._before.setdefault(change.step_id, change.before)
+
 	# What can be asked
+
+	@property
+	def changes(self) -> list[StepChange]:
+		"""What has changed: each step once, in the order in which the first change of each was marked."""
+		return [
+			StepChange(step_id, before, self.state[step_id]["status"])
+			for step_id, before in self._before.items()
+		]
 
 	def status(self, step_id: str) -> str:
 		return self.state[step_id]["status"]
@@ -144,7 +185,7 @@ class Machine:
 		for step in below:
 			entry = self.state[step.id]
 			if entry["status"] == PENDING:
-				entry["status"] = SKIPPED
+				self.mark(step.id, SKIPPED)
 				self._close(step)
 			below.extend(self.flow.children.get(step.id, ()))
 
@@ -228,6 +269,27 @@ class Machine:
 			waiting = {child.id for child in children if not self.is_settled(child)}
 			self._open_children[step.id] = waiting
 		return waiting
+
+
+def stop_steps(state: StepState, status: str, calling: Collection[str] | None = None) -> list[StepChange]:
+	"""Have the steps of a run that have not begun end with it, also if nothing but their states is known any more.
+
+	Args:
+		status: what the run ends as. They are cancelled, if it is; else they are skipped.
+		calling: the ids of the steps that wait for a call, which is made all the same. Any other that is running is
+			stopped; None: none is.
+	"""
+	changes = []
+	for step_id, entry in state.items():
+		before = entry["status"]
+		if before in (PENDING, SCHEDULED) or (
+			before == RUNNING and calling is not None and step_id not in calling
+		):
+			entry["status"] = CANCELLED if status == CANCELLED else SKIPPED
+			for leftover in ("waiting", "due_at"):
+				entry.pop(leftover, None)
+			changes.append(StepChange(step_id, before, entry["status"]))
+	return changes
 
 
 def run_status(state: StepState) -> str:

@@ -17,6 +17,7 @@ from flow_editor.engine.errors import EITHER, FlowError, NotFound
 from flow_editor.engine.event import TriggerEvent
 from flow_editor.engine.kind import Catalog
 from flow_editor.engine.logic import operator_table
+from flow_editor.engine.outcome import Outcome
 from flow_editor.engine.people import Reader
 from flow_editor.engine.ports import FATE_SENT, Fate, HttpResponse
 from flow_editor.engine.reading import Limits
@@ -89,7 +90,7 @@ class LabHost:
 		self.poked = False
 		#: What admins would find in a log: title and detail.
 		self.logged: list[tuple[str, str]] = []
-		#: Called with every run that has a new state.
+		#: Called with what each advance did.
 		self.watchers: list[Any] = []
 
 	# The clock
@@ -143,9 +144,9 @@ class LabHost:
 	def refusal(self, error: BaseException, user: str = "") -> str | None:
 		return None
 
-	def run_changed(self, run: Run) -> None:
+	def run_changed(self, outcome: Outcome) -> None:
 		for watcher in self.watchers:
-			watcher(run)
+			watcher(outcome)
 
 	def left_out(self, template: str, doctype: str, docname: str, source: str) -> None:
 		self.log(f"Flow {template} was not started by {source}", f"{doctype} {docname} was imported.")

@@ -15,29 +15,32 @@ from flow_editor.lab.store import LabStore
 
 
 class LiveState(dict):
-	"""A run's `step_state` that knows which entries this transaction has looked at, and what they were."""
+	"""A run's `step_state` that can be what it was before this transaction."""
 
 	def __init__(self, entries: dict[str, dict[str, Any]]):
 		super().__init__(entries)
-		#: By step id, in the order in which they were first looked at; None where there was no entry.
-		self.before: dict[str, dict[str, Any] | None] = dict.fromkeys(entries)
+		#: By step id, what the entries were that this transaction has looked at; None, if there was none.
+		self._before: dict[str, dict[str, Any] | None] = dict.fromkeys(entries)
 
 	def __getitem__(self, step_id: str) -> dict[str, Any]:
 		entry = super().__getitem__(step_id)
-		if step_id not in self.before:
-			self.before[step_id] = dict(entry)
+		if step_id not in self._before:
+			self._before[step_id] = dict(entry)
 		return entry
 
 	def get(self, step_id: str, default: Any = None) -> Any:
 		return self[step_id] if step_id in self else default
 
 	def __setitem__(self, step_id: str, entry: dict[str, Any]) -> None:
-		if step_id not in self.before:
-			self.before[step_id] = super().get(step_id)
+		if step_id not in self._before:
+			self._before[step_id] = super().get(step_id)
 		super().__setitem__(step_id, entry)
 
+	def keep(self) -> None:
+		self._before.clear()
+
 	def undo(self) -> None:
-		for step_id, entry in self.before.items():
+		for step_id, entry in self._before.items():
 			if entry is None:
 				super().pop(step_id, None)
 			else:
@@ -57,7 +60,7 @@ class LiveStore(LabStore):
 	def transaction(self, *, follows: bool = False) -> Iterator[None]:
 		with super().transaction(follows=follows):
 			for state in self._states.values():
-				state.before.clear()
+				state.keep()
 			try:
 				yield
 			except BaseException:

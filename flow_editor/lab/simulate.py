@@ -13,7 +13,7 @@ from typing import Any
 from flow_editor.engine.definition import Flow, parse_input
 from flow_editor.engine.errors import FlowError
 from flow_editor.engine.inputs import is_blank
-from flow_editor.engine.records import Run
+from flow_editor.engine.outcome import Outcome
 from flow_editor.lab.answers import Answer
 from flow_editor.lab.host import LabHost, utc_now
 from flow_editor.lab.live import LiveStore
@@ -134,26 +134,22 @@ def _answer(host: LabHost, run: str, unanswered: dict[str, Any]) -> bool:
 
 
 class _Timeline:
-	"""Notes each step's change of state as the run is written."""
+	"""Notes what each advance did to the steps, in the order in which they stand in the flow."""
 
 	def __init__(self, host: LabHost):
 		self.entries: list[dict[str, Any]] = []
 		self._host = host
-		self._seen: dict[str, tuple[Any, ...]] = {}
 		self._flow: Flow | None = None
 		self._places: dict[str, int] = {}
 		host.watchers.append(self.look)
 
-	def look(self, run: Run) -> None:
+	def look(self, outcome: Outcome) -> None:
+		run = outcome.run
 		if self._flow is None:
 			self._flow = flow_of(self._host, run)
 			self._places = {step.id: place for place, step in enumerate(self._flow.in_turn())}
-		for step_id in sorted(run.step_state.before, key=self._places.__getitem__):
+		for step_id in sorted((change.step_id for change in outcome.changes), key=self._places.__getitem__):
 			entry = run.step_state[step_id]
-			mark = (entry["status"], entry.get("waiting"), entry.get("attempts"), entry.get("error"))
-			if mark == self._seen.get(step_id, ("pending", None, None, None)):
-				continue
-			self._seen[step_id] = mark
 			self.entries.append(
 				{
 					"at": self._host.now().isoformat(sep=" ", timespec="seconds"),

@@ -34,10 +34,11 @@ from flow_editor.engine.event import (
 from flow_editor.engine.records import Run
 from flow_editor.engine.values import NO_TYPES, Types
 from flow_editor.services import head, runs
-from flow_editor.services.advance import let_others_run
+from flow_editor.services.advance import release_reentry
 from flow_editor.services.customers import Fields, customer_of
 from flow_editor.services.definitions import flow_of
 from flow_editor.services.host import Host
+from flow_editor.services.work import is_due
 
 
 class WhenAsked(Mapping[str, Any]):
@@ -290,7 +291,7 @@ def dispatch_event(
 		event, doctype, docname, customer, variables or {}, doc, fields, trigger_key, caller, is_over, amended_from, imported_by
 	)  # fmt: skip
 	templates = host.store.active_templates(event)
-	gated: list[Outcome | Start] = []
+	gated: list[Skipped | Start] = []
 	# Whoever saves a document is not to pay for a change of user with every flow: those of one user are asked together.
 	for user, listening in groupby(templates, key=lambda template: template.get("run_as") or host.user):
 		gated += _gate_as(host, user, list(listening), raised)
@@ -301,14 +302,14 @@ def dispatch_event(
 
 
 #: What became of a template that listens: `run`, `skipped` or `error`.
-Outcome = dict[str, Any]
+Skipped = dict[str, Any]
 #: A run that may start, and the document as its user may read it.
 Start = tuple[Run, Mapping[str, Any]]
 
 
 def _gate_as(
 	host: Host, user: str, listening: Sequence[Mapping[str, Any]], raised: Raised
-) -> list[Outcome | Start]:
+) -> list[Skipped | Start]:
 	"""Whether each of these templates of one user starts. What it is about is read once for all of them."""
 	if not (raised.doctype or raised.customer or any(map(_condition, listening))):
 		# There is nothing to be read. Whether there is such a user at all, the steps will find.
@@ -351,7 +352,7 @@ def _guarded(
 		return _not_started(host, template, raised, error)
 
 
-def _not_started(host: Host, template: Mapping[str, Any], raised: Raised, error: Exception) -> Outcome:
+def _not_started(host: Host, template: Mapping[str, Any], raised: Raised, error: Exception) -> Skipped:
 	if elsewhere := _elsewhere(template, raised):
 		return {"skipped": elsewhere}
 	title = f"Flow {template['name']} was not started by {raised.event}"
@@ -390,7 +391,7 @@ def _elsewhere(template: Mapping[str, Any], raised: Raised) -> str | None:
 	)
 
 
-def _gate(host: Host, template: Mapping[str, Any], raised: Raised, doc: Mapping[str, Any]) -> Outcome | Start:
+def _gate(host: Host, template: Mapping[str, Any], raised: Raised, doc: Mapping[str, Any]) -> Skipped | Start:
 	"""Whether a template starts, asked as its user, who may read this much of the document."""
 	if elsewhere := _elsewhere(template, raised):
 		return {"skipped": elsewhere}
@@ -451,21 +452,21 @@ def _given(host: Host, doc: Mapping[str, Any], what: Any) -> Any:
 	return host.now().replace(microsecond=0) if what == NOW else doc.get(what)
 
 
-def _begun(host: Host, template: Mapping[str, Any], raised: Raised, asked: Outcome | Start) -> Outcome:
+def _begun(host: Host, template: Mapping[str, Any], raised: Raised, asked: Skipped | Start) -> Skipped:
 	return asked if isinstance(asked, dict) else _guarded(host, template, raised, _begin, *asked)
 
 
 def _begin(
 	host: Host, template: Mapping[str, Any], raised: Raised, run: Run, doc: Mapping[str, Any]
-) -> Outcome:
+) -> Skipped:
 	"""Store a run that may start, with what its head has done."""
 	rows = head.take(host, run, doc)
 	if not runs.store(host, run, rows):
 		return {"skipped": runs.re_entry_reason(template)}
-	if run.completed_at is not None and let_others_run(run):
+	if run.completed_at is not None and release_reentry(run):
 		host.store.save_run(
 			run
 		)  # after it was stored with its key: one that ends at once waits for others too
-	if any(row.trigger_at is not None and row.trigger_at <= host.now() for row in rows):
+	if any(is_due(row, host.now()) for row in rows):
 		host.poke()
 	return {"run": run.name}

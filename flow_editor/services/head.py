@@ -14,20 +14,17 @@ from datetime import date
 from typing import Any
 
 from flow_editor.engine.context import Scope
-from flow_editor.engine.definition import Step
+from flow_editor.engine.definition import Flow
 from flow_editor.engine.machine import PENDING
 from flow_editor.engine.records import ADVANCE, START, Pending, Run
-from flow_editor.services.advance import Advance
+from flow_editor.services.advance import Advance, HeldBack, Policy
 from flow_editor.services.definitions import flow_of
 from flow_editor.services.due import Times
 from flow_editor.services.host import Host
+from flow_editor.services.work import Work
 
 #: A flow of more steps is left to the inbox as a whole: whoever saves a document is not to wait for it.
 MOST_STEPS = 200
-
-
-class LeftToTheInbox(Exception):
-	"""The step needs more than the run itself."""
 
 
 def take(host: Host, run: Run, doc: Mapping[str, Any] | None = None) -> list[Pending]:
@@ -42,55 +39,43 @@ def take(host: Host, run: Run, doc: Mapping[str, Any] | None = None) -> list[Pen
 	"""
 	if len(flow_of(host, run).steps) > MOST_STEPS:
 		return [Pending("", purpose=START, trigger_at=host.now())]
-	return Head(host, run, doc).take()
+	# The Work is not written: the run is stored with these rows, by who starts it.
+	advance = Advance(host, run, Work(host), policy=WithinTheSave(doc))
+	advance.start()
+	advance.move()
+	if advance.is_held_back:
+		begun = any(entry != {"status": PENDING} for entry in run.step_state.values())
+		if not begun:
+			run.step_state = {}
+		advance.rows.append(Pending("", purpose=ADVANCE if begun else START, trigger_at=host.now()))
+	return advance.rows
 
 
-class Head(Advance):
-	"""An advance that writes nothing and gives up on no step: one that fails is left, to fail where it can be told."""
+class WithinTheSave(Policy):
+	"""What may be done while somebody's save waits: what needs nothing but what the save has in hand.
 
-	def __init__(self, host: Host, run: Run, doc: Mapping[str, Any] | None):
-		super().__init__(host, run)
-		self.scope = Known(host, run, doc)
-		self.times = TimesAtHand(host, run, self.flow, self.scope)
-		self._left = False
-		# Whoever raised the event has the document in hand.
-		self._document_seen = True
+	Args:
+		doc: the fields of the document that is saved, if there is one.
+	"""
 
-	def take(self) -> list[Pending]:
-		self.start()
-		self.move()
-		if self._left:
-			begun = any(entry != {"status": PENDING} for entry in self.run.step_state.values())
-			if not begun:
-				self.run.step_state = {}
-			self.rows.append(Pending("", purpose=ADVANCE if begun else START, trigger_at=self.host.now()))
-		return self.rows
+	holds_back = True
+	has_seen_the_document = True
 
-	def _reach(self, step: Step) -> None:
-		entry = self.entry(step)
-		before = dict(entry)
-		try:
-			super()._reach(step)
-		except LeftToTheInbox:
-			entry.clear()
-			entry.update(before)
-			self._left = True
+	def __init__(self, doc: Mapping[str, Any] | None):
+		self._doc = doc
 
-	def _run_kind(self, step: Step, given: Any) -> None:
-		kind = self._catalog.get(step.kind)
-		if kind is None or not kind.self_contained:
-			raise LeftToTheInbox(step.id)
-		super()._run_kind(step, given)
+	def scope(self, host: Host, run: Run) -> Scope:
+		return Known(host, run, self._doc)
 
-	def _fail(self, step: Step, error: BaseException) -> None:
-		raise LeftToTheInbox(step.id) from error
+	def times(self, host: Host, run: Run, flow: Flow, scope: Scope) -> Times:
+		return TimesAtHand(host, run, flow, scope)
 
 
 class TimesAtHand(Times):
 	"""Times that need no Holiday List."""
 
 	def days_off(self, first: date, last: date) -> Collection[date]:
-		raise LeftToTheInbox("the Holiday List")
+		raise HeldBack("the Holiday List")
 
 
 class Known(Scope):
@@ -102,7 +87,7 @@ class Known(Scope):
 
 	def __getitem__(self, key: str) -> Any:
 		if key not in ("doc", "variables", "steps", "now", "today"):
-			raise LeftToTheInbox(key)
+			raise HeldBack(key)
 		return super().__getitem__(key)
 
 	def _doc(self) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from flow_editor.engine.event import TriggerEvent
 from flow_editor.engine.kind import Catalog
 from flow_editor.engine.logic import Operator
+from flow_editor.engine.outcome import Outcome
 from flow_editor.engine.ports import Surroundings
 from flow_editor.engine.reading import Limits
 from flow_editor.engine.records import Pending, Run, Started
@@ -204,7 +205,7 @@ class Host(Surroundings, Protocol):
 	def withholds(self, run: Run) -> bool:
 		"""Whether the acting user, who may see a run, is not to see what it holds: they may not read its customer."""
 
-	def run_changed(self, run: Run) -> None:
+	def run_changed(self, outcome: Outcome) -> None:
 		"""A run has a new state that open views should show, once the transaction is committed."""
 
 	def left_out(self, template: str, doctype: str, docname: str, source: str) -> None:

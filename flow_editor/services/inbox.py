@@ -27,6 +27,7 @@ from flow_editor.engine import timing
 from flow_editor.engine.context import Scope, StepContext
 from flow_editor.engine.errors import OUTSIDE, FlowError, NotFound, StepFailed, described
 from flow_editor.engine.machine import CANCELLED, COMPLETED, FAILED, RUNNING, SCHEDULED, run_status
+from flow_editor.engine.outcome import Outcome
 from flow_editor.engine.records import (
 	CALL,
 	DOCUMENT_END,
@@ -41,9 +42,11 @@ from flow_editor.engine.records import (
 )
 from flow_editor.kinds.web_call import send_call
 from flow_editor.services import failures, life, runs
-from flow_editor.services.advance import ERROR_LENGTH, Advance, LostClaim, Together, no_kind
+from flow_editor.services.advance import Advance
 from flow_editor.services.definitions import flow_of
+from flow_editor.services.explaining import ERROR_LENGTH, no_kind
 from flow_editor.services.host import Host
+from flow_editor.services.work import LostClaim, Settled, Work
 
 #: What goes to the outside, and is made whatever becomes of the run.
 CALLS = (CALL, SIDE_CALL)
@@ -146,18 +149,18 @@ def _work_together(host: Host, rows: Sequence[Pending]) -> int:
 
 
 def _try_together(host: Host, rows: Sequence[Pending]) -> int:
-	together = Together(host)
+	shared = Work(host)
 	worked = 0
 	with host.store.transaction(follows=True):
 		locked = host.store.lock_runs({row.flow_run for row in rows})
-		together.ended = life.ended(host, locked.values())
+		shared.over = life.ended(host, locked.values())
 		until = host.monotonic() + TOGETHER_SECONDS
 		for row in rows:
-			_move(host, locked[row.flow_run], row, together)
+			_move(host, locked[row.flow_run], row, shared)
 			worked += 1
 			if host.monotonic() > until:
 				break
-		together.finish()
+		shared.write()
 	return worked
 
 
@@ -211,25 +214,23 @@ def _lease(host: Host):
 
 def _advance(host: Host, row: Pending) -> None:
 	with host.store.transaction():
-		together = Together(host)
-		_move(host, host.store.run(row.flow_run, lock=True), row, together)
-		together.finish()
+		alone = Work(host)
+		_move(host, host.store.run(row.flow_run, lock=True), row, alone)
+		alone.write()
 
 
-def _move(host: Host, run: Run, row: Pending, together: Together) -> None:
-	"""Do what a row promised for its locked run, and leave to be written what can be."""
+def _move(host: Host, run: Run, row: Pending, into: Work) -> None:
+	"""Do what a row promised for its locked run, and add what comes of it to a Work."""
 	if run.status in (COMPLETED, CANCELLED):
-		together.rows.append(row)
+		into.settle(Settled(row))
 	elif row.purpose == DOCUMENT_END:
-		life.stop(host, run, (row.context_snapshot or {}).get("reason") or "")
-		together.runs[run.name] = run
-		together.rows.append(row)
-		host.run_changed(run)
+		into.change(life.stop(host, run, (row.context_snapshot or {}).get("reason") or "", into))
+		into.settle(Settled(row))
 	elif row.purpose == START:
-		runs.begin(host, run, row, together)
+		runs.begin(host, run, into, row)
 	else:
-		with runs.working(run):
-			advance = Advance(host, run, row, together)
+		with runs.caused_by(run):
+			advance = Advance(host, run, into, row)
 			if row.purpose in (FIRE, RETRY):
 				_fire(advance, row)
 			else:
@@ -269,8 +270,7 @@ def _call(host: Host, row: Pending) -> None:
 			if run.status != CANCELLED:
 				run.status, run.completed_at = run_status(run.step_state), None
 			host.store.save_run(run)
-		advance = Advance(host, run, row)
-		step = advance.flow.by_id[row.step_id]
+		step = flow_of(host, run).by_id[row.step_id]
 		kind = host.catalog.get(step.kind)
 		ctx = (
 			StepContext(host, run, step, kind, Scope(host, run), idempotency_key=row.idempotency_key)
@@ -281,7 +281,7 @@ def _call(host: Host, row: Pending) -> None:
 	try:
 		if kind is None:
 			raise no_kind(step)
-		with runs.working(run), host.acting_as(run.run_as):
+		with runs.caused_by(run), host.acting_as(run.run_as):
 			result = kind.send(snapshot.get("request") or {}, ctx)
 	except Exception as raised:
 		if host.breaks_transaction(raised):
@@ -293,14 +293,16 @@ def _call(host: Host, row: Pending) -> None:
 def _settle_call(host: Host, row: Pending, result: Any, error: Exception | None) -> None:
 	with host.store.transaction():
 		run = host.store.run(row.flow_run, lock=True)
-		with runs.working(run):
-			advance = Advance(host, run, row)
+		with runs.caused_by(run):
+			answered = Work(host)
+			advance = Advance(host, run, answered, row)
 			step = advance.flow.by_id[row.step_id]
 			if error is None:
 				advance.settle_call(step, result, (row.context_snapshot or {}).get("given"))
 			else:
 				advance.fail_call(step, error)
 			advance.finish()
+			answered.write()
 
 
 def _after_call(host: Host, write: Callable[[], None]) -> None:
@@ -324,7 +326,7 @@ def _call_beside(host: Host, row: Pending, snapshot: dict[str, Any]) -> None:
 		if not host.store.extend(row, _lease(host)):
 			raise LostClaim(row.name)
 		run = _run_of(host, row)
-	with runs.working(run) if run else nullcontext():
+	with runs.caused_by(run) if run else nullcontext():
 		send_call(snapshot["request"], host.http, row.idempotency_key)
 	_after_call(host, lambda: _finish_alone(host, row))
 
@@ -398,9 +400,10 @@ def _count_try(host: Host, row: Pending, error: BaseException | None, message: s
 			if run and _is_beside(row):
 				failures.call_failed(host, run, message)
 		elif (advance := _advance_of(host, run, row)) and (step := advance.step(row.step_id)):
-			with runs.working(run):
+			with runs.caused_by(run):
 				advance.give_up(step, message, OUTSIDE if error is None else getattr(error, "helps", ""))
 				advance.finish()
+				advance.work.write()
 		elif run.status == CANCELLED:
 			_finish(host, row, ROW_FAILED, message)
 		else:
@@ -409,7 +412,7 @@ def _count_try(host: Host, row: Pending, error: BaseException | None, message: s
 
 def _advance_of(host: Host, run: Run, row: Pending) -> Advance | None:
 	try:
-		return Advance(host, run, row)
+		return Advance(host, run, Work(host), row)
 	except FlowError as error:
 		host.log(f"Flow Run {run.name} cannot be moved", error.message)
 		return None
@@ -418,7 +421,7 @@ def _advance_of(host: Host, run: Run, row: Pending) -> Advance | None:
 def _abandon(host: Host, run: Run, row: Pending, message: str) -> None:
 	"""There is no step to put the failure on, so it is the run's own."""
 	run.status, run.error, run.completed_at = FAILED, message, host.now()
-	host.store.save_run(run)
-	_finish(host, row, ROW_FAILED, message)
-	failures.run_failed(host, run)
-	host.run_changed(run)
+	abandoned = Work(host)
+	abandoned.change(Outcome(run, has_failed=True))
+	abandoned.settle(Settled(row, ROW_FAILED, message))
+	abandoned.write()

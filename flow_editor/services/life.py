@@ -11,10 +11,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from flow_editor.engine.errors import FlowError
-from flow_editor.engine.machine import CANCELLED, DONE, FAILED, PENDING, RUNNING, SCHEDULED, Machine
+from flow_editor.engine.machine import CANCELLED, DONE, FAILED, RUNNING, Machine, stop_steps
+from flow_editor.engine.outcome import Outcome
 from flow_editor.engine.records import DOCUMENT_END, Pending, Run
 from flow_editor.services.definitions import flow_of
 from flow_editor.services.host import Host
+from flow_editor.services.work import Work
 
 
 def document_ended(host: Host, doctype: str, docname: str, how: str) -> None:
@@ -55,20 +57,24 @@ def ended(host: Host, runs: Iterable[Run]) -> dict[str, str]:
 	}
 
 
-def stop(host: Host, run: Run, why: str) -> None:
-	"""Cancel a locked run. The caller writes it."""
+def stop(host: Host, run: Run, why: str, work: Work, machine: Machine | None = None) -> Outcome:
+	"""Cancel a locked run: withdraw what it waits for. The caller adds the outcome to the Work.
+
+	Args:
+		machine: what moves the run just now, if something does: its changes are that one's then.
+	"""
 	had_effect = _had_effect(host, run)
-	for step_id in run.step_state:
-		entry = run.step_state[step_id]
-		if entry["status"] in (PENDING, SCHEDULED):
-			entry["status"] = CANCELLED
-			for leftover in ("waiting", "due_at"):
-				entry.pop(leftover, None)
+	outcome = Outcome(run)
+	if machine is None:
+		outcome.changes = stop_steps(run.step_state, CANCELLED)
+	else:
+		machine.stop(CANCELLED)
 	run.status, run.stop_reason, run.completed_at = CANCELLED, why, host.now()
 	if not had_effect or run.reentry_key.startswith("running:"):
 		# Nobody has noticed it, so it does not count: the document that this one is amended to starts the flow anew.
 		run.reentry_key = ""
-	host.store.withdraw(run.name)
+	work.withdraw(run)
+	return outcome
 
 
 def _had_effect(host: Host, run: Run) -> bool:
@@ -101,7 +107,7 @@ def make_way(host: Host, reentry_key: str) -> bool:
 	why = None if holder.completed_at is not None else ended(host, [holder]).get(holder.name)
 	if why is None:
 		return False
-	stop(host, holder, why)
-	host.store.save_run(holder)
-	host.run_changed(holder)
+	work = Work(host)
+	work.change(stop(host, holder, why, work))
+	work.write()
 	return not holder.reentry_key

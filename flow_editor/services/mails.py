@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from flow_editor.engine.outcome import Outcome
 from flow_editor.engine.ports import FATE_SENT, Fate
 from flow_editor.engine.records import Run
 from flow_editor.services.definitions import flow_of
 from flow_editor.services.host import Host
+from flow_editor.services.work import Work
 
 #: What names a mail in a step's result.
 QUEUED = "email_queue"
@@ -58,8 +60,9 @@ def note_failure(host: Host, run: Run, mail: str, where: str, fate: Fate) -> str
 		f"The e-mail to {', '.join(entry['result'].get('to') or ())} was not sent{why}. Mend the cause, then send it again "
 		f"from {where}. The step itself is done."
 	)[:ERROR_LENGTH]
-	host.store.save_run(run)
-	host.run_changed(run)
+	work = Work(host)
+	work.change(Outcome(run))
+	work.write()
 	return step
 
 

@@ -25,14 +25,18 @@ from flow_editor.engine.machine import (
 	RUN_STATES,
 	RUNNING,
 	SCHEDULED,
+	stop_steps,
 )
+from flow_editor.engine.outcome import Outcome
 from flow_editor.engine.records import CALL, ROW_PENDING, ROW_RUNNING, Pending, Run, Started
 from flow_editor.services import life, mails
-from flow_editor.services.advance import RESULT_LENGTH, SHORT, Advance, Moved, Together, let_others_run
+from flow_editor.services.advance import Advance, release_reentry
 from flow_editor.services.customers import customer_of
 from flow_editor.services.definitions import flow_of
 from flow_editor.services.due import ANCHOR, OWN
 from flow_editor.services.host import Host
+from flow_editor.services.keeping import SHORT
+from flow_editor.services.work import Work
 
 RE_ENTRY_ALWAYS = "Always"
 RE_ENTRY_ONCE = "Once per document"
@@ -58,8 +62,8 @@ MOST_CALLS = 100_000
 LISTED_LENGTH = 8_000_000
 LISTED_AT_ONCE = 20
 
-#: The run within whose step this code is working, if any: what a loop is counted by.
-_working: ContextVar[Run | None] = ContextVar("flow_editor_run", default=None)
+#: The run that causes what this code does, if any: what a loop is counted by.
+_cause: ContextVar[Run | None] = ContextVar("flow_editor_run", default=None)
 
 
 def key(*parts: str) -> str:
@@ -90,7 +94,7 @@ def new_run(
 	Raises:
 		Invalid: the variables are too large.
 	"""
-	cause = _working.get()
+	cause = _cause.get()
 	variables = render.jsonable(dict(variables or {}))
 	if variables and (length := len(json.dumps(variables))) > VARIABLES_LENGTH:
 		message = f"The variables have {length:,} characters of JSON; at most {VARIABLES_LENGTH:,} are kept. Send fewer."
@@ -229,7 +233,7 @@ def start(
 	customer: str = "",
 	variables: Mapping[str, Any] | None = None,
 	idempotency_key: str = "",
-) -> Moved:
+) -> Outcome:
 	"""Start a template by hand, active or not, and do at once what can be done at once.
 
 	Who starts it and whom it runs as both have to be allowed to read the document and its customer.
@@ -265,7 +269,10 @@ def start(
 		raise Conflict(f"{title} is not started: {re_entry_reason(fields)}")
 	if claim:
 		host.store.note_start(claim, run.name)
-	return begin(host, run)
+	work = Work(host)
+	outcome = begin(host, run, work)
+	work.write()
+	return outcome
 
 
 def as_asked(
@@ -320,7 +327,7 @@ def as_asked(
 	return run, customers, problems + wrong
 
 
-def _started_before(host: Host, known: Started, digest: str) -> Moved:
+def _started_before(host: Host, known: Started, digest: str) -> Outcome:
 	"""What a key has started, if it is asked for the same again."""
 	if known.digest != digest:
 		raise Conflict(
@@ -334,7 +341,7 @@ def _started_before(host: Host, known: Started, digest: str) -> Moved:
 			f"This key has started {known.run}, which has been deleted since. Use another key to start again."
 		) from None
 	host.check_visible(run)
-	return Moved(run, repeated=True)
+	return Outcome(run, repeated=True)
 
 
 def unreadable(host: Host, run: Run, customers: Collection[str]) -> str | None:
@@ -352,43 +359,44 @@ def unreadable(host: Host, run: Run, customers: Collection[str]) -> str | None:
 	return None
 
 
-def begin(host: Host, run: Run, row: Pending | None = None, together: Together | None = None) -> Moved:
-	"""The first advance of a stored run. `row`, `together`: see `Advance`."""
-	with working(run):
-		advance = Advance(host, run, row, together)
+def begin(host: Host, run: Run, work: Work, row: Pending | None = None) -> Outcome:
+	"""The first advance of a stored run; see `Advance`."""
+	with caused_by(run):
+		advance = Advance(host, run, work, row)
 		advance.start()
 		return advance.finish()
 
 
-class working:
+class caused_by:
 	"""Within it, an event counts as caused by the run."""
 
 	def __init__(self, run: Run):
 		self.run = run
 
 	def __enter__(self) -> None:
-		self._token = _working.set(self.run)
+		self._token = _cause.set(self.run)
 
 	def __exit__(self, *error: object) -> None:
-		_working.reset(self._token)
+		_cause.reset(self._token)
 
 
 # Moving on
 
 
-def advance(host: Host, name: str) -> Moved:
+def advance(host: Host, name: str) -> Outcome:
 	"""Look at a run again and fire whatever is ready. Changes nothing where nothing is."""
 	run = host.store.run(name, lock=True)
 	if run.status in (COMPLETED, CANCELLED):
-		return Moved(run)
-	with working(run):
-		move = Advance(host, run)
+		return Outcome(run)
+	work = Work(host)
+	with caused_by(run):
+		move = Advance(host, run, work)
 		if not move.ends():
 			move.rescan()
-		return move.finish()
+		return _written(move)
 
 
-def complete(host: Host, name: str, step_id: str, result: Any = None) -> tuple[Moved, str]:
+def complete(host: Host, name: str, step_id: str, result: Any = None) -> tuple[Outcome, str]:
 	"""Fire a step that waits for somebody (or, ahead of its time, one that waits for its time).
 
 	Args:
@@ -404,7 +412,7 @@ def complete(host: Host, name: str, step_id: str, result: Any = None) -> tuple[M
 	run, step, entry = _locked_step(host, name, step_id)
 	status = entry.get("status", PENDING)
 	if status == DONE:
-		return Moved(run), f"Step {step_id} is already done."
+		return Outcome(run), f"Step {step_id} is already done."
 	if run.status == CANCELLED:
 		raise Conflict(f"Run {name} was cancelled.")
 	if status == RUNNING:
@@ -415,20 +423,21 @@ def complete(host: Host, name: str, step_id: str, result: Any = None) -> tuple[M
 		raise Conflict(f"Step {step_id} is {status}, so it cannot be completed.")
 	result = render.jsonable(result)
 	_check_branch(host, step, result)
-	with working(run):
-		move = Advance(host, run)
+	work = Work(host)
+	with caused_by(run):
+		move = Advance(host, run, work)
 		_check_size(step, result, move)
 		if status == PENDING and not entry.get("waiting") and not move.machine.is_reachable(step):
 			raise Conflict(f"Step {step_id} is not reachable yet: steps before it are not done.")
 		if move.ends():
 			return (
-				move.finish(),
+				_written(move),
 				f"{run.stop_reason} So run {name} is cancelled, and step {step_id} was not done.",
 			)
-		host.store.cancel_pending(name, step_id)
+		work.cancel(name, step_id)
 		entry.pop(ANCHOR, None)  # what comes after it counts from now
 		move.fire(step, given=result)
-		return move.finish(), ""
+		return _written(move), ""
 
 
 def _check_size(step: Step, result: Any, move: Advance) -> None:
@@ -436,7 +445,7 @@ def _check_size(step: Step, result: Any, move: Advance) -> None:
 	length = len(json.dumps(result))
 	if length <= SHORT:
 		return
-	most = min(RESULT_LENGTH, max(SHORT, move.room))
+	most = move.keeping.most
 	if length > most:
 		message = f"The result has {length:,} characters of JSON; at most {most:,} are kept. Send less, or a link to it."
 		raise Invalid.because([Problem(message, step.id, "result")], "This request")
@@ -452,7 +461,7 @@ def _check_branch(host: Host, step: Step, result: Any) -> None:
 			raise Conflict(f"Step {step.id} has no branch {branch!r}. Use one of {', '.join(known)}.")
 
 
-def retry(host: Host, name: str, step_id: str | None = None) -> Moved:
+def retry(host: Host, name: str, step_id: str | None = None) -> Outcome:
 	"""Try a failed step again, or all of a run's failed steps.
 
 	Raises:
@@ -462,7 +471,8 @@ def retry(host: Host, name: str, step_id: str | None = None) -> Moved:
 	run = host.store.run(name, lock=True)
 	if run.status == CANCELLED:
 		raise Conflict(f"Run {name} was cancelled. Start the flow again instead.")
-	move = Advance(host, run)
+	work = Work(host)
+	move = Advance(host, run, work)
 	if step_id is None:
 		steps = [step for step in move.flow.steps if move.entry(step)["status"] == FAILED]
 	else:
@@ -485,15 +495,21 @@ def retry(host: Host, name: str, step_id: str | None = None) -> Moved:
 				host.documents.first(run.context_doctype, run.context_docname) if run.context_docname else ""
 			)
 			run.reentry_key = reentry_key(template, run.context_doctype, run.context_docname, first)
-	with working(run):
+	with caused_by(run):
 		if move.ends():
-			return move.finish()
+			return _written(move)
 		for step in steps:
-			host.store.cancel_pending(name, step.id)
+			work.cancel(name, step.id)
 			move.try_again(step)
 		if not steps:
 			move.rescan()
-		return move.finish()
+		return _written(move)
+
+
+def _written(move: Advance) -> Outcome:
+	outcome = move.finish()
+	move.work.write()
+	return outcome
 
 
 def cancel(host: Host, name: str) -> Run:
@@ -514,17 +530,14 @@ def cancel(host: Host, name: str) -> Run:
 		for status in (ROW_PENDING, ROW_RUNNING)
 		for row in host.store.pending({"flow_run": name, "purpose": CALL, "status": status}, limit=MOST_CALLS)
 	}
-	for step_id, entry in run.step_state.items():
-		if entry["status"] in (PENDING, SCHEDULED) or (entry["status"] == RUNNING and step_id not in calling):
-			entry["status"] = CANCELLED
-			for leftover in ("waiting", "due_at"):
-				entry.pop(leftover, None)
+	outcome = Outcome(run, changes=stop_steps(run.step_state, CANCELLED, calling))
 	run.status = CANCELLED
 	run.completed_at = host.now()
-	let_others_run(run)
-	host.store.cancel_pending(name)
-	host.store.save_run(run)
-	host.run_changed(run)
+	release_reentry(run)
+	work = Work(host)
+	work.change(outcome)
+	work.cancel(name)
+	work.write()
 	return run
 
 

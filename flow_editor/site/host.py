@@ -19,6 +19,7 @@ from flow_editor.engine.errors import KEEPS_USER, OUTSIDE, NotAllowed, StepFaile
 from flow_editor.engine.event import TriggerEvent
 from flow_editor.engine.kind import Catalog
 from flow_editor.engine.logic import Operator, operator_table
+from flow_editor.engine.outcome import Outcome
 from flow_editor.engine.reading import Limits
 from flow_editor.engine.records import Run
 from flow_editor.engine.values import Conventions
@@ -202,7 +203,7 @@ class SiteHost:
 	def withholds(self, run: Run) -> bool:
 		return bool(run.customer) and not may_read("Customer", run.customer)
 
-	def run_changed(self, run: Run) -> None:
+	def run_changed(self, outcome: Outcome) -> None:
 		changed = transaction.current().changed_runs
 		if not changed:
 			# One message for all of them: a batch would spend a fifth of its time in sending one each. It goes to those
@@ -210,7 +211,7 @@ class SiteHost:
 			frappe.publish_realtime(
 				"flow_runs_changed", {"runs": changed}, room=get_doctype_room("Flow Run"), after_commit=True
 			)
-		changed.append(run.name)
+		changed.append(outcome.run.name)
 
 	def left_out(self, template: str, doctype: str, docname: str, source: str) -> None:
 		imports.left_out(template, doctype, docname, source)

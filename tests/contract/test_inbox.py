@@ -11,7 +11,7 @@ import requests
 
 from flow_editor.engine.errors import Invalid, StepFailed
 from flow_editor.engine.records import START, Pending
-from flow_editor.services import advance, inbox, runs, templates
+from flow_editor.services import advance, inbox, keeping, runs, templates
 
 
 def flow(world, *steps: dict) -> dict:
@@ -141,7 +141,7 @@ def test_a_failed_run_can_be_retried_when_its_flow_is_gone(world):
 
 
 def test_a_run_keeps_no_more_than_the_database_takes_at_once(world):
-	count = advance.STATE_LENGTH // advance.RESULT_LENGTH + 5
+	count = keeping.STATE_LENGTH // keeping.RESULT_LENGTH + 5
 	template = flow(world, *(step(f"s{n}", trigger={"type": "manual"}) for n in range(count)))
 	with world.transaction():
 		name = runs.start(world.host, template["name"]).run.name
@@ -149,13 +149,13 @@ def test_a_run_keeps_no_more_than_the_database_takes_at_once(world):
 	for n in range(count):
 		with world.transaction():
 			try:
-				runs.complete(world.host, name, f"s{n}", "x" * (advance.RESULT_LENGTH - 2))
+				runs.complete(world.host, name, f"s{n}", "x" * (keeping.RESULT_LENGTH - 2))
 			except Invalid:
 				refused += 1
 				runs.complete(world.host, name, f"s{n}", {"short": True})
 	run = world.host.store.run(name)
 	assert run.status == "completed" and refused >= 5
-	assert len(json.dumps(run.step_state)) < advance.STATE_LENGTH * 1.1
+	assert len(json.dumps(run.step_state)) < keeping.STATE_LENGTH * 1.1
 
 
 def test_variables_that_are_too_large_are_refused(world):
@@ -234,7 +234,7 @@ def test_a_kind_may_say_when_to_come_back(world, monkeypatch):
 
 
 def test_a_result_that_is_cut_keeps_the_lane_that_its_step_took(world, monkeypatch):
-	large = {"branch": "yes", "rows": ["x" * 1000] * (advance.RESULT_LENGTH // 1000)}
+	large = {"branch": "yes", "rows": ["x" * 1000] * (keeping.RESULT_LENGTH // 1000)}
 	monkeypatch.setattr(type(world.host.catalog["condition"]), "run", lambda self, step, ctx: large)
 	ask = {**step("ask"), "kind": "condition", "payload": {"field": "doc.name", "op": "==", "value": "x"}}
 	lanes = [step(lane, parent_id="ask", branch=lane) for lane in ("yes", "no")]
@@ -248,5 +248,5 @@ def test_a_result_that_is_cut_keeps_the_lane_that_its_step_took(world, monkeypat
 	}
 	assert (
 		state["ask"]["result"]["truncated"]
-		and len(state["ask"]["result"]["text"]) == advance.BEGINNING_LENGTH
+		and len(state["ask"]["result"]["text"]) == keeping.BEGINNING_LENGTH
 	)

@@ -20,7 +20,7 @@ from receiver import allow
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
 from flow_editor.engine.errors import Invalid, StepFailed
-from flow_editor.services import advance, inbox, runs
+from flow_editor.services import advance, inbox, keeping, runs
 from flow_editor.site import poke, worker
 from flow_editor.site.host import current
 from flow_editor.site.http import GuardedHttp
@@ -232,7 +232,7 @@ def test_a_result_of_a_hundred_megabytes_is_cut_or_refused(site, other_app):
 	result = r.state(run)["b"]["result"]
 	assert r.statuses(run)["b"] == "done" and result["truncated"]
 	stored = frappe.db.sql("SELECT LENGTH(step_state) FROM `tabFlow Run` WHERE name = %s", run)[0][0]
-	assert stored < 2 * advance.RESULT_LENGTH
+	assert stored < 2 * keeping.RESULT_LENGTH
 
 
 def test_a_step_that_never_ends_is_ended_with_its_job_and_given_up_after_five(site, other_app):
