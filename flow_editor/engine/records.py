@@ -70,6 +70,9 @@ class Run:
 	run_as: str = ""
 	#: How many runs stand above this one: 0 unless an event that a run caused started it.
 	depth: int = field(default=0, metadata=_is(NUMBER))
+	#: The run whose step raised the event that started this one.
+	caused_by: str = ""
+	#: The run that this one is a part of.
 	parent_run: str = ""
 	#: The checksum of the version's definition.
 	checksum: str = ""

@@ -102,7 +102,8 @@ class LabStore:
 				SCHEMA.format(run=", ".join(RUN_COLUMNS), pending=", ".join(PENDING_COLUMNS))
 			)
 			self._bring_up_to_date()
-			self._add_columns("run", RUN_COLUMNS)
+			if "caused_by" in self._add_columns("run", RUN_COLUMNS):
+				self.execute("UPDATE run SET caused_by = parent_run, parent_run = NULL")
 		except sqlite3.Error as error:
 			raise FlowError(f"{path} cannot hold the lab ({error}). Name another file.") from error
 
@@ -137,12 +138,13 @@ class LabStore:
 				(json.dumps(row, ensure_ascii=False), _namesake(row), row["name"]),
 			)
 
-	def _add_columns(self, table: str, names: Sequence[str]) -> None:
-		"""Bring the table of an earlier version's file up to date."""
+	def _add_columns(self, table: str, names: Sequence[str]) -> list[str]:
+		"""Bring the table of an earlier version's file up to date. Returns the columns that it did not have."""
 		there = {row[1] for row in self.connection.execute(f"PRAGMA table_info({table})")}
-		for column in names:
-			if column not in there:
-				self.connection.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+		missing = [column for column in names if column not in there]
+		for column in missing:
+			self.connection.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+		return missing
 
 	def close(self) -> None:
 		self.connection.close()

@@ -111,7 +111,7 @@ def new_run(
 		started_at=host.now(),
 		run_as=template.get("run_as") or host.user,
 		depth=cause.depth + 1 if cause else 0,
-		parent_run=cause.name if cause else "",
+		caused_by=cause.name if cause else "",
 		reentry_key=reentry_key(template, doctype, docname, first),
 	)
 
@@ -640,6 +640,7 @@ def _as_dict(run: Run) -> dict[str, Any]:
 		"completed_at": _text(run.completed_at),
 		"run_as": run.run_as,
 		"depth": run.depth,
+		"caused_by": run.caused_by,
 		"parent_run": run.parent_run,
 		"error": run.error,
 		"stop_reason": run.stop_reason,

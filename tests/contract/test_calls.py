@@ -213,7 +213,7 @@ def test_what_a_call_sets_off_is_caused_by_its_run(world, receiver, calling):
 	run = start(world, calling())
 	world.drain()
 	(caused,) = world.host.store.runs({"flow_template": flow["name"]})
-	assert (caused.parent_run, caused.depth) == (run, 1)
+	assert (caused.caused_by, caused.parent_run, caused.depth) == (run, "", 1)
 
 
 def test_a_call_that_sets_its_own_flow_off_ends_at_the_limit(world, receiver):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from flow_editor.engine.records import CALL, FIRE, SIDE_CALL, Pending
+from flow_editor.engine.records import CALL, FIRE, SIDE_CALL, Pending, Run
 from flow_editor.lab.host import LabHost
 from flow_editor.services import templates
 
@@ -59,4 +59,20 @@ def test_templates_of_one_name_are_numbered(tmp_path):
 			"x" * 136 + " (2)",
 			"Shipped",
 		]
+		host.store.close()
+
+
+def test_what_caused_a_run_is_no_parent(tmp_path):
+	path = str(tmp_path / "lab.db")
+	host = LabHost(path)
+	with host.store.transaction():
+		for run in (Run("FT-1", 1), Run("FT-1", 1, caused_by="FR-00001")):
+			host.store.insert_run(run)
+	host.store.execute("UPDATE run SET parent_run = caused_by")
+	host.store.execute("ALTER TABLE run DROP COLUMN caused_by")
+	host.store.close()
+	for _ in range(2):
+		host = LabHost(path)
+		found = {run.name: (run.caused_by, run.parent_run) for run in host.store.runs({})}
+		assert sorted(found.values()) == [("", ""), ("FR-00001", "")]
 		host.store.close()

@@ -57,6 +57,7 @@ FIELDS = {
 		"completed_at": "Datetime",
 		"run_as": "Link",
 		"depth": "Int",
+		"caused_by": "Data",
 		"parent_run": "Data",
 		"trigger_key": "Data",
 		"reentry_key": "Data",

@@ -17,6 +17,7 @@ from frappe.utils import now_datetime
 import flow_editor
 from flow_editor.engine.errors import Conflict, NotFound
 from flow_editor.flow_editor.doctype.flow_run.flow_run import FlowRun
+from flow_editor.patches import tell_cause_from_parent
 from flow_editor.services import advance, inbox, runs
 from flow_editor.site.host import current
 
@@ -528,3 +529,13 @@ def test_a_finished_run_is_kept_while_a_call_of_it_waits_for_a_job_to_be_closed(
 	assert '"event": "close"' in body
 	FlowRun.clear_old_logs(days=365)
 	assert not frappe.db.exists("Flow Run", run) and not r.rows(run)
+
+
+def test_what_caused_a_run_is_told_from_what_it_is_a_part_of(site):
+	flow = r.template(r.step("a", trigger={"type": "manual"}))
+	caused, first = (runs.start(site, flow.name).run.name for _ in range(2))
+	# As an earlier version has written it.
+	frappe.db.sql("UPDATE `tabFlow Run` SET parent_run = %s WHERE name = %s", (first, caused))
+	tell_cause_from_parent.execute()
+	found = {run.name: (run.caused_by, run.parent_run) for run in site.store.runs({"flow_template": flow.name})}
+	assert found == {caused: (first, ""), first: ("", "")}

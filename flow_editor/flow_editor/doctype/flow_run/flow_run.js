@@ -1,7 +1,7 @@
 frappe.ui.form.on("Flow Run", {
 	async refresh(frm) {
 		frm.disable_save();
-		const cause = frm.doc.parent_run;
+		const cause = frm.doc.caused_by;
 		if (cause) frm.add_custom_button(__("Caused by {0}", [cause]), () => frappe.set_route("Form", "Flow Run", cause));
 		const ui = await flow_editor.load();
 		const element = frm.get_field("tree").$wrapper.get(0);
