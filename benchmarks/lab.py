@@ -13,7 +13,7 @@ from benchmarks.measure import Figure, figure, in_turn, per_second
 from benchmarks.peer_dbos import Peer
 from flow_editor.lab.host import LabHost
 from flow_editor.services import inbox, templates
-from flow_editor.services.events import dispatch_event
+from flow_editor.services.listening import dispatch_event
 
 EVENT = "on_issue_opened"
 

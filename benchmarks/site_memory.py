@@ -5,8 +5,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 
-import frappe
-
 from benchmarks import flows, site
 from benchmarks.measure import Figure, figure
 from flow_editor.services import inbox

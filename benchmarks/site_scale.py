@@ -18,7 +18,7 @@ from frappe.desk.reportview import get as list_view
 import flow_editor
 from benchmarks import flows, site
 from benchmarks.measure import Figure, Pairs, figure, milliseconds
-from flow_editor.services import inbox, runs
+from flow_editor.services import inbox, looking, starting
 from flow_editor.site import worker
 from flow_editor.site.host import SiteHost
 from flow_editor.site.store import DUE, LAPSED
@@ -33,7 +33,7 @@ ASIDE = "flow_benchmark_"
 def measure(host: SiteHost, rounds: int, size: float) -> Iterator[Figure]:
 	flow, about = site.template(flows.chain(10)), site.document()
 	repeat = max(20, rounds * 4)
-	done = runs.start(host, flow.name).run.name
+	done = starting.start(host, flow.name).run.name
 	frappe.db.commit()
 	ways = what_is_done(host, flow, about, done)
 	try:
@@ -81,7 +81,7 @@ def what_is_done(host: SiteHost, flow, about, done: str) -> dict[str, Callable[[
 		getdoc("Flow Run", done)
 
 	def find(**filters) -> Callable[[], object]:
-		return lambda: runs.find(host, filters)
+		return lambda: looking.find(host, filters)
 
 	return {
 		"A tick that finds nothing": worker.drain,

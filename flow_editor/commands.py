@@ -79,7 +79,7 @@ def run(
 	host, template: str, doctype: str, docname: str, customer: str, variables: str, inputs: dict[str, str]
 ) -> None:
 	"""Start a flow, by its number or its name, and print what it did."""
-	from flow_editor.services import runs
+	from flow_editor.services import starting
 
 	try:
 		bag = json.loads(variables)
@@ -88,13 +88,13 @@ def run(
 	if not isinstance(bag, dict):
 		raise click.BadParameter("--variables must be a JSON object")
 	number = number_of(host, template)
-	moved = runs.start(
+	moved = starting.start(
 		host,
 		number,
 		doctype=doctype,
 		docname=docname,
 		customer=customer,
-		variables={**bag, **runs.inputs_by_name(host, number, inputs)},
+		variables={**bag, **starting.inputs_by_name(host, number, inputs)},
 	)
 	click.echo(f"{moved.run.name}: {moved.run.status}")
 	for step_id, entry in moved.run.step_state.items():

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote
@@ -23,7 +22,16 @@ from flow_editor.engine.definition import INPUT_TYPES, TRIGGER_TYPES
 from flow_editor.engine.errors import FlowError, Invalid, NotFound, Problem, Unreadable
 from flow_editor.engine.machine import RUN_STATES
 from flow_editor.engine.outcome import Outcome
-from flow_editor.services import acting, compose, events, meaning, runs, templates
+from flow_editor.services import (
+	acting,
+	compose,
+	listening,
+	looking,
+	meaning,
+	runs,
+	starting,
+	templates,
+)
 from flow_editor.services.confirm import confirm as confirm_start
 from flow_editor.services.customers import customer_of
 from flow_editor.services.host import Host
@@ -93,7 +101,7 @@ def duplicate_template(host: Host, template: str, new_name: str | None = None) -
 def catalog(host: Host) -> dict[str, Any]:
 	return {
 		"kinds": host.catalog.as_list(),
-		"events": [event.as_dict() for event in events.known_events(host)],
+		"events": [event.as_dict() for event in host.events.values()],
 		"trigger_types": [{"name": name, "label": label} for name, label in TRIGGER_TYPES.items()],
 		"input_types": [{"name": name, "label": label} for name, label in INPUT_TYPES.items()],
 		"categories": list(CATEGORIES),
@@ -126,7 +134,7 @@ def preview(host: Host, kind: str, payload: Mapping[str, Any], **about: Any) -> 
 
 
 def start(host: Host, template: str, **about: Any) -> dict[str, Any]:
-	moved = runs.start(host, template, **_given(about))
+	moved = starting.start(host, template, **_given(about))
 	return {**_moved(host, moved), "repeated": moved.repeated}
 
 
@@ -149,7 +157,7 @@ def complete(host: Host, run: str, step_id: str, result: Any = None) -> dict[str
 
 
 def cancel(host: Host, run: str) -> dict[str, Any]:
-	return {"run": runs.as_dict(host, runs.cancel(host, _visible(host, run)))}
+	return {"run": looking.as_dict(host, runs.cancel(host, _visible(host, run)))}
 
 
 def retry(host: Host, run: str, step_id: str | None = None) -> dict[str, Any]:
@@ -175,7 +183,7 @@ def event(
 		host.documents.get("Customer", customer)
 	if about := customer_of(doctype or "", doc):
 		host.documents.check_readable("Customer", about)
-	results = events.dispatch_event(
+	results = listening.dispatch_event(
 		host,
 		event,
 		doctype=doctype or "",
@@ -188,11 +196,11 @@ def event(
 
 
 def list_runs(host: Host, start: int = 0, limit: int = 20, **filters: Any) -> dict[str, Any]:
-	return {"runs": runs.find(host, filters, start=start, limit=limit)}
+	return {"runs": looking.find(host, filters, start=start, limit=limit)}
 
 
 def get_run(host: Host, run: str) -> dict[str, Any]:
-	return {"run": runs.get(host, _visible(host, run), with_definition=True)}
+	return {"run": looking.get(host, _visible(host, run), with_definition=True)}
 
 
 def openapi(host: Host) -> dict[str, Any]:
@@ -210,7 +218,7 @@ def _visible(host: Host, name: str) -> str:
 
 
 def _moved(host: Host, moved: Outcome) -> dict[str, Any]:
-	return {"run": runs.as_dict(host, moved.run), "executed": moved.executed, "scheduled": moved.scheduled}
+	return {"run": looking.as_dict(host, moved.run), "executed": moved.executed, "scheduled": moved.scheduled}
 
 
 MOVED = {"run": OBJECT, "executed": {"type": "array"}, "scheduled": {"type": "array"}}

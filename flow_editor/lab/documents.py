@@ -18,7 +18,7 @@ from flow_editor.engine.records import DOCUMENT_CANCELLED, DOCUMENT_DELETED
 from flow_editor.engine.render import jsonable
 from flow_editor.engine.values import NO_TYPES, STANDARD_TYPES, Document, FieldType, Types, document
 from flow_editor.lab.store import LabStore
-from flow_editor.services import events, life
+from flow_editor.services import events, life, listening
 from flow_editor.services.host import Host
 
 ACTIVE = "Active"
@@ -214,9 +214,9 @@ class LabDocuments:
 		before: Mapping[str, Any] | None,
 	) -> None:
 		host = self._host
-		sources = events.sources_by_doctype(host.events.values()).get(doctype, [])
+		sources = listening.sources_by_doctype(host.events.values()).get(doctype, [])
 		for moment in moments:
-			events.raise_transitions(
+			listening.raise_transitions(
 				host,
 				sources,
 				moment,

@@ -17,7 +17,7 @@ from flow_editor.engine.outcome import Outcome
 from flow_editor.lab.answers import Answer
 from flow_editor.lab.host import LabHost, utc_now
 from flow_editor.lab.live import LiveStore
-from flow_editor.services import inbox, runs, templates
+from flow_editor.services import inbox, looking, runs, starting, templates
 from flow_editor.services.customers import customer_of
 from flow_editor.services.definitions import flow_of
 
@@ -71,9 +71,9 @@ def simulate(
 		doctype, name = _store(host, doc or {})
 		host.documents.journal.clear()
 	with host.store.transaction():
-		given = {**(variables or {}), **runs.inputs_by_name(host, template["name"], inputs or {})}
+		given = {**(variables or {}), **starting.inputs_by_name(host, template["name"], inputs or {})}
 		_store_named(host, template["flow_definition"], given)
-		run = runs.start(host, template["name"], doctype=doctype, docname=name, variables=given).run.name
+		run = starting.start(host, template["name"], doctype=doctype, docname=name, variables=given).run.name
 	unanswered = dict(answers or {})
 	while True:
 		inbox.drain(host, seconds=NO_LIMIT)
@@ -86,7 +86,7 @@ def simulate(
 	for step_id in unanswered:
 		host.log(f"Step {step_id} was never reached, or waits for nobody")
 	return Simulation(
-		run=runs.get(host, run),
+		run=looking.get(host, run),
 		timeline=timeline.entries,
 		sent=host.sent(),
 		documents=host.documents.journal,

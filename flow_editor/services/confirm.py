@@ -26,7 +26,7 @@ from flow_editor.engine.kind import Field, Kind
 from flow_editor.engine.people import Reader
 from flow_editor.engine.records import Run
 from flow_editor.engine.render import Budget, Found, as_text, plainly, render_text, resolve
-from flow_editor.services import runs
+from flow_editor.services import starting
 from flow_editor.services.definitions import flow_of
 from flow_editor.services.host import Host
 
@@ -58,7 +58,7 @@ def confirm(
 	customer: str = "",
 	variables: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-	"""What `runs.start` would do with the same, for somebody to confirm.
+	"""What `starting.start` would do with the same, for somebody to confirm.
 
 	Returns:
 		`title`, `description`, `runs_as`, `customer` (whom it is for), `inputs` (their descriptors), `variables` (what
@@ -67,10 +67,10 @@ def confirm(
 		order of the flow, where an empty `when` is at once. `more` counts the steps beyond those that are told.
 
 	Raises:
-		NotFound, NotAllowed, Invalid: as `runs.start`, for the template, the document and its customer.
+		NotFound, NotAllowed, Invalid: as `starting.start`, for the template, the document and its customer.
 	"""
 	fields = host.store.template(template)
-	run, customers, problems = runs.as_asked(
+	run, customers, problems = starting.as_asked(
 		host, fields, doctype=doctype, docname=docname, customer=customer, variables=variables
 	)
 	flow = flow_of(host, run)
@@ -111,13 +111,13 @@ def confirm(
 
 
 def _refusal(host: Host, fields: Mapping[str, Any], run: Run, customers: set[str]) -> str:
-	reason = runs.refusal_to_start(host, run) or runs.unreadable(host, run, customers)
+	reason = starting.refusal_to_start(host, run) or starting.unreadable(host, run, customers)
 	if (
 		not reason
 		and run.reentry_key
 		and host.store.runs({"reentry_key": run.reentry_key}, limit=1, bare=True)
 	):
-		reason = runs.re_entry_reason(fields)
+		reason = starting.re_entry_reason(fields)
 	return reason or ""
 
 

@@ -29,7 +29,7 @@ from flow_editor.engine.validation import validate
 from flow_editor.services import acting, meaning
 from flow_editor.services.events import MANUAL
 from flow_editor.services.host import Host
-from flow_editor.services.runs import RE_ENTRY_ALWAYS, RE_ENTRY_RULES
+from flow_editor.services.starting import RE_ENTRY_ALWAYS, RE_ENTRY_RULES
 
 CATEGORIES = ("residential", "commercial", "incident", "billing", "other")
 SEEDS = Path(__file__).resolve().parent.parent / "seeds"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import frappe
 
-from flow_editor.services import runs
+from flow_editor.services import starting
 
 #: How many keys one query looks for.
 AT_ONCE = 500
@@ -26,9 +26,9 @@ def follow(doctype: str, old: str, new: str) -> None:
 	)
 	keys = {}
 	for template in frappe.get_all("Flow Template", pluck="name"):
-		for rule in (runs.RE_ENTRY_ONCE, runs.RE_ENTRY_ALONE):
+		for rule in (starting.RE_ENTRY_ONCE, starting.RE_ENTRY_ALONE):
 			fields = {"name": template, "re_entry": rule}
-			keys[runs.reentry_key(fields, doctype, old)] = runs.reentry_key(fields, doctype, new)
+			keys[starting.reentry_key(fields, doctype, old)] = starting.reentry_key(fields, doctype, new)
 	former = list(keys)
 	for begin in range(0, len(former), AT_ONCE):
 		held = frappe.db.sql(

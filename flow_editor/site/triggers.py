@@ -10,7 +10,7 @@ import frappe
 
 from flow_editor.engine.event import CANCEL, CHANGE, DELETE, UPDATE
 from flow_editor.engine.records import DOCUMENT_CANCELLED, DOCUMENT_DELETED
-from flow_editor.services import events, life
+from flow_editor.services import events, life, listening
 from flow_editor.services.customers import customer_of
 from flow_editor.site import imports, renames, transaction
 from flow_editor.site.documents import as_fields
@@ -95,7 +95,7 @@ def _name(doc) -> str:
 def _raise(host: SiteHost, doc, moment: str, sources) -> None:
 	before = doc.get_doc_before_save()
 	name = before.name if before else doc.name  # see `_name`
-	events.raise_transitions(
+	listening.raise_transitions(
 		host,
 		sources,
 		moment,
@@ -135,19 +135,19 @@ def dispatch(
 			docname=doc.name,
 			imported_by=imports.source_of(doc),
 			customer=customer or customer_of(doc.doctype, doc),
-			doc=events.WhenAsked(lambda: as_fields(doc)),
+			doc=listening.WhenAsked(lambda: as_fields(doc)),
 			# One without a creation was never stored, so that it cannot end.
 			is_over=doc.get("docstatus") == 2 or bool(doc.flags.in_delete) or not doc.get("creation"),
 			amended_from=doc.get("amended_from") or "",
 		)
-	return events.dispatch_event(host, name, variables=variables, **subject)
+	return listening.dispatch_event(host, name, variables=variables, **subject)
 
 
 def _sources() -> dict[str, Any]:
 	"""Which events the documents of each DocType may raise; built once a request."""
 	found = getattr(frappe.local, "flow_editor_sources", None)
 	if found is None:
-		found = events.sources_by_doctype(current().events.values())
+		found = listening.sources_by_doctype(current().events.values())
 		for doctype in events.CLOSING:
 			found.setdefault(doctype, [])
 		frappe.local.flow_editor_sources = found

@@ -10,7 +10,7 @@ import pytest
 from flow_editor.doors import routes
 from flow_editor.engine.definition import DELAY_FIELDS
 from flow_editor.engine.errors import Conflict, Invalid, NotFound
-from flow_editor.services import events, runs, templates
+from flow_editor.services import listening, starting, templates
 from flow_editor.services.confirm import UNITS, UNKNOWN, confirm
 
 ADDRESS = {"name": "address", "label": "New address", "required": True}
@@ -38,14 +38,14 @@ def create(world, *steps: dict, inputs=(), variables=None, **values) -> dict:
 
 def start(world, flow, **about):
 	with world.transaction():
-		return runs.start(world.host, flow["name"], **about)
+		return starting.start(world.host, flow["name"], **about)
 
 
 def refused(world, flow, **about) -> dict[str, str]:
 	"""The problems of a start by field. Nothing is left of it."""
 	before = len(world.host.store.runs({"flow_template": flow["name"]}))
 	with pytest.raises(Invalid) as error, world.transaction():
-		runs.start(world.host, flow["name"], **about)
+		starting.start(world.host, flow["name"], **about)
 	assert len(world.host.store.runs({"flow_template": flow["name"]})) == before
 	return {problem.field: problem.message for problem in error.value.problems}
 
@@ -104,7 +104,7 @@ def test_an_event_takes_the_defaults_and_what_is_raised_at_a_door_is_of_its_type
 
 	def raised(variables=None, **more) -> dict:
 		with world.transaction():
-			results = events.dispatch_event(world.host, "on_issue_opened", variables=variables, **more)
+			results = listening.dispatch_event(world.host, "on_issue_opened", variables=variables, **more)
 		return next(result for result in results if result["template"] == flow["name"])
 
 	by_code = world.host.store.run(raised({"floors": "anything"})["run"])
@@ -118,10 +118,10 @@ def test_an_event_takes_the_defaults_and_what_is_raised_at_a_door_is_of_its_type
 def test_the_event_of_a_start_by_hand_starts_nothing_that_must_ask(world):
 	flow = create(world, inputs=[ADDRESS], trigger_event="manual")
 	with world.transaction():
-		results = events.dispatch_event(world.host, "manual")
+		results = listening.dispatch_event(world.host, "manual")
 		(mine,) = [result for result in results if result["template"] == flow["name"]]
 		assert "It must be given New address" in mine["skipped"]
-		results = events.dispatch_event(world.host, "manual", variables={"address": "5 Rue Neuve"})
+		results = listening.dispatch_event(world.host, "manual", variables={"address": "5 Rue Neuve"})
 	assert "run" in next(result for result in results if result["template"] == flow["name"])
 
 
@@ -407,7 +407,7 @@ def test_the_same_key_with_something_else_is_a_conflict(world):
 	made = start(world, flow, variables={"size": "S"}, idempotency_key="k").run.name
 	for other in ({"variables": {"size": "M"}}, {}, {"doctype": "Customer", "docname": world.customer()}):
 		with pytest.raises(Conflict, match=f"has started {made} with other values"), world.transaction():
-			runs.start(world.host, flow["name"], **other, idempotency_key="k")
+			starting.start(world.host, flow["name"], **other, idempotency_key="k")
 
 
 def test_a_key_is_for_one_flow(world):
@@ -429,7 +429,7 @@ def test_a_key_whose_run_is_gone_starts_nothing_again(world):
 	with world.transaction():
 		world.delete_run(made)
 	with pytest.raises(Conflict, match="has been deleted"), world.transaction():
-		runs.start(world.host, flow["name"], idempotency_key="k")
+		starting.start(world.host, flow["name"], idempotency_key="k")
 
 
 def test_a_key_comes_in_the_body_or_in_the_header(world):

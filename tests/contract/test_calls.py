@@ -9,7 +9,7 @@ import pytest
 from flow_editor.engine.errors import Conflict, StepFailed
 from flow_editor.engine.ports import HttpResponse
 from flow_editor.engine.records import CALL, SIDE_CALL, Pending
-from flow_editor.services import events, inbox, runs, templates
+from flow_editor.services import claiming, inbox, listening, runs, starting, templates
 
 OPEN, CLOSE, HOOK = (f"https://partner.example.com/{name}" for name in ("open", "close", "hook"))
 EVENT = "on_issue_opened"
@@ -63,7 +63,7 @@ def start(world, *steps: dict, **fields) -> str:
 			},
 		)
 	with world.transaction():
-		return runs.start(world.host, template["name"]).run.name
+		return starting.start(world.host, template["name"]).run.name
 
 
 def rows(world, run: str, **filters) -> list[Pending]:
@@ -97,7 +97,7 @@ def test_who_hears_of_the_end_has_heard_of_the_beginning_though_the_run_was_canc
 
 def test_a_call_that_is_claimed_while_its_run_is_cancelled_is_made(world, receiver):
 	run = start(world, job(), step("later", trigger={"type": "manual"}))
-	(row,) = world.host.store.claim(world.host.now(), 5, inbox._lease(world.host), "a worker")
+	(row,) = world.host.store.claim(world.host.now(), 5, claiming.lease(world.host), "a worker")
 	cancel(world, run)
 	assert inbox.work(world.host, row) and receiver.urls == [OPEN]
 
@@ -209,7 +209,7 @@ def test_what_a_call_sets_off_is_caused_by_its_run(world, receiver, calling):
 				"flow_definition": {"steps": [step("a")]},
 			},
 		)
-	receiver.then = lambda: events.dispatch_event(world.host, EVENT)
+	receiver.then = lambda: listening.dispatch_event(world.host, EVENT)
 	run = start(world, calling())
 	world.drain()
 	(caused,) = world.host.store.runs({"flow_template": flow["name"]})
@@ -217,7 +217,7 @@ def test_what_a_call_sets_off_is_caused_by_its_run(world, receiver, calling):
 
 
 def test_a_call_that_sets_its_own_flow_off_ends_at_the_limit(world, receiver):
-	receiver.then = lambda: events.dispatch_event(world.host, EVENT)
+	receiver.then = lambda: listening.dispatch_event(world.host, EVENT)
 	run = start(world, hook(), is_active=1, trigger_event=EVENT)
 	for _ in range(world.host.max_depth + 3):
 		world.drain()

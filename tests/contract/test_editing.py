@@ -10,7 +10,7 @@ from test_services import create, start, statuses, step
 from flow_editor.doors import routes
 from flow_editor.engine.errors import Conflict, Invalid, NotFound, RunAsChanges
 from flow_editor.engine.kind import Kind
-from flow_editor.services import runs, templates
+from flow_editor.services import looking, runs, templates
 
 CONDITION = '{"==": [{"var": "doc.priority"}, "High"]}'
 
@@ -153,7 +153,7 @@ def test_emptying_the_field_keeps_who_it_runs_as(world):
 
 def failure(world, own: dict, **about) -> str:
 	run = start(world, create(world, own, step("after")), **about)
-	return runs.get(world.host, run)["step_state"]["a"]["error"]
+	return looking.get(world.host, run)["step_state"]["a"]["error"]
 
 
 NOBODY = {"subject": "s", "body": "b"}
@@ -181,7 +181,7 @@ def test_a_step_that_the_flow_goes_on_without_advises_nothing_that_is_refused(wo
 		step("hand", trigger={"type": "manual"}),
 	)
 	run = start(world, flow)
-	error = runs.get(world.host, run)["step_state"]["a"]["error"]
+	error = looking.get(world.host, run)["step_state"]["a"]["error"]
 	assert "Fill in To" in error and "retry" not in error.casefold() and "cancel" not in error
 	with pytest.raises(Conflict, match="went on without it, so it cannot be retried"), world.transaction():
 		runs.retry(world.host, run, "a")
@@ -209,7 +209,7 @@ def test_a_kind_that_is_gone_says_what_brings_it_back(world, late_kind):
 	world.host.catalog._kinds.pop(late_kind)
 	with world.transaction():
 		runs.complete(world.host, run, "hand")
-	error = runs.get(world.host, run)["step_state"]["a"]["error"]
+	error = looking.get(world.host, run)["step_state"]["a"]["error"]
 	assert "Install the app that brings it. Then retry the step. Or change the flow, cancel this run" in error
 	assert statuses(world, run)["a"] == "failed"
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from flow_editor.services import events, head, runs, templates
+from flow_editor.services import head, listening, runs, templates
 
 EVENT = "on_customer_created"
 
@@ -20,7 +20,7 @@ def ask(field: str, value: object, **more) -> dict:
 	return step("ask", "condition", payload={"field": field, "op": "==", "value": value}, **more)
 
 
-def listening(world, *steps: dict, **values) -> str:
+def hears(world, *steps: dict, **values) -> str:
 	with world.transaction():
 		fields = {
 			"template_name": f"Head {uuid.uuid4().hex[:8]}",
@@ -37,7 +37,7 @@ def raised(world, flow: str, **about) -> str:
 	with world.transaction():
 		(outcome,) = [
 			outcome
-			for outcome in events.dispatch_event(world.host, EVENT, **about)
+			for outcome in listening.dispatch_event(world.host, EVENT, **about)
 			if outcome["template"] == flow
 		]
 	assert "run" in outcome, outcome
@@ -53,7 +53,7 @@ def rows(world, run: str) -> list[tuple[str, str]]:
 
 
 def test_steps_that_need_nothing_are_done_as_the_run_is_stored(world):
-	flow = listening(
+	flow = hears(
 		world, step("a"), ask("variables.n", 1, depends_on=["a"]),
 		step("yes", parent_id="ask", branch="yes"), step("no", parent_id="ask", branch="no"),
 	)  # fmt: skip
@@ -66,11 +66,11 @@ def test_steps_that_need_nothing_are_done_as_the_run_is_stored(world):
 
 
 def test_they_are_undone_with_the_transaction(world):
-	flow = listening(world, step("a"), step("b", trigger={"type": "after_delay", "delay_days": 1}))
+	flow = hears(world, step("a"), step("b", trigger={"type": "after_delay", "delay_days": 1}))
 	before = len(world.host.store.pending({}, limit=1000))
 	with pytest.raises(ZeroDivisionError), world.transaction():
 		assert [
-			outcome for outcome in events.dispatch_event(world.host, EVENT) if outcome["template"] == flow
+			outcome for outcome in listening.dispatch_event(world.host, EVENT) if outcome["template"] == flow
 		]
 		raise ZeroDivisionError
 	assert world.host.store.runs({"flow_template": flow}) == []
@@ -78,7 +78,7 @@ def test_they_are_undone_with_the_transaction(world):
 
 
 def test_a_delay_is_scheduled_at_once_and_fires_in_its_time(world):
-	flow = listening(
+	flow = hears(
 		world, step("a"), step("b", depends_on=["a"], trigger={"type": "after_delay", "delay_days": 3})
 	)
 	before = world.host.now()
@@ -94,7 +94,7 @@ def test_a_delay_is_scheduled_at_once_and_fires_in_its_time(world):
 
 
 def test_a_step_for_somebody_waits_without_a_row(world):
-	run = raised(world, listening(world, step("a", trigger={"type": "manual"})))
+	run = raised(world, hears(world, step("a", trigger={"type": "manual"})))
 	assert rows(world, run) == [] and world.host.store.run(run).status == "running"
 	with world.transaction():
 		runs.complete(world.host, run, "a", {"by": "Ana"})
@@ -104,7 +104,7 @@ def test_a_step_for_somebody_waits_without_a_row(world):
 
 def test_the_document_that_set_it_off_is_at_hand(world):
 	issue = world.issue(world.customer(), priority="High")
-	flow = listening(world, ask("doc.subject", "No signal"), step("yes", parent_id="ask", branch="yes"))
+	flow = hears(world, ask("doc.subject", "No signal"), step("yes", parent_id="ask", branch="yes"))
 	run = raised(world, flow, doctype="Issue", docname=issue)
 	assert statuses(world, run) == {"ask": "done", "yes": "done"} and rows(world, run) == []
 
@@ -112,7 +112,7 @@ def test_the_document_that_set_it_off_is_at_hand(world):
 def test_a_step_that_reads_another_document_is_left_to_a_worker_with_what_follows(world):
 	customer = world.customer()
 	issue = world.issue(customer)
-	flow = listening(world, ask("customer.name", customer), step("yes", parent_id="ask", branch="yes"))
+	flow = hears(world, ask("customer.name", customer), step("yes", parent_id="ask", branch="yes"))
 	run = raised(world, flow, doctype="Issue", docname=issue)
 	assert rows(world, run) == [("start", "pending")] and world.host.store.run(run).step_state == {}
 	world.drain()
@@ -123,7 +123,7 @@ def test_a_step_that_reads_another_document_is_left_to_a_worker_with_what_follow
 def test_what_is_left_begins_where_the_head_ended(world):
 	customer = world.customer()
 	mail = {"channel": "email", "to": "ana@example.com", "subject": "x", "body": "x"}
-	flow = listening(
+	flow = hears(
 		world, step("a"), step("mail", "notify", depends_on=["a"], payload=mail), step("b", depends_on=["mail"]),
 		step("later", trigger={"type": "after_delay", "delay_days": 1}), step("beside", depends_on=["a"]),
 	)  # fmt: skip
@@ -146,7 +146,7 @@ def test_what_is_left_begins_where_the_head_ended(world):
 	"path, value", [("run.depth", "0"), ("template.version", "1"), ("customer.name", "")]
 )
 def test_what_is_not_known_before_the_run_is_stored_is_looked_up_by_a_worker(world, path, value):
-	run = raised(world, listening(world, ask(path, value), step("yes", parent_id="ask", branch="yes")))
+	run = raised(world, hears(world, ask(path, value), step("yes", parent_id="ask", branch="yes")))
 	assert rows(world, run) == [("start", "pending")]
 	world.drain()
 	assert statuses(world, run) == {"ask": "done", "yes": "done"}
@@ -155,7 +155,7 @@ def test_what_is_not_known_before_the_run_is_stored_is_looked_up_by_a_worker(wor
 @pytest.mark.parametrize("at", ["{{customer.name}}", "{{variables.nonsense}}"])
 def test_a_date_that_cannot_be_told_yet_is_left_to_a_worker(world, at):
 	issue = world.issue(world.customer())
-	flow = listening(world, step("a", trigger={"type": "on_date", "at": at}))
+	flow = hears(world, step("a", trigger={"type": "on_date", "at": at}))
 	run = raised(world, flow, doctype="Issue", docname=issue, variables={"nonsense": "soon"})
 	assert rows(world, run) == [("start", "pending")]
 	world.drain()
@@ -164,14 +164,14 @@ def test_a_date_that_cannot_be_told_yet_is_left_to_a_worker(world, at):
 
 def test_a_date_of_the_document_is_told_at_once(world):
 	issue = world.issue(world.customer(), opening_date="2026-01-05")
-	flow = listening(world, step("a", trigger={"type": "on_date", "at": "{{doc.opening_date}}"}))
+	flow = hears(world, step("a", trigger={"type": "on_date", "at": "{{doc.opening_date}}"}))
 	run = raised(world, flow, doctype="Issue", docname=issue)
 	assert statuses(world, run) == {"a": "done"}
 
 
 def test_a_past_date_is_skipped_at_once_and_one_that_is_to_fail_is_left_to_a_worker(world):
 	past = {"type": "on_date", "at": "2026-01-05"}
-	flow = listening(
+	flow = hears(
 		world,
 		step("a", trigger={**past, "if_past": "skip"}),
 		step("below", parent_id="a"),
@@ -180,14 +180,14 @@ def test_a_past_date_is_skipped_at_once_and_one_that_is_to_fail_is_left_to_a_wor
 	run = raised(world, flow)
 	assert statuses(world, run) == {"a": "skipped", "below": "skipped", "b": "skipped"}
 	assert world.host.store.run(run).status == "completed" and rows(world, run) == []
-	run = raised(world, listening(world, step("a", trigger={**past, "if_past": "fail"})))
+	run = raised(world, hears(world, step("a", trigger={**past, "if_past": "fail"})))
 	assert rows(world, run) == [("start", "pending")]
 	world.drain()
 	assert "2026-01-05" in world.host.store.run(run).error
 
 
 def test_working_days_are_left_to_a_worker_who_may_ask_for_the_holiday_list(world):
-	flow = listening(world, step("a", trigger={"type": "after_delay", "delay_working_days": 3}))
+	flow = hears(world, step("a", trigger={"type": "after_delay", "delay_working_days": 3}))
 	run = raised(world, flow)
 	assert rows(world, run) == [("start", "pending")]
 	world.drain()
@@ -196,7 +196,7 @@ def test_working_days_are_left_to_a_worker_who_may_ask_for_the_holiday_list(worl
 
 
 def test_an_error_in_the_head_is_told_by_the_worker(world, monkeypatch):
-	flow = listening(world, step("a"), step("b", depends_on=["a"]))
+	flow = hears(world, step("a"), step("b", depends_on=["a"]))
 	kind = type(world.host.catalog["wait"])
 	monkeypatch.setattr(kind, "run", lambda self, step, ctx: open("/no/such") if step.id == "b" else {})
 	run = raised(world, flow)
@@ -207,7 +207,7 @@ def test_an_error_in_the_head_is_told_by_the_worker(world, monkeypatch):
 
 
 def test_a_large_flow_is_left_to_a_worker_as_a_whole(world):
-	flow = listening(world, *(step(f"s{number}") for number in range(head.MOST_STEPS + 1)))
+	flow = hears(world, *(step(f"s{number}") for number in range(head.MOST_STEPS + 1)))
 	run = raised(world, flow)
 	assert rows(world, run) == [("start", "pending")]
 	world.drain()
@@ -217,7 +217,7 @@ def test_a_large_flow_is_left_to_a_worker_as_a_whole(world):
 def test_a_run_that_ends_at_once_keeps_the_rule_of_one_at_a_time(world):
 	customer = world.customer()
 	about = {"doctype": "Customer", "docname": customer}
-	flow = listening(
+	flow = hears(
 		world,
 		ask("variables.wait", 1),
 		step("yes", parent_id="ask", branch="yes", trigger={"type": "manual"}),
@@ -228,7 +228,9 @@ def test_a_run_that_ends_at_once_keeps_the_rule_of_one_at_a_time(world):
 	run = raised(world, flow, variables={"wait": 1}, **about)
 	assert world.host.store.run(run).status == "running"
 	with world.transaction():
-		(outcome,) = [o for o in events.dispatch_event(world.host, EVENT, **about) if o["template"] == flow]
+		(outcome,) = [
+			o for o in listening.dispatch_event(world.host, EVENT, **about) if o["template"] == flow
+		]
 	assert "while it is running" in outcome["skipped"]
 	with world.transaction():
 		runs.complete(world.host, run, "yes")

@@ -11,7 +11,7 @@ import requests
 
 from flow_editor.engine.errors import Invalid, StepFailed
 from flow_editor.engine.records import START, Pending
-from flow_editor.services import advance, inbox, keeping, runs, templates
+from flow_editor.services import inbox, keeping, runs, starting, templates
 
 
 def flow(world, *steps: dict) -> dict:
@@ -31,7 +31,7 @@ def waiting_to_begin(world, template, count: int) -> list[str]:
 	host, names = world.host, []
 	with world.transaction():
 		for _ in range(count):
-			run = runs.new_run(host, host.store.template(template["name"]), event="manual")
+			run = starting.new_run(host, host.store.template(template["name"]), event="manual")
 			assert host.store.insert_run(run, [Pending("", purpose=START, trigger_at=host.now())])
 			names.append(run.name)
 	return names
@@ -89,7 +89,7 @@ def test_rows_of_one_run_that_are_due_together_are_worked_in_turn(world):
 		world, step("a", trigger=later), step("b", trigger=later), step("both", depends_on=["a", "b"])
 	)
 	with world.transaction():
-		name = runs.start(world.host, template["name"]).run.name
+		name = starting.start(world.host, template["name"]).run.name
 	world.let_due(name)
 	assert world.drain().worked == 2
 	run = world.host.store.run(name)
@@ -106,7 +106,7 @@ def test_a_step_is_tried_as_often_as_it_declares(world):
 		world, failing(retry={"attempts": 8, "delay_minutes": 525_600, "factor": 10, "on": "any"})
 	)
 	with world.transaction():
-		name = runs.start(world.host, template["name"]).run.name
+		name = starting.start(world.host, template["name"]).run.name
 	for _ in range(10):
 		world.let_due(name)
 		world.drain()
@@ -131,7 +131,7 @@ def test_a_row_whose_run_is_gone_is_failed_and_holds_back_nobody(world):
 def test_a_failed_run_can_be_retried_when_its_flow_is_gone(world):
 	template = flow(world, failing(), step("b", depends_on=["a"]))
 	with world.transaction():
-		name = runs.start(world.host, template["name"]).run.name
+		name = starting.start(world.host, template["name"]).run.name
 	with world.transaction():
 		templates.delete(world.host, template["name"])
 	with world.transaction():
@@ -144,7 +144,7 @@ def test_a_run_keeps_no_more_than_the_database_takes_at_once(world):
 	count = keeping.STATE_LENGTH // keeping.RESULT_LENGTH + 5
 	template = flow(world, *(step(f"s{n}", trigger={"type": "manual"}) for n in range(count)))
 	with world.transaction():
-		name = runs.start(world.host, template["name"]).run.name
+		name = starting.start(world.host, template["name"]).run.name
 	refused = 0
 	for n in range(count):
 		with world.transaction():
@@ -161,7 +161,7 @@ def test_a_run_keeps_no_more_than_the_database_takes_at_once(world):
 def test_variables_that_are_too_large_are_refused(world):
 	template = flow(world, step("a"))
 	with pytest.raises(Invalid, match="Send fewer"), world.transaction():
-		runs.start(world.host, template["name"], variables={"x": "y" * runs.VARIABLES_LENGTH})
+		starting.start(world.host, template["name"], variables={"x": "y" * starting.VARIABLES_LENGTH})
 	assert world.host.store.runs({"flow_template": template["name"]}) == []
 
 
@@ -169,7 +169,7 @@ def test_variables_that_are_too_large_are_refused(world):
 def test_what_no_database_takes_is_taken_out_of_a_result(world, result):
 	template = flow(world, step("a", trigger={"type": "manual"}))
 	with world.transaction():
-		name = runs.start(world.host, template["name"], variables={"v": result}).run.name
+		name = starting.start(world.host, template["name"], variables={"v": result}).run.name
 	with world.transaction():
 		runs.complete(world.host, name, "a", result)
 	run = world.host.store.run(name)
@@ -212,7 +212,7 @@ def test_what_a_value_raises_fails_at_once_and_the_surroundings_are_tried_again(
 
 	monkeypatch.setattr(type(world.host.catalog["wait"]), "run", broken)
 	with world.transaction():
-		name = runs.start(world.host, flow(world, step("a"))["name"]).run.name
+		name = starting.start(world.host, flow(world, step("a"))["name"]).run.name
 	entry = world.host.store.run(name).step_state["a"]
 	assert (entry["status"], entry["attempts"]) == (status, 1)
 	if status == "failed" and not isinstance(error, StepFailed):
@@ -226,7 +226,7 @@ def test_a_kind_may_say_when_to_come_back(world, monkeypatch):
 	monkeypatch.setattr(type(world.host.catalog["wait"]), "run", busy)
 	began = world.host.now()
 	with world.transaction():
-		name = runs.start(world.host, flow(world, step("a"))["name"]).run.name
+		name = starting.start(world.host, flow(world, step("a"))["name"]).run.name
 	(row,) = world.host.store.pending({"flow_run": name})
 	assert (
 		timedelta(hours=2) <= row.trigger_at - began.replace(microsecond=0) <= timedelta(hours=2, minutes=1)
@@ -239,7 +239,7 @@ def test_a_result_that_is_cut_keeps_the_lane_that_its_step_took(world, monkeypat
 	ask = {**step("ask"), "kind": "condition", "payload": {"field": "doc.name", "op": "==", "value": "x"}}
 	lanes = [step(lane, parent_id="ask", branch=lane) for lane in ("yes", "no")]
 	with world.transaction():
-		name = runs.start(world.host, flow(world, ask, *lanes)["name"]).run.name
+		name = starting.start(world.host, flow(world, ask, *lanes)["name"]).run.name
 	state = world.host.store.run(name).step_state
 	assert {id: entry["status"] for id, entry in state.items()} == {
 		"ask": "done",

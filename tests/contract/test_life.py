@@ -8,7 +8,7 @@ import pytest
 
 from flow_editor.engine.errors import Conflict
 from flow_editor.engine.ports import HttpResponse
-from flow_editor.services import events, inbox, runs, templates
+from flow_editor.services import inbox, listening, looking, runs, starting, templates
 
 LATER = {"type": "after_delay", "delay_days": 3}
 BY_HAND = {"type": "manual"}
@@ -51,7 +51,7 @@ def create(world, *steps: dict, head: dict | None = None, **values) -> dict:
 
 def start(world, template, doctype: str, docname: str) -> str:
 	with world.transaction():
-		return runs.start(world.host, template["name"], doctype=doctype, docname=docname).run.name
+		return starting.start(world.host, template["name"], doctype=doctype, docname=docname).run.name
 
 
 def make(world, doctype: str) -> str:
@@ -61,7 +61,7 @@ def make(world, doctype: str) -> str:
 
 
 def shown(world, run: str) -> dict:
-	return runs.get(world.host, run)
+	return looking.get(world.host, run)
 
 
 def statuses(world, run: str) -> dict[str, str]:
@@ -77,7 +77,7 @@ def waiting(world, run: str) -> list[str]:
 
 def raise_event(world, event: str, doctype: str, docname: str, template: dict, **more) -> dict:
 	with world.transaction():
-		results = events.dispatch_event(world.host, event, doctype=doctype, docname=docname, **more)
+		results = listening.dispatch_event(world.host, event, doctype=doctype, docname=docname, **more)
 	(result,) = [one for one in results if one["template"] == template["name"]]
 	return result
 
@@ -330,7 +330,7 @@ def test_an_import_starts_only_flows_that_say_so(world):
 	finally:
 		del world.host.left_out
 	assert set(told) == {(silent["name"], "Customer", docname, "Data Import 1")}
-	assert runs.find(world.host, {"template": silent["name"]}) == []
+	assert looking.find(world.host, {"template": silent["name"]}) == []
 
 
 def test_what_says_how_a_run_ends_is_checked(world):

@@ -10,7 +10,7 @@ import pytest
 from flow_editor.engine import validation
 from flow_editor.engine.context import ROOTS
 from flow_editor.engine.errors import Conflict, Invalid, NotAllowed, NotFound
-from flow_editor.services import compose, events, runs, templates
+from flow_editor.services import compose, listening, looking, runs, starting, templates
 
 
 def step(id: str, kind: str = "wait", **more) -> dict:
@@ -32,11 +32,11 @@ def create(world, *steps: dict, **values) -> dict:
 
 def start(world, template, **about) -> str:
 	with world.transaction():
-		return runs.start(world.host, template["name"], **about).run.name
+		return starting.start(world.host, template["name"], **about).run.name
 
 
 def statuses(world, run: str) -> dict[str, str]:
-	return {id: entry["status"] for id, entry in runs.get(world.host, run)["step_state"].items()}
+	return {id: entry["status"] for id, entry in looking.get(world.host, run)["step_state"].items()}
 
 
 def rows(world, run: str):
@@ -178,7 +178,7 @@ def test_branches_joins_and_skips(world):
 	)
 	run = start(world, flow, doctype="Customer", docname=customer)
 	assert statuses(world, run) == {"q": "done", "yes": "done", "no": "skipped", "join": "done"}
-	shown = runs.get(world.host, run)
+	shown = looking.get(world.host, run)
 	assert (shown["status"], shown["customer"], shown["context_docname"]) == ("completed", customer, customer)
 	assert shown["completed_at"] and shown["template_version"] == 1
 
@@ -222,9 +222,9 @@ def test_complete(world):
 		moved, note = runs.complete(world.host, run, "a", {"n": 2})
 		assert moved.executed == [] and "already" in note
 		runs.complete(world.host, run, "b", [1, 2])
-	state = runs.get(world.host, run)["step_state"]
+	state = looking.get(world.host, run)["step_state"]
 	assert (state["a"]["result"], state["b"]["result"]) == ({"n": 1}, [1, 2])
-	assert runs.get(world.host, run)["status"] == "completed"
+	assert looking.get(world.host, run)["status"] == "completed"
 
 
 def test_complete_takes_no_branch_that_there_is_not(world):
@@ -251,7 +251,7 @@ def test_failure_retry_and_cancel(world):
 		step("hand", trigger={"type": "manual"}),
 	)
 	run = start(world, flow)
-	shown = runs.get(world.host, run)
+	shown = looking.get(world.host, run)
 	assert shown["status"] == "failed" and "nobody to notify" in shown["error"]
 	assert statuses(world, run) == {"mail": "failed", "after": "pending", "lane": "done", "hand": "pending"}
 	with pytest.raises(Conflict, match="Retry it"), world.transaction():
@@ -267,7 +267,7 @@ def test_failure_retry_and_cancel(world):
 		"lane": "done",
 		"hand": "cancelled",
 	}
-	assert runs.get(world.host, run)["status"] == "cancelled"
+	assert looking.get(world.host, run)["status"] == "cancelled"
 	with pytest.raises(Conflict), world.transaction():
 		runs.retry(world.host, run)
 
@@ -293,7 +293,7 @@ def test_re_entry(world):
 	run = start(world, alone, doctype="Customer", docname=customer)
 	for flow in (once, alone):
 		with pytest.raises(Conflict), world.transaction():
-			runs.start(world.host, flow["name"], doctype="Customer", docname=customer)
+			starting.start(world.host, flow["name"], doctype="Customer", docname=customer)
 	with world.transaction():
 		runs.complete(world.host, run, "a")
 	assert start(world, alone, doctype="Customer", docname=customer) != run
@@ -302,15 +302,15 @@ def test_re_entry(world):
 def test_what_does_not_exist(world):
 	flow = create(world, step("a"))
 	with pytest.raises(NotFound), world.transaction():
-		runs.start(world.host, "FT-none")
+		starting.start(world.host, "FT-none")
 	with pytest.raises(NotFound), world.transaction():
-		runs.start(world.host, flow["name"], doctype="Customer", docname="nobody at all")
+		starting.start(world.host, flow["name"], doctype="Customer", docname="nobody at all")
 	with pytest.raises(NotFound):
-		runs.get(world.host, "FR-none")
+		looking.get(world.host, "FR-none")
 	with pytest.raises(Invalid):
-		runs.find(world.host, {"status": "nope"})
+		looking.find(world.host, {"status": "nope"})
 	with pytest.raises(Invalid), world.transaction():
-		runs.start(world.host, flow["name"], doctype="Customer")
+		starting.start(world.host, flow["name"], doctype="Customer")
 
 
 # Events
@@ -330,7 +330,7 @@ def test_a_document_starts_what_listens_and_nothing_else(world):
 		issue = world.issue(customer)
 	world.drain()
 	found = {
-		flow["name"]: runs.find(world.host, {"template": flow["name"]})
+		flow["name"]: looking.find(world.host, {"template": flow["name"]})
 		for flow in (listening, gated, elsewhere)
 	}
 	assert [len(each) for each in found.values()] == [1, 0, 0]
@@ -348,9 +348,9 @@ def test_a_rolled_back_change_starts_nothing(world):
 	flow = create(world, step("a"), trigger_event="on_issue_opened")
 	with pytest.raises(RuntimeError), world.transaction():
 		world.issue(customer)
-		assert len(runs.find(world.host, {"template": flow["name"]})) == 1
+		assert len(looking.find(world.host, {"template": flow["name"]})) == 1
 		raise RuntimeError
-	assert runs.find(world.host, {"template": flow["name"]}) == []
+	assert looking.find(world.host, {"template": flow["name"]}) == []
 
 
 def test_an_accepted_quotation_is_followed_up(world):
@@ -359,7 +359,7 @@ def test_an_accepted_quotation_is_followed_up(world):
 	with world.transaction():
 		world.accept(quotation)
 	world.drain()
-	(run,) = runs.find(world.host, {"docname": quotation})
+	(run,) = looking.find(world.host, {"docname": quotation})
 	before = world.mails_sent()
 	for _ in range(3):
 		world.let_due(run["name"])
@@ -367,14 +367,14 @@ def test_an_accepted_quotation_is_followed_up(world):
 		if world.mails_sent() == before + 3:
 			break
 	assert world.mails_sent() == before + 3
-	assert runs.get(world.host, run["name"])["status"] == "completed"
+	assert looking.get(world.host, run["name"])["status"] == "completed"
 
 
 def test_dispatch_says_what_came_of_each(world):
 	flow = create(world, step("a"), trigger_event="on_contract_signed", applies_to="Contract")
 	with world.transaction():
 		customer = world.customer()
-		results = events.dispatch_event(
+		results = listening.dispatch_event(
 			world.host, "on_contract_signed", doctype="Customer", docname=customer
 		)
 	(outcome,) = [result for result in results if result["template"] == flow["name"]]
@@ -419,7 +419,7 @@ def test_what_became_of_a_mail_is_shown_with_its_step(world):
 	)
 	run = start(world, template)
 	world.drain()
-	states = runs.get(world.host, run)["step_state"]
+	states = looking.get(world.host, run)["step_state"]
 	assert states["a"]["result"]["fate"] in ("queued", "sent") and "fate" not in (states["b"]["result"] or {})
 
 
@@ -457,9 +457,9 @@ def test_a_run_is_shown_with_the_definition_that_it_started_on(world):
 	run = start(world, template)
 	with world.transaction():
 		templates.update(world.host, template["name"], {"flow_definition": {"steps": [step("other")]}})
-	shown = runs.get(world.host, run, with_definition=True)
+	shown = looking.get(world.host, run, with_definition=True)
 	assert [own["id"] for own in shown["flow_definition"]["steps"]] == ["a"]
-	assert "flow_definition" not in runs.get(world.host, run)
+	assert "flow_definition" not in looking.get(world.host, run)
 
 
 def test_a_catalog_that_no_kind_names_is_refused(world):
@@ -492,8 +492,8 @@ def test_the_owner_is_told_once_and_a_flow_that_only_fails_is_paused(world):
 	)
 	assert len(world.told(name)) == 2 and "paused" in world.told(name)[1]
 	with world.transaction():
-		assert events.dispatch_event(world.host, template["trigger_event"]) == [] or name not in [
-			result["template"] for result in events.dispatch_event(world.host, template["trigger_event"])
+		assert listening.dispatch_event(world.host, template["trigger_event"]) == [] or name not in [
+			result["template"] for result in listening.dispatch_event(world.host, template["trigger_event"])
 		]
 	start(world, template)  # by hand it can be tried still, and nobody is told again
 	assert len(world.told(name)) == 2
@@ -533,7 +533,7 @@ def test_a_flow_with_an_old_run_under_way_is_not_deleted_however_many_have_faile
 		kept.status = "failed"  # as if a lane of it had failed
 		host.store.save_run(kept)
 		for _ in range(60):
-			later = runs.new_run(host, host.store.template(flow["name"]), event="manual")
+			later = starting.new_run(host, host.store.template(flow["name"]), event="manual")
 			later.status, later.completed_at = "failed", host.now()
 			assert host.store.insert_run(later)
 	with pytest.raises(Conflict, match=run), world.transaction():
@@ -602,7 +602,7 @@ def test_a_stored_flow_that_holds_such_a_character_still_runs_and_is_read(world,
 		before.setattr(validation, "unseen_problem", lambda *_, **__: None)
 		flow = create(world, step("a", label="O\nne"), template_name=f"Bell\x07 {uuid.uuid4().hex[:8]}")
 	run = start(world, flow)
-	assert runs.get(world.host, run, with_definition=True)["status"] == "completed"
+	assert looking.get(world.host, run, with_definition=True)["status"] == "completed"
 	assert templates.get(world.host, flow["name"])["flow_definition"]["steps"][0]["label"] == "O\nne"
 	assert flow["name"] in {row["name"] for row in templates.find(world.host, {})}
 	with pytest.raises(Invalid) as caught, world.transaction():

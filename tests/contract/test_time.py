@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from flow_editor.engine.errors import Invalid
-from flow_editor.services import runs, templates
+from flow_editor.services import looking, runs, starting, templates
 
 DAY = timedelta(days=1)
 FAR = "2090-03-31"
@@ -34,11 +34,11 @@ def start(world, *steps: dict, **about) -> str:
 			"flow_definition": {"steps": list(steps)},
 		}
 		name = templates.create(world.host, values)["name"]
-		return runs.start(world.host, name, **about).run.name
+		return starting.start(world.host, name, **about).run.name
 
 
 def state(world, run: str, id: str) -> dict:
-	return runs.get(world.host, run)["step_state"][id]
+	return looking.get(world.host, run)["step_state"][id]
 
 
 def row(world, run: str, id: str):
@@ -261,7 +261,7 @@ def test_a_date_that_has_become_empty_fails_the_step_until_it_is_there_again(wor
 	assert (shown["status"], shown["due_at"]) == ("scheduled", "2091-01-31 00:00:00") and "error" not in shown
 	with world.transaction():
 		runs.complete(world.host, run, "a")
-	assert runs.get(world.host, run)["status"] == "completed"
+	assert looking.get(world.host, run)["status"] == "completed"
 
 
 def test_a_date_that_cannot_be_read_is_read_again_by_each_try(world, todo):
@@ -298,7 +298,7 @@ def test_what_becomes_of_a_past_date(world, if_past, states):
 		world, step("a", trigger=on_date("2025-12-31", delay_days=1, if_past=if_past)), step("in", parent_id="a"),
 		step("b", depends_on=["a"]), step("join", depends_on=["b", "beside"]), step("beside"),
 	)  # fmt: skip
-	stored = runs.get(world.host, run)
+	stored = looking.get(world.host, run)
 	assert [stored["step_state"][id]["status"] for id in ("a", "in", "b", "join")] == states
 	assert stored["status"] == ("failed" if if_past == "fail" else "completed")
 	if if_past == "skip":
@@ -315,7 +315,7 @@ def test_a_date_told_from_today_or_now_stays_what_it_was_when_the_step_was_reach
 	)  # fmt: skip
 	assert row(world, run, "day").trigger_at.date() == world.host.now().date() + 3 * DAY
 	let_fire(world, run)
-	assert runs.get(world.host, run)["status"] == "completed"
+	assert looking.get(world.host, run)["status"] == "completed"
 
 
 def row_count(world, run: str) -> int:
@@ -333,7 +333,7 @@ def test_a_date_of_today_is_not_past_and_a_moment_of_today_is(world):
 		step("yesterday", trigger=on_date(str((now - DAY).date()), if_past="skip")),
 		step("next", depends_on=["day"], trigger=after(delay_hours=1)),
 	)  # fmt: skip
-	shown = {id: entry["status"] for id, entry in runs.get(world.host, run)["step_state"].items()}
+	shown = {id: entry["status"] for id, entry in looking.get(world.host, run)["step_state"].items()}
 	assert shown == {
 		"day": "done", "offset": "done", "moment": "skipped", "midnight": "skipped", "yesterday": "skipped", "next": "scheduled",
 	}  # fmt: skip

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 import pytest
 
 from flow_editor.engine.values import Document
-from flow_editor.services import events, runs, templates
+from flow_editor.services import listening, starting, templates
 
 
 @pytest.fixture
@@ -27,9 +27,9 @@ def branch(world, issue, field, op, value) -> str | None:
 			world.host,
 			{"template_name": f"Types {uuid.uuid4().hex[:8]}", "flow_definition": {"steps": [step]}},
 		)
-		entry = runs.start(world.host, template["name"], doctype=issue[0], docname=issue[1]).run.step_state[
-			"ask"
-		]
+		entry = starting.start(
+			world.host, template["name"], doctype=issue[0], docname=issue[1]
+		).run.step_state["ask"]
 	return entry["result"]["branch"] if entry["status"] == "done" else entry["error"]
 
 
@@ -79,7 +79,7 @@ def test_a_start_that_cannot_tell_is_refused_and_told(world, issue):
 			},
 		)
 	with world.transaction():
-		results = events.dispatch_event(world.host, "on_issue_opened", doctype=issue[0], docname=issue[1])
+		results = listening.dispatch_event(world.host, "on_issue_opened", doctype=issue[0], docname=issue[1])
 	(mine,) = [result for result in results if result["template"] == template["name"]]
 	assert "run" not in mine and "cannot be compared" in mine["error"]
 

@@ -9,7 +9,7 @@ import pytest
 from flow_editor.lab.host import LabHost
 from flow_editor.lab.live import LiveStore
 from flow_editor.lab.simulate import simulate
-from flow_editor.services import advance, inbox, runs, templates
+from flow_editor.services import advance, inbox, looking, starting, templates
 
 LATE = timedelta(minutes=7)
 
@@ -35,13 +35,13 @@ def play(host: LabHost, steps: list[dict]) -> tuple[list[datetime], dict]:
 	"""When each wait was due, and the run at its end."""
 	with host.store.transaction():
 		name = templates.create(host, {"template_name": "Chain", "flow_definition": {"steps": steps}})["name"]
-		run = runs.start(host, name).run.name
+		run = starting.start(host, name).run.name
 	dues = []
 	while (due := host.store.next_due()) is not None:
 		dues.append(due)
 		host.move_clock(due + LATE)
 		inbox.drain(host)
-	return dues, runs.get(host, run)
+	return dues, looking.get(host, run)
 
 
 def test_two_years_of_months_from_the_31st():
@@ -102,10 +102,10 @@ def test_a_worker_that_was_away_catches_up():
 	host = LabHost(now=datetime(2027, 1, 4, 9), store=LiveStore)
 	with host.store.transaction():
 		values = {"template_name": "Chain", "flow_definition": {"steps": chain(5, {"delay_days": 1})}}
-		run = runs.start(host, templates.create(host, values)["name"]).run.name
+		run = starting.start(host, templates.create(host, values)["name"]).run.name
 	host.move_clock(datetime(2027, 1, 7, 12))
 	inbox.drain(host)
-	shown = runs.get(host, run)["step_state"]
+	shown = looking.get(host, run)["step_state"]
 	assert [shown[f"wait{number}"]["status"] for number in range(5)] == [
 		"done",
 		"done",

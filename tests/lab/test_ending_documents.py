@@ -15,7 +15,7 @@ from flow_editor.lab import host as lab_host
 from flow_editor.lab.host import LabHost
 from flow_editor.lab.server import LabApp, open_lab
 from flow_editor.lab.simulate import simulate
-from flow_editor.services import runs, templates
+from flow_editor.services import starting, templates
 
 PORT = 8010
 INVOICE = {"doctype": "Sales Invoice", "name": "SI-1", "docstatus": 1, "status": "Unpaid"}
@@ -111,7 +111,7 @@ def test_a_file_of_an_earlier_version_is_brought_up_to_date(tmp_path):
 		flow = templates.create(
 			host, {"template_name": "Old", "flow_definition": {"steps": [mail("a", trigger=LATER)]}}
 		)
-		run = runs.start(host, flow["name"]).run.name
+		run = starting.start(host, flow["name"]).run.name
 	host.store.close()
 	with sqlite3.connect(path) as old:
 		for column in ("stop_reason", "ends_with_document"):

@@ -6,7 +6,7 @@ import pytest
 
 from flow_editor.lab.host import LabHost
 from flow_editor.lab.live import LiveStore
-from flow_editor.services import runs, templates
+from flow_editor.services import looking, runs, starting, templates
 
 STEPS = [
 	{"id": "hand", "kind": "wait", "trigger": {"type": "manual"}},
@@ -18,17 +18,17 @@ def test_a_rollback_takes_the_states_back():
 	host = LabHost(store=LiveStore)
 	with host.store.transaction():
 		template = templates.create(host, {"template_name": "T", "flow_definition": {"steps": STEPS}})
-		name = runs.start(host, template["name"]).run.name
-	before = runs.get(host, name)["step_state"]
+		name = starting.start(host, template["name"]).run.name
+	before = looking.get(host, name)["step_state"]
 	assert before["hand"]["waiting"] and before["next"] == {"status": "pending"}
 	before = {step_id: dict(entry) for step_id, entry in before.items()}
 
 	with pytest.raises(RuntimeError), host.store.transaction():
 		runs.complete(host, name, "hand", {"x": 1})
-		assert runs.get(host, name)["step_state"]["next"]["waiting"]
+		assert looking.get(host, name)["step_state"]["next"]["waiting"]
 		raise RuntimeError
-	assert runs.get(host, name)["step_state"] == before
+	assert looking.get(host, name)["step_state"] == before
 
 	with host.store.transaction():
 		runs.complete(host, name, "hand", {"x": 1})
-	assert runs.get(host, name)["step_state"]["hand"]["result"] == {"x": 1}
+	assert looking.get(host, name)["step_state"]["hand"]["result"] == {"x": 1}

@@ -12,7 +12,7 @@ from flow_test_app import readme
 
 from flow_editor.engine.errors import Invalid
 from flow_editor.lab.host import LabHost
-from flow_editor.services import events, runs, templates
+from flow_editor.services import listening, looking, starting, templates
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_a_kind_and_a_catalog(host):
 	for kind in ("send_invite", "dun"):
 		template = create(host, kind, {"to": "ana@example.com"})
 		with host.store.transaction():
-			run = runs.start(host, template["name"]).run
+			run = starting.start(host, template["name"]).run
 		assert run.step_state["a"]["result"] == {"invited": "ana@example.com"}
 	assert [message["to"] for message in host.sent()] == ["ana@example.com"] * 2
 	assert [kind["name"] for kind in host.catalog.as_list() if kind["catalog"] == "billing"] == ["dun"]
@@ -49,7 +49,7 @@ def test_an_event(host):
 	with host.store.transaction():
 		issue = host.documents.create("Issue", {"subject": "x"})
 		host.documents.update("Issue", issue, {"status": "Resolved"})
-	assert len(runs.find(host, {"template": template["name"]})) == 1
+	assert len(looking.find(host, {"template": template["name"]})) == 1
 
 
 def test_a_condition(host):
@@ -58,7 +58,7 @@ def test_a_condition(host):
 	for priority in ("Low", "High"):
 		with host.store.transaction():
 			name = host.documents.create("Issue", {"subject": "x", "priority": priority})
-			results = events.dispatch_event(host, "on_issue_opened", doctype="Issue", docname=name)
+			results = listening.dispatch_event(host, "on_issue_opened", doctype="Issue", docname=name)
 			started.append([result["run"] for result in results if result.get("run")])
 	assert started[0] == [] and len(started[1]) == 1
 	del host.operators["in"]

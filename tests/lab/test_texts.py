@@ -8,7 +8,7 @@ import pytest
 
 from flow_editor.lab.host import LabHost
 from flow_editor.lab.simulate import simulate
-from flow_editor.services import mails, runs, templates
+from flow_editor.services import mails, starting, templates
 
 ISSUE = {"doctype": "Issue", "name": "I-1"}
 
@@ -103,7 +103,7 @@ def test_an_e_mail_template_of_the_lab():
 	)
 	with host.store.transaction():
 		made = templates.create(host, {"template_name": "T", "flow_definition": {"steps": [step]}})
-		runs.start(host, made["name"], doctype="Issue", docname="I-1")
+		starting.start(host, made["name"], doctype="Issue", docname="I-1")
 	(mail,) = host.sent()
 	assert mail["subject"] == "a &" and mail["body"] == "<p><b>a</b> &amp;</p><p>3 December 2026</p>"
 

@@ -31,7 +31,7 @@ from frappe.database.database import Database
 
 import flow_editor.site.poke
 import flow_editor.site.worker
-from flow_editor.services import inbox
+from flow_editor.services import claiming
 
 TICK = "flow_editor.site.worker.tick"
 LEASE_SECONDS = 6
@@ -57,7 +57,7 @@ def be(order: dict) -> None:
 	log = os.open(order["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 	for stream, target in ((0, silence), (1, log), (2, log)):
 		os.dup2(target, stream)
-	inbox.LEASE_MINUTES = LEASE_SECONDS / 60
+	claiming.LEASE_MINUTES = LEASE_SECONDS / 60
 	flow_editor.site.poke.LOST_AFTER = LOST_AFTER
 	if order.get("armed"):
 		arm(**order["armed"])

@@ -12,7 +12,7 @@ import records as r
 from http_client import TOKEN, Client, key_of
 
 from flow_editor import api
-from flow_editor.services import runs
+from flow_editor.services import starting
 from flow_editor.site import token as internal
 from flow_editor.site import visibility
 from flow_editor.site.doctor import examine
@@ -153,7 +153,7 @@ def test_a_secret_goes_to_the_port_that_it_is_for(settings, receiver, hosts, goe
 	flow = r.template(
 		r.step("a", "webhook", payload={"url": receiver.url, "headers_json": {"X-Key": "{{secrets.crm}}"}})
 	)
-	run = runs.start(current(), flow.name).run.name
+	run = starting.start(current(), flow.name).run.name
 	r.drain()
 	if goes:
 		assert receiver.calls[0][2]["X-Key"] == VALUE

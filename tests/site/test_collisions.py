@@ -12,7 +12,7 @@ import records as r
 from at_once import at_once
 from test_faults import made, waiting_job
 
-from flow_editor.services import inbox, runs
+from flow_editor.services import claiming, inbox, starting
 from flow_editor.site import errors
 from flow_editor.site.host import current
 from flow_editor.site.store import SiteStore
@@ -135,7 +135,7 @@ def test_who_collided_waits_a_little_longer_each_time_and_at_random(site, monkey
 	waiting_job()  # after which the series is there
 	r.drain()
 	waits = []
-	monkeypatch.setattr(inbox.time, "sleep", waits.append)
+	monkeypatch.setattr(claiming.time, "sleep", waits.append)
 	for _ in range(2):
 		waiting_job()
 		with held("DJ-"), nobody_waits():
@@ -143,10 +143,10 @@ def test_who_collided_waits_a_little_longer_each_time_and_at_random(site, monkey
 		frappe.db.delete("Flow Step Pending", {"status": "pending"})
 		frappe.db.commit()
 	# Together with those that are due, and then alone: each is tried three times.
-	pauses = inbox.TRIES_AT_ONCE - 1
+	pauses = claiming.TRIES_AT_ONCE - 1
 	assert len(waits) == 2 * 2 * pauses
 	for number, wait in enumerate(waits):
-		assert 0 <= wait <= inbox.PAUSE * 2 ** (number % pauses)
+		assert 0 <= wait <= claiming.PAUSE * 2 ** (number % pauses)
 	assert len(set(waits)) == len(waits)
 
 
@@ -158,13 +158,13 @@ def test_every_kind_of_collision_counts_as_one_and_a_lost_connection_does_not(si
 		assert not site.is_conflict(other)
 
 
-@pytest.mark.parametrize("collisions", [1, inbox.CLAIM_TRIES])
+@pytest.mark.parametrize("collisions", [1, claiming.CLAIM_TRIES])
 def test_what_came_of_a_call_is_written_without_making_it_again_at_once(
 	site, receiver, monkeypatch, collisions
 ):
-	monkeypatch.setattr(inbox, "PAUSE", 0)
+	monkeypatch.setattr(claiming, "PAUSE", 0)
 	flow = r.template(r.step("a", "webhook", payload={"url": receiver.url}))
-	run = runs.start(site, flow.name).run.name
+	run = starting.start(site, flow.name).run.name
 	frappe.db.commit()
 	store = current().store
 	real, left = store.run, collisions

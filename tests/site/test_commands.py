@@ -142,9 +142,9 @@ def test_doctor(site):
 		r.step("a", "issue", payload={"subject": "s", "priority": "none such"}),
 		r.step("b", trigger={"type": "after_delay", "delay_days": 1}),
 	)
-	from flow_editor.services import runs
+	from flow_editor.services import starting
 
-	run = runs.start(site, flow_template.name).run
+	run = starting.start(site, flow_template.name).run
 	r.make_due(run.name)
 	done = flow("doctor")
 	assert done.returncode == 1 and run.name in done.stdout and "1 overdue" in done.stdout

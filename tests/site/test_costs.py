@@ -13,7 +13,7 @@ from http_client import Client, key_of
 
 from flow_editor import api
 from flow_editor.engine.validation import MOST_PROBLEMS
-from flow_editor.services import meaning, runs, templates
+from flow_editor.services import meaning, starting, templates
 from flow_editor.site.host import current
 
 MEGABYTE = 1024 * 1024
@@ -74,7 +74,7 @@ def test_nor_is_a_run_s_step(site, kind, payload):
 	flow = r.template(r.step("a", kind, payload=payload), variables={"v": ""})
 
 	def go():
-		run = runs.start(current(), flow.name, variables={"v": LONG}).run.name
+		run = starting.start(current(), flow.name, variables={"v": LONG}).run.name
 		r.drain()
 		state = r.state(run)["a"]
 		assert state["status"] == "failed" and "more than 1,000,000 characters" in state["error"]

@@ -31,9 +31,9 @@ frappe.init(site={site!r})
 frappe.local.conf.update(db_name={database!r}, db_user={database!r}, db_host="127.0.0.1", db_port={port}, db_socket=None, db_password={password!r})
 frappe.connect(); frappe.set_user("Administrator")
 import records as r
-from flow_editor.services import inbox
+from flow_editor.services import claiming, inbox
 from flow_editor.site.host import current
-inbox.LEASE_MINUTES = 1 / 60
+claiming.LEASE_MINUTES = 1 / 60
 """
 
 

@@ -13,7 +13,7 @@ from frappe.core.doctype.data_import.data_import import start_import
 
 import flow_editor
 from flow_editor.patches import tie_runs_to_documents
-from flow_editor.services import inbox, runs
+from flow_editor.services import inbox, starting
 from flow_editor.site.host import current
 
 LATER = {"type": "after_delay", "delay_days": 3}
@@ -28,7 +28,7 @@ def mail(id: str, **more):
 
 
 def about(site, flow, doc) -> str:
-	return runs.start(site, flow.name, doctype=doc.doctype, docname=doc.name).run.name
+	return starting.start(site, flow.name, doctype=doc.doctype, docname=doc.name).run.name
 
 
 def field(run: str, name: str):
@@ -201,7 +201,7 @@ def test_runs_of_earlier_versions_are_tied_to_their_documents(site):
 	tied, gone, nothing = (
 		about(site, flow, kept),
 		about(site, flow, over),
-		runs.start(site, flow.name).run.name,
+		starting.start(site, flow.name).run.name,
 	)
 	frappe.db.delete("ToDo", {"name": over.name})
 	frappe.db.sql("UPDATE `tabFlow Run` SET ends_with_document = 0")

@@ -21,7 +21,7 @@ import records as r
 from at_once import at_once
 from receiver import allow
 
-from flow_editor.services import inbox, runs
+from flow_editor.services import inbox, runs, starting
 from flow_editor.site import worker
 from flow_editor.site.host import SiteHost, current
 
@@ -42,7 +42,7 @@ def waiting_job(count: int = 1):
 	"""Runs whose one step is due, and the subject of the documents that it makes."""
 	subject = r.unique("job")
 	flow = r.template(job("late", subject, trigger={"type": "after_delay", "delay_days": 3}))
-	started = [runs.start(current(), flow.name).run.name for _ in range(count)]
+	started = [starting.start(current(), flow.name).run.name for _ in range(count)]
 	frappe.db.sql(
 		"UPDATE `tabFlow Step Pending` SET trigger_at = '2026-01-01' WHERE flow_run IN %s", (started,)
 	)
@@ -58,7 +58,7 @@ frappe.init(site=sys.argv[1]); frappe.connect(); frappe.set_user("Administrator"
 from datetime import timedelta
 from flow_editor.services import inbox
 from flow_editor.site.host import current
-inbox.LEASE_MINUTES = 1 / 60
+claiming.LEASE_MINUTES = 1 / 60
 host = current()
 """
 
@@ -133,7 +133,7 @@ def test_a_call_that_was_frozen_past_its_lease_is_made_again_with_its_key_and_it
 	flow = r.template(
 		r.step("a", "webhook", payload={"url": url, "timeout": 60}), job("b", subject, depends_on=["a"])
 	)
-	run = runs.start(current(), flow.name).run.name
+	run = starting.start(current(), flow.name).run.name
 	frappe.db.sql("UPDATE `tabFlow Step Pending` SET trigger_at = '2026-01-01'")
 	frozen = a_worker("print('drained', inbox.drain(host))")
 	deadline = time.monotonic() + 60
@@ -160,7 +160,7 @@ def test_a_clock_set_back_an_hour_makes_things_late_and_never_twice(site, monkey
 	(run,), subject = waiting_job()
 	real = SiteHost.now
 	flow = r.template(job("soon", subject, trigger={"type": "after_delay", "delay_minutes": 30}))
-	soon = runs.start(current(), flow.name).run.name
+	soon = starting.start(current(), flow.name).run.name
 	# Somebody holds the one row while the clock goes back; the other falls due by the old clock only.
 	(held,) = site.store.claim(site.now(), 1, site.now() + timedelta(minutes=10), "held")
 	assert held.flow_run == run
@@ -205,7 +205,7 @@ def test_redis_emptied_loses_nothing(site):
 def test_a_migration_under_runs_in_flight_loses_nothing(site):
 	(due,), subject = waiting_job()
 	by_hand = r.template(r.step("a", trigger={"type": "manual"}), job("b", subject, depends_on=["a"]))
-	waits = runs.start(current(), by_hand.name).run.name
+	waits = starting.start(current(), by_hand.name).run.name
 	listens = r.template(job("a", subject), event="on_issue_opened")
 	r.issue()
 	(held,) = site.store.claim(site.now(), 1, site.now() + timedelta(minutes=10), "held")
@@ -226,7 +226,7 @@ def test_an_upgrade_that_takes_a_kind_away_says_so_on_the_runs_and_its_return_me
 	flow = r.template(
 		r.step("a", trigger={"type": "manual"}), r.step("b", "flaky", depends_on=["a"], payload={}), catalog="project"
 	)  # fmt: skip
-	run = runs.start(current(), flow.name).run.name
+	run = starting.start(current(), flow.name).run.name
 	frappe.db.commit()
 	kinds = type(current()).catalog.fget
 	without = type(
@@ -263,6 +263,6 @@ def test_workers_that_drain_at_once_work_every_row_once(site, workers):
 def test_one_step_completed_fifty_times_at_once_acts_once(site):
 	subject = r.unique("job")
 	flow = r.template(job("hand", subject, trigger={"type": "manual"}))
-	run = runs.start(site, flow.name).run.name
+	run = starting.start(site, flow.name).run.name
 	acted = at_once(50, lambda number: runs.complete(current(), run, "hand", {"by": number})[0].executed)
 	assert sum(executed == ["hand"] for executed in acted) == 1 and made(subject) == 1

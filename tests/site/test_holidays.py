@@ -11,7 +11,7 @@ import records as r
 from frappe.utils import getdate
 from test_query_counts import queries
 
-from flow_editor.services import runs
+from flow_editor.services import starting
 from flow_editor.site.holidays import days_off
 
 #: A Thursday and the Friday after it, in a year that no list of the site reaches.
@@ -88,7 +88,7 @@ def test_a_step_waits_for_working_days_of_its_documents_company(site, company, h
 	project = r.make("Project", project_name=r.unique("Project"), company=company)
 	try:
 		with default_list(company, holiday_list):
-			run = runs.start(site, flow.name, doctype="Project", docname=project.name).run
+			run = starting.start(site, flow.name, doctype="Project", docname=project.name).run
 		# Thursday and Friday are off, Saturday and Sunday are not, by this list.
 		assert run.step_state["a"]["due_at"] == "2089-04-03 09:00:00"
 	finally:

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import socket
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import bench
 import frappe
 import pytest
 import records as r
-import requests
-from http_client import TOKEN, Client, key_of
+from http_client import Client, key_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "contract"))
 import api_client

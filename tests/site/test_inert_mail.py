@@ -15,7 +15,7 @@ import pytest
 import records as r
 
 from flow_editor.engine.errors import StepFailed
-from flow_editor.services import failures, runs
+from flow_editor.services import failures, starting
 from flow_editor.site import inert
 from flow_editor.site.host import current
 
@@ -63,7 +63,7 @@ def assert_carries_nothing(queued) -> None:
 def mail(variables=None, **payload):
 	payload = {"to": "ana@example.com", "subject": "s", "body": "b", **payload}
 	flow = r.template(r.step("a", "notify", payload=payload), variables={"v": ""})
-	run = runs.start(current(), flow.name, variables=variables or {}).run.name
+	run = starting.start(current(), flow.name, variables=variables or {}).run.name
 	r.drain()
 	return r.state(run)["a"]
 
@@ -233,7 +233,7 @@ def test_a_notice_to_an_owner_carries_nothing(site):
 	flow = r.template(r.step("a", "erp_update", label=f'embed="{CONFIG}"', payload={"doctype": "ToDo", "docname_ref": f"embed='{CONFIG}'", "fields_json": {"x": 1}}))  # fmt: skip
 	frappe.db.set_value("Flow Template", flow.name, "owner", owner.name)
 	frappe.db.set_value("Notification Settings", owner.name, {"enabled": 1, "enable_email_notifications": 1})
-	runs.start(current(), flow.name)
+	starting.start(current(), flow.name)
 	r.drain()
 	notice = frappe.get_last_doc("Notification Log", {"for_user": owner.name})
 	assert not inert.EMBEDDING.search(html.unescape(notice.subject + notice.email_content))
@@ -318,7 +318,7 @@ def test_reason_is_left_out_where_the_owner_may_not_see_the_run(site):
 	flow = r.template(r.step("a", "erp_update", label="Set it", payload={"doctype": "Issue", "fields_json": {"priority": "{{doc.subject}}"}}))  # fmt: skip
 	frappe.db.set_value("Flow Template", flow.name, "owner", owner.name)
 	for _ in range(failures.FAILURES_TO_PAUSE):
-		run = runs.start(current(), flow.name, doctype="Issue", docname=opened.name).run.name
+		run = starting.start(current(), flow.name, doctype="Issue", docname=opened.name).run.name
 		r.drain()
 	assert "Private words" in r.state(run)["a"]["error"]
 	notices = frappe.get_all(
@@ -341,7 +341,7 @@ def test_reason_is_there_where_the_owner_may_see_the_run(site):
 		)
 	)
 	frappe.db.set_value("Flow Template", flow.name, "owner", owner.name)
-	runs.start(current(), flow.name, doctype="Issue", docname=opened.name)
+	starting.start(current(), flow.name, doctype="Issue", docname=opened.name)
 	r.drain()
 	assert "Private words" in frappe.get_last_doc("Notification Log", {"for_user": owner.name}).email_content
 

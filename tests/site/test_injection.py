@@ -11,7 +11,7 @@ import frappe
 import pytest
 import records as r
 
-from flow_editor.services import runs
+from flow_editor.services import starting
 from flow_editor.site.host import current
 
 NAMES = (
@@ -30,7 +30,7 @@ NAMES = (
 def only_step(kind: str, value: str, **payload) -> tuple[dict, str]:
 	"""The state of a step that is run with `variables.v` set to the value, and its run."""
 	flow = r.template(r.step("a", kind, payload=payload))
-	run = runs.start(current(), flow.name, variables={"v": value}).run.name
+	run = starting.start(current(), flow.name, variables={"v": value}).run.name
 	r.drain()
 	return r.state(run)["a"], run
 
@@ -117,7 +117,7 @@ def test_nothing_that_frappe_s_own_views_show_as_html_holds_a_tag(receiver):
 		r.step("a", "webhook", label=MARKUP, payload={"url": receiver.url, "body_template": {"v": MARKUP}}),
 		r.step("b", label=MARKUP, trigger={"type": "after_delay", "delay_days": 1}),
 	)
-	run = runs.start(current(), flow.name, variables={"v": MARKUP}).run.name
+	run = starting.start(current(), flow.name, variables={"v": MARKUP}).run.name
 	r.drain()
 	error = r.state(run)["a"]["error"]
 	assert MARKUP in error and json.loads(frappe.db.get_value("Flow Run", run, "variables")) == {"v": MARKUP}

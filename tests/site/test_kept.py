@@ -12,7 +12,7 @@ import records as r
 from frappe.custom.doctype.custom_field.custom_field import create_custom_field
 from frappe.utils.background_jobs import get_redis_conn
 
-from flow_editor.services import runs
+from flow_editor.services import starting
 
 #: What anybody would look at.
 TABLES = (
@@ -49,7 +49,7 @@ def test_what_tests_make_change_and_take_away_is_put_back(noted, site):
 	files, jobs = set(kept._files()), set(kept._jobs())
 	party = r.customer()  # which makes a contact
 	flow = r.template(r.step("a", "issue", payload={"subject": "s"}), r.step("b", trigger={"type": "manual"}))
-	runs.start(site, flow.name)
+	starting.start(site, flow.name)
 	r.user("Flow User")
 	quoted = r.quotation(party)
 	quoted.submit()

@@ -11,14 +11,14 @@ import records as r
 from frappe.utils import add_days, nowdate
 from receiver import allow
 
-from flow_editor.services import runs
+from flow_editor.services import starting
 
 
 def run_step(site, kind: str, payload: dict, doc=None, variables=None) -> dict:
 	"""Run one step, by hand, on a document; returns its state."""
 	flow = r.template(r.step("a", kind, payload=payload), variables=variables or {})
 	about = {"doctype": doc.doctype, "docname": doc.name} if doc else {}
-	moved = runs.start(site, flow.name, **about)
+	moved = starting.start(site, flow.name, **about)
 	r.drain()
 	return r.state(moved.run.name)["a"]
 
@@ -71,7 +71,7 @@ def test_dispatch_job_calls_when_it_opens_and_when_it_closes(site, receiver):
 	}
 	party = r.customer()
 	flow = r.template(r.step("a", "dispatch_job", payload=payload))
-	run = runs.start(current(), flow.name, doctype="Customer", docname=party.name).run
+	run = starting.start(current(), flow.name, doctype="Customer", docname=party.name).run
 	r.drain()
 	assert [call[1] for call in receiver.calls] == ["/open"]
 	assert frappe.db.get_value("Flow Run", run.name, "status") == "completed"
@@ -98,7 +98,7 @@ def test_dispatch_job_sets_only_fields_that_the_site_has(site):
 		flow = r.template(
 			r.step("a", "dispatch_job", payload={"subject": "Install", "assigned_group": "North"})
 		)
-		moved = runs.start(site, flow.name)
+		moved = starting.start(site, flow.name)
 		assert moved.run.step_state["a"]["status"] == "done"
 	finally:
 		frappe.db.rollback()
@@ -177,7 +177,7 @@ def test_notify_on_a_site_that_sends_no_mail_fails_at_once_and_says_what_to_do(s
 	frappe.db.set_value("Email Account", {"default_outgoing": 1}, "default_outgoing", 0)
 	frappe.local.outgoing_email_account = {}
 	try:
-		state = runs.start(site, flow.name).run.step_state["a"]
+		state = starting.start(site, flow.name).run.step_state["a"]
 		assert state["status"] == "failed" and "default outgoing" in state["error"]
 		assert not frappe.db.count("Error Log") and not frappe.db.count("Flow Step Pending")
 	finally:
@@ -214,7 +214,7 @@ def test_notify_uses_no_e_mail_template_that_its_user_may_not_read(site):
 	frappe.clear_cache(user=outsider.name)
 	flow = r.template(r.step("a", "notify", payload={"to": "ana@example.com", "template_id": name}))
 	frappe.db.set_value("Flow Template", flow.name, "run_as", outsider.name)
-	run = runs.start(site, flow.name).run.name
+	run = starting.start(site, flow.name).run.name
 	assert "may not read Email Template" in r.state(run)["a"]["error"]
 
 
@@ -323,7 +323,7 @@ def test_a_call_beside_a_step_waits_likewise_and_one_that_is_refused_is_not_made
 	receiver.answers += [(503, "busy", {"Retry-After": "1800"}), (404, "no")]
 	payload = {"subject": r.unique("Job"), "on_open_webhook": receiver.url}
 	flow = r.template(r.step("a", "dispatch_job", payload=payload))
-	run = runs.start(current(), flow.name).run.name
+	run = starting.start(current(), flow.name).run.name
 	began = frappe.utils.now_datetime()
 	r.drain()
 	(row,) = r.rows(run, purpose="side_call")
@@ -357,7 +357,9 @@ def test_webhook_reads_a_long_answer_and_one_with_a_byte_order_mark(site, receiv
 			r.step("say", "erp_update", payload={"doctype": "Issue", "fields_json": {"subject": "{{steps.call.result.body.id}}"}}, depends_on=["call"]),
 		)  # fmt: skip
 		opened = r.issue(r.customer())
-		run = runs.start(current(), r.template(*steps).name, doctype="Issue", docname=opened.name).run.name
+		run = starting.start(
+			current(), r.template(*steps).name, doctype="Issue", docname=opened.name
+		).run.name
 		r.drain()
 		assert r.statuses(run) == {"call": "done", "say": "done"}
 		assert frappe.db.get_value("Issue", opened.name, "subject") == "REAL-ID"
@@ -375,7 +377,7 @@ def test_a_step_that_reads_an_answer_which_was_cut_fails_and_others_go_on(site, 
 		r.step("renders", "notify", payload=mail, depends_on=["call"]),
 		r.step("other", "notify", payload=plain, depends_on=["call"]),
 	)  # fmt: skip
-	run = runs.start(current(), r.template(*steps).name).run.name
+	run = starting.start(current(), r.template(*steps).name).run.name
 	r.drain()
 	assert r.statuses(run) == {
 		"call": "done", "reads": "failed", "asks": "failed", "waits": "failed", "renders": "failed", "other": "done",
@@ -399,7 +401,7 @@ def test_webhook_is_retried_as_declared_with_the_same_key(site, receiver):
 	flow = r.template(
 		r.step("a", "webhook", payload={"url": receiver.url}, retry={"attempts": 3, "on": "any"})
 	)
-	run = runs.start(current(), flow.name).run
+	run = starting.start(current(), flow.name).run
 	r.drain()
 	(row,) = r.rows(run.name)
 	assert (row.status, row.retry_count) == ("pending", 1) and "503" in row.last_error
@@ -412,7 +414,7 @@ def test_webhook_is_retried_as_declared_with_the_same_key(site, receiver):
 def test_a_failed_call_is_made_again_when_an_admin_sets_its_row_back(site, receiver):
 	receiver.answers += [(404, "no")]
 	flow = r.template(r.step("a", "webhook", payload={"url": receiver.url}), r.step("b", depends_on=["a"]))
-	run = runs.start(current(), flow.name).run
+	run = starting.start(current(), flow.name).run
 	r.drain()
 	assert r.statuses(run.name) == {"a": "failed", "b": "pending"}
 	row = frappe.get_doc("Flow Step Pending", r.rows(run.name)[0].name)
@@ -428,7 +430,7 @@ def test_a_failed_call_is_made_again_when_an_admin_sets_its_row_back(site, recei
 def test_webhook_to_a_closed_port_is_tried_five_times_by_default(site, receiver):
 	allow("127.0.0.1")
 	flow = r.template(r.step("a", "webhook", payload={"url": "http://127.0.0.1:9/"}))
-	run = runs.start(current(), flow.name).run
+	run = starting.start(current(), flow.name).run
 	for attempt in range(1, 6):
 		r.make_due(run.name)
 		r.drain()

@@ -10,7 +10,7 @@ import frappe
 import pytest
 import records as r
 
-from flow_editor.services import runs
+from flow_editor.services import looking, runs, starting
 from flow_editor.site import worker
 from flow_editor.site.host import current
 from flow_editor.site.mail_watch import FAILED, sweep
@@ -23,7 +23,7 @@ FAILURE = (
 def sent(flow=None, count=1, **payload):
 	payload = {"to": "ana@example.com", "subject": "s", "body": "b", **payload}
 	flow = flow or r.template(r.step("a", "notify", payload=payload, label="Greet"))
-	started = [runs.start(current(), flow.name).run.name for _ in range(count)]
+	started = [starting.start(current(), flow.name).run.name for _ in range(count)]
 	r.drain()
 	return started if count > 1 else started[0]
 
@@ -38,7 +38,7 @@ def become(run: str, status: str, error: str | None = None) -> None:
 
 
 def step_of(run: str) -> dict:
-	return runs.get(current(), run)["step_state"]["a"]
+	return looking.get(current(), run)["step_state"]["a"]
 
 
 def notices(run: str) -> list:
@@ -76,7 +76,7 @@ def test_a_mail_that_frappe_has_cleared_is_gone_and_nobody_is_told(site):
 def test_the_owner_s_notice_names_the_document_once(site):
 	party = r.customer()
 	flow = r.template(r.step("a", "notify", payload={"subject": "s", "body": "b"}))
-	run = runs.start(current(), flow.name, doctype="Customer", docname=party.name).run.name
+	run = starting.start(current(), flow.name, doctype="Customer", docname=party.name).run.name
 	become(run, "Error", FAILURE)
 	worker.tick()
 	(notice,) = notices(run)
@@ -178,7 +178,7 @@ def test_who_has_unsubscribed_is_left_out_and_named_whatever_the_case(site):
 	left = r.make("Email Unsubscribe", email=gone, reference_doctype="Issue", reference_name=about.name)
 	payload = {"to": f"{gone.upper()}, ana@example.com", "subject": "s", "body": "b"}
 	flow = r.template(r.step("a", "notify", payload=payload))
-	run = runs.start(current(), flow.name, doctype="Issue", docname=about.name).run.name
+	run = starting.start(current(), flow.name, doctype="Issue", docname=about.name).run.name
 	r.drain()
 	result = r.state(run)["a"]["result"]
 	assert (result["to"], result["unsubscribed"]) == (["ana@example.com"], [gone.upper()])
@@ -186,7 +186,7 @@ def test_who_has_unsubscribed_is_left_out_and_named_whatever_the_case(site):
 		"Email Queue Recipient", filters={"parent": result["email_queue"]}, pluck="recipient"
 	)
 	assert got == ["ana@example.com"]
-	elsewhere = runs.start(current(), flow.name).run.name
+	elsewhere = starting.start(current(), flow.name).run.name
 	r.drain()
 	assert "unsubscribed" not in r.state(elsewhere)["a"]["result"]
 	left.delete()
@@ -209,7 +209,7 @@ def words_of(run: str) -> tuple[str, str, str]:
 def mail_about(doc, **payload) -> tuple[str, str, str]:
 	payload = {"to": "ana@example.com", "subject": "s", "body": "b", **payload}
 	flow = r.template(r.step("a", "notify", payload=payload))
-	run = runs.start(current(), flow.name, doctype=doc.doctype, docname=doc.name).run.name
+	run = starting.start(current(), flow.name, doctype=doc.doctype, docname=doc.name).run.name
 	r.drain()
 	assert r.state(run)["a"]["status"] == "done", r.state(run)
 	return words_of(run)
@@ -260,7 +260,7 @@ def test_an_e_mail_template_reads_as_people_write_and_still_counts(site):
 	quoted = quoted_to(r.customer(), terms=terms)
 	payload = {"to": "ana@example.com", "template_id": template.name}
 	flow = r.template(r.step("a", "notify", payload=payload), variables={"v": "A <b> & c\ny"})
-	run = runs.start(current(), flow.name, doctype="Quotation", docname=quoted.name).run.name
+	run = starting.start(current(), flow.name, doctype="Quotation", docname=quoted.name).run.name
 	r.drain()
 	assert r.state(run)["a"]["status"] == "done", r.state(run)
 	subject, _, shown = words_of(run)
@@ -287,7 +287,7 @@ def test_all_addresses_of_a_real_contact(site):
 			)
 		)
 	)
-	run = runs.start(current(), flow.name, doctype="Contact", docname=person.name).run.name
+	run = starting.start(current(), flow.name, doctype="Contact", docname=person.name).run.name
 	r.drain()
 	state = r.state(run)
 	assert (
@@ -308,7 +308,7 @@ def test_an_issue_that_a_step_opens_keeps_lines_and_markup(site):
 		"description": "Said before:\n{{doc.description}}\nCall <b>soon</b>\nplease",
 	}
 	flow = r.template(r.step("a", "issue", payload=payload))
-	run = runs.start(current(), flow.name, doctype="Issue", docname=doc.name).run.name
+	run = starting.start(current(), flow.name, doctype="Issue", docname=doc.name).run.name
 	r.drain()
 	opened = frappe.get_doc("Issue", r.state(run)["a"]["result"]["issue"])
 	assert opened.description == (

@@ -8,7 +8,7 @@ import records as r
 from flow_test_app import flows
 
 from flow_editor import api
-from flow_editor.services import runs
+from flow_editor.services import runs, starting
 
 
 def test_its_kind_is_in_the_catalog_validated_and_run(other_app):
@@ -18,7 +18,7 @@ def test_its_kind_is_in_the_catalog_validated_and_run(other_app):
 		r.template(r.step("a", "greet"))
 	party = r.customer()
 	flow = r.template(r.step("a", "greet", payload={"whom": "{{doc.customer_name}}"}))
-	run = runs.start(other_app, flow.name, doctype="Customer", docname=party.name).run
+	run = starting.start(other_app, flow.name, doctype="Customer", docname=party.name).run
 	assert r.state(run.name)["a"]["result"] == {"greeted": party.customer_name}
 	assert frappe.db.exists(
 		"Comment", {"reference_name": party.name, "content": f"Hello {party.customer_name}"}
@@ -39,7 +39,7 @@ def test_its_events_start_flows_and_a_known_event_gains_a_source(other_app):
 
 def test_an_unforeseen_error_is_tried_again_and_leaves_nothing_behind(other_app):
 	flow = r.template(r.step("a", "flaky", payload={"times": 2}))
-	run = runs.start(other_app, flow.name).run
+	run = starting.start(other_app, flow.name).run
 	for attempt in (1, 2):
 		assert r.state(run.name)["a"]["attempts"] == attempt
 		assert r.statuses(run.name) == {"a": "scheduled"}
@@ -56,7 +56,7 @@ def test_five_times_then_failed(other_app):
 	flow = r.template(
 		r.step("a", "flaky", payload={"times": 99}, trigger={"type": "after_delay", "delay_hours": 1})
 	)
-	run = runs.start(other_app, flow.name).run
+	run = starting.start(other_app, flow.name).run
 	waits = []
 	for _ in range(5):
 		r.make_due(run.name)
@@ -85,7 +85,7 @@ def test_a_refusal_is_final_and_its_effects_undone(other_app):
 		r.step("after", depends_on=["a"]),
 		r.step("lane"),
 	)
-	run = runs.start(other_app, flow.name).run
+	run = starting.start(other_app, flow.name).run
 	assert r.statuses(run.name) == {"a": "failed", "after": "pending", "lane": "done"}
 	assert frappe.db.get_value("Flow Run", run.name, ["status", "error"]) == (
 		"failed",
@@ -103,6 +103,6 @@ def test_a_failure_that_the_step_handles_lets_the_run_go_on(other_app):
 		r.step("a", "flaky", payload={"times": 9, "how": "for good"}, on_error="continue"),
 		r.step("after", depends_on=["a"]),
 	)
-	run = runs.start(other_app, flow.name).run
+	run = starting.start(other_app, flow.name).run
 	assert r.statuses(run.name) == {"a": "done", "after": "done"}
 	assert "cannot" in r.state(run.name)["a"]["error"]

@@ -10,7 +10,7 @@ import records as r
 
 from flow_editor.engine.records import CALL, FIRE, SIDE_CALL, Pending
 from flow_editor.patches import name_side_calls
-from flow_editor.services import runs
+from flow_editor.services import runs, starting
 from flow_editor.site.doctor import examine
 
 URL = "https://partner.example.com/close"
@@ -20,7 +20,7 @@ URL = "https://partner.example.com/close"
 def run(site):
 	"""A run that has been cancelled."""
 	flow = r.template(r.step("hand", trigger={"type": "manual"}))
-	name = runs.start(site, flow.name).run.name
+	name = starting.start(site, flow.name).run.name
 	runs.cancel(site, name)
 	return name
 

@@ -10,7 +10,7 @@ import pytest
 import records as r
 
 import flow_editor
-from flow_editor.services import events, head, inbox, runs
+from flow_editor.services import head, inbox, listening, starting
 
 # None of the shipped flows listens to it.
 EVENT = "on_customer_created"
@@ -67,7 +67,7 @@ def opened(site):
 	return issue
 
 
-def listening(*steps):
+def hearing(*steps):
 	"""A flow that this process has started once, so that it is compiled."""
 	flow = r.template(*steps, event=EVENT)
 	frappe.db.commit()
@@ -84,7 +84,7 @@ def by_a_worker(monkeypatch):
 
 @pytest.mark.parametrize("length", [1, 10, 100])
 def test_a_run_of_instant_steps_is_one_insert_in_the_users_own_transaction(site, opened, length):
-	flow = listening(*chain(length))
+	flow = hearing(*chain(length))
 	with queries() as seen:
 		flow_editor.dispatch_event(EVENT, opened)
 		frappe.db.commit()
@@ -93,7 +93,7 @@ def test_a_run_of_instant_steps_is_one_insert_in_the_users_own_transaction(site,
 
 
 def test_conditions_on_the_document_ask_the_database_nothing(site, opened):
-	flow = listening(
+	flow = hearing(
 		r.step("a", "condition", payload={"field": "doc.subject", "op": "==", "value": "No signal"})
 	)
 	with queries() as seen:
@@ -104,7 +104,7 @@ def test_conditions_on_the_document_ask_the_database_nothing(site, opened):
 
 
 def test_a_flow_that_begins_with_a_delay_waits_for_it_with_its_start(site, opened):
-	flow = listening(*chain(10, trigger={"type": "after_delay", "delay_days": 3}))
+	flow = hearing(*chain(10, trigger={"type": "after_delay", "delay_days": 3}))
 	with queries() as seen:
 		flow_editor.dispatch_event(EVENT, opened)
 		frappe.db.commit()
@@ -114,16 +114,16 @@ def test_a_flow_that_begins_with_a_delay_waits_for_it_with_its_start(site, opene
 
 
 def test_a_start_that_is_left_to_a_worker_is_two_inserts(site, opened, by_a_worker):
-	listening(*chain(10))
+	hearing(*chain(10))
 	with queries() as seen:
 		flow_editor.dispatch_event(EVENT, opened)
 	assert seen == ["SELECT Flow Template", "INSERT Flow Run", "INSERT Flow Step Pending"]
 
 
 def test_a_change_that_may_be_seen_twice_costs_one_look_more(site, opened, by_a_worker):
-	listening(*chain(1))
+	hearing(*chain(1))
 	with queries() as seen:
-		events.dispatch_event(site, EVENT, doc={}, trigger_key="this change")
+		listening.dispatch_event(site, EVENT, doc={}, trigger_key="this change")
 	assert seen == [
 		"SELECT Flow Template",
 		"SELECT Flow Run",
@@ -163,7 +163,9 @@ def test_a_save_that_matches_nothing_asks_no_more_than_without_us(site, opened, 
 	unsigned = r.contract(r.customer())
 	for doc in (todo, opened, unsigned):
 		doc.reload()
-		for _ in range(2):  # what is asked once and then cached: of the links, too, that a first save fills in
+		for _ in range(
+			2
+		):  # what is asked once and then cached: of the links, too, that a first save fills in
 			doc.save()
 		with without_us(), queries() as bare:
 			doc.save()
@@ -184,7 +186,7 @@ def test_a_document_s_event_that_nothing_listens_to_is_one_look_more(site, opene
 def test_a_document_that_ends_is_one_look_more_and_none_if_nothing_can_be_about_it(site, opened):
 	flow = r.template(*chain(1, trigger={"type": "after_delay", "delay_days": 3}))
 	about = r.make("ToDo", description="x")
-	runs.start(site, flow.name, doctype="ToDo", docname=about.name)
+	starting.start(site, flow.name, doctype="ToDo", docname=about.name)
 	frappe.db.commit()
 	for make, more in (
 		(lambda: r.make("ToDo", description="x"), ["SELECT Flow Run"]),
@@ -218,7 +220,7 @@ def test_a_drain_that_finds_nothing_writes_nothing(site, opened):
 
 @pytest.mark.parametrize("length", [1, 10, 100])
 def test_a_run_of_instant_steps_is_claimed_and_written_once(site, opened, by_a_worker, length):
-	listening(*chain(length))
+	hearing(*chain(length))
 	flow_editor.dispatch_event(EVENT, opened)
 	frappe.db.commit()
 	with queries() as seen:
@@ -238,7 +240,7 @@ def test_a_run_of_instant_steps_is_claimed_and_written_once(site, opened, by_a_w
 
 def test_rows_that_are_due_together_cost_no_more_queries_than_one(site, opened, by_a_worker, monkeypatch):
 	monkeypatch.setattr(inbox, "TOGETHER_SECONDS", 60)
-	flow = listening(*chain(10), r.step("ask", "condition", depends_on=["s9"], payload={"field": "variables.n", "op": "<", "value": 10}), r.step("few", parent_id="ask", branch="yes", trigger={"type": "manual"}))  # fmt: skip
+	flow = hearing(*chain(10), r.step("ask", "condition", depends_on=["s9"], payload={"field": "variables.n", "op": "<", "value": 10}), r.step("few", parent_id="ask", branch="yes", trigger={"type": "manual"}))  # fmt: skip
 	for number in range(20):
 		flow_editor.dispatch_event(EVENT, opened, {"n": number})
 	frappe.db.commit()
@@ -257,7 +259,7 @@ def test_a_step_that_changes_documents_sees_the_runs_before_it_written(
 ):
 	"""Else an event that it raises would be refused for a run that has ended."""
 	monkeypatch.setattr(inbox, "TOGETHER_SECONDS", 60)
-	listening(*chain(1))
+	hearing(*chain(1))
 	r.template(r.step("a", "dispatch_job", payload={"subject": "x"}), event=EVENT)
 	for _ in range(2):
 		flow_editor.dispatch_event(EVENT, opened)
@@ -271,10 +273,10 @@ def test_a_step_that_changes_documents_sees_the_runs_before_it_written(
 
 def test_starting_by_hand_writes_the_run_twice_and_no_inbox_row(site, opened):
 	flow = r.template(*chain(10))
-	runs.start(site, flow.name)
+	starting.start(site, flow.name)
 	frappe.db.commit()
 	with queries() as seen:
-		runs.start(site, flow.name)
+		starting.start(site, flow.name)
 	writes = [query for query in seen if not query.startswith("SELECT")]
 	assert writes == ["INSERT Flow Run", "UPDATE Flow Run"]
 
@@ -282,10 +284,10 @@ def test_starting_by_hand_writes_the_run_twice_and_no_inbox_row(site, opened):
 def test_steps_that_wait_are_written_together(site, opened):
 	later = {"type": "after_delay", "delay_days": 3}
 	flow = r.template(*(r.step(f"s{i}", trigger=later) for i in range(30)))
-	runs.start(site, flow.name)
+	starting.start(site, flow.name)
 	frappe.db.commit()
 	with queries() as seen:
-		runs.start(site, flow.name)
+		starting.start(site, flow.name)
 	assert seen.count("INSERT Flow Step Pending") == 1
 
 

@@ -8,7 +8,7 @@ import records as r
 from flow_test_app import readme
 
 from flow_editor import api
-from flow_editor.services import runs
+from flow_editor.services import starting
 
 
 def test_the_hooks_that_it_names_are_those_that_this_app_has(other_app):
@@ -25,7 +25,7 @@ def test_its_kind_has_a_form_and_runs(other_app):
 	with pytest.raises(frappe.ValidationError, match="E-mail is empty"):
 		r.template(r.step("a", "send_invite"))
 	flow = r.template(r.step("a", "send_invite", payload={"to": "ana@example.com", "role": "technician"}))
-	run = runs.start(other_app, flow.name).run
+	run = starting.start(other_app, flow.name).run
 	assert r.state(run.name)["a"]["result"] == {"invited": "ana@example.com"}
 	mail = frappe.get_last_doc("Email Queue")
 	assert mail.recipients[0].recipient == "ana@example.com" and "technician" in mail.message
@@ -44,7 +44,7 @@ def test_its_event_starts_flows(other_app):
 def test_its_catalog_holds_its_kind(other_app):
 	assert [kind["name"] for kind in api.catalog()["kinds"] if kind["catalog"] == "billing"] == ["dun"]
 	flow = r.template(r.step("a", "dun", payload={"to": "ana@example.com"}), catalog="billing")
-	assert r.statuses(runs.start(other_app, flow.name).run.name) == {"a": "done"}
+	assert r.statuses(starting.start(other_app, flow.name).run.name) == {"a": "done"}
 
 
 def test_a_condition_with_its_operator_gates_flows(other_app):

@@ -8,7 +8,7 @@ import records as r
 from test_query_counts import queries
 
 from flow_editor import api
-from flow_editor.services import runs
+from flow_editor.services import looking
 
 
 def started(flow, **about) -> str:
@@ -52,7 +52,7 @@ def test_what_a_customer_s_permission_withholds_stays_withheld(mixed):
 	hidden = started(flow, doctype="Issue", docname=issue.name)
 	frappe.set_user(stranger.name)
 	(shown,) = api.list_runs(template=flow.name)["runs"]
-	assert shown["name"] == hidden and shown["withheld"] == runs.WITHHELD and shown["variables"] == {}
+	assert shown["name"] == hidden and shown["withheld"] == looking.WITHHELD and shown["variables"] == {}
 
 
 def test_what_is_about_a_doctype_that_is_gone_is_listed_for_admins_alone(site):

@@ -18,7 +18,7 @@ import flow_editor
 from flow_editor.engine.errors import Conflict, NotFound
 from flow_editor.flow_editor.doctype.flow_run.flow_run import FlowRun
 from flow_editor.patches import tell_cause_from_parent
-from flow_editor.services import advance, inbox, runs
+from flow_editor.services import advance, inbox, runs, starting
 from flow_editor.site.host import current
 
 
@@ -34,7 +34,7 @@ def test_manual_and_webhook_steps_wait_for_complete(site):
 	flow = r.template(
 		r.step("call", trigger={"type": "on_webhook"}), r.step("after", depends_on=["call"], trigger={"type": "manual"}), r.step("end", depends_on=["after"]),
 	)  # fmt: skip
-	run = runs.start(site, flow.name).run
+	run = starting.start(site, flow.name).run
 	assert r.statuses(run.name) == {"call": "pending", "after": "pending", "end": "pending"}
 	assert r.state(run.name)["call"]["waiting"] and r.rows(run.name) == []
 	with pytest.raises(Conflict, match="not reachable"):
@@ -59,7 +59,7 @@ def test_the_kind_of_a_step_runs_when_it_is_completed(site):
 		),
 	)
 	before = made("step a")
-	run = runs.start(site, flow.name).run
+	run = starting.start(site, flow.name).run
 	assert made("step a") == before
 	runs.complete(site, run.name, "a", {"note": "by hand"})
 	state = r.state(run.name)
@@ -71,7 +71,7 @@ def test_the_kind_of_a_step_runs_when_it_is_completed(site):
 def test_a_delayed_step_can_be_fired_ahead_of_its_time_and_then_not_again(site):
 	flow = r.template(job("late", trigger={"type": "after_delay", "delay_days": 3}))
 	before = made("step late")
-	run = runs.start(site, flow.name).run
+	run = starting.start(site, flow.name).run
 	runs.complete(site, run.name, "late")
 	assert [row.status for row in r.rows(run.name)] == ["cancelled"]
 	r.make_due(run.name)
@@ -85,7 +85,7 @@ def test_a_date_in_the_past_fires_at_once_and_one_ahead_waits(site):
 		r.step("past", trigger={"type": "on_date", "at": "{{doc.opening_date}}"}), r.step("ahead", trigger={"type": "on_date", "at": "2099-01-01 09:00"}),
 		r.step("never", trigger={"type": "on_date", "at": "{{doc.nothing}}"}),
 	)  # fmt: skip
-	run = runs.start(site, flow.name, doctype="Issue", docname=opened.name).run
+	run = starting.start(site, flow.name, doctype="Issue", docname=opened.name).run
 	assert r.statuses(run.name) == {"past": "done", "ahead": "scheduled", "never": "failed"}
 	assert "empty" in r.state(run.name)["never"]["error"]
 	assert str(r.rows(run.name)[0].trigger_at) == "2099-01-01 09:00:00"
@@ -97,7 +97,7 @@ def test_cancel(site):
 		r.step("hand", trigger={"type": "manual"}),
 		r.step("done"),
 	)
-	run = runs.start(site, flow.name).run
+	run = starting.start(site, flow.name).run
 	runs.cancel(site, run.name)
 	assert r.statuses(run.name) == {"late": "cancelled", "hand": "cancelled", "done": "done"}
 	assert [row.status for row in r.rows(run.name)] == ["cancelled"]
@@ -111,7 +111,7 @@ def test_cancel(site):
 
 def test_a_run_keeps_the_version_that_it_started_on(site):
 	flow = r.template(r.step("first", trigger={"type": "manual"}), job("old", depends_on=["first"]))
-	run = runs.start(site, flow.name).run
+	run = starting.start(site, flow.name).run
 	flow.flow_definition = json.dumps({"steps": [r.step("first", trigger={"type": "manual"})]})
 	flow.save()
 	before = made("step old")
@@ -122,7 +122,7 @@ def test_a_run_keeps_the_version_that_it_started_on(site):
 def test_a_long_chain_is_as_good_as_a_short_one(site, monkeypatch):
 	monkeypatch.setattr(advance, "BUDGET_STEPS", 200)
 	flow = r.template(*(r.step(f"s{i}", depends_on=[f"s{i - 1}"] if i else []) for i in range(500)))
-	run = runs.start(site, flow.name).run
+	run = starting.start(site, flow.name).run
 	r.drain()
 	assert set(r.statuses(run.name).values()) == {"done"}
 	assert [row.purpose for row in r.rows(run.name)] == ["advance", "advance"]
@@ -138,7 +138,7 @@ def test_an_advance_of_instant_steps_is_one_write_of_the_run(site, monkeypatch):
 		"sql",
 		lambda query, *args, **more: (queries.append(str(query)), real(query, *args, **more))[1],
 	)
-	runs.start(site, flow.name)
+	starting.start(site, flow.name)
 	writes = [query for query in queries if query.lstrip().upper().startswith(("UPDATE", "INSERT"))]
 	assert len(writes) == 2 and len(queries) < 12, queries
 
@@ -185,7 +185,7 @@ def claimed(site, run):
 def test_a_worker_that_dies_loses_its_lease_and_the_work_is_done_once(site):
 	flow = r.template(job("late", trigger={"type": "after_delay", "delay_days": 3}))
 	before = made("step late")
-	run = runs.start(site, flow.name).run
+	run = starting.start(site, flow.name).run
 	row = claimed(site, run)
 	assert r.drain().worked == 0, "while the lease holds, nobody else takes it"
 	lease(row, -1)
@@ -197,7 +197,7 @@ def test_a_worker_that_dies_loses_its_lease_and_the_work_is_done_once(site):
 def test_a_worker_that_comes_back_too_late_writes_nothing(site):
 	flow = r.template(job("late", trigger={"type": "after_delay", "delay_days": 3}))
 	before = made("step late")
-	run = runs.start(site, flow.name).run
+	run = starting.start(site, flow.name).run
 	row = claimed(site, run)
 	lease(row, -1)
 	(again,) = site.store.claim(site.now(), 50, site.now() + timedelta(minutes=10), "token-2")
@@ -210,7 +210,7 @@ def test_a_worker_that_comes_back_too_late_writes_nothing(site):
 
 def test_work_that_kills_its_worker_five_times_is_given_up(site):
 	flow = r.template(job("late", trigger={"type": "after_delay", "delay_days": 3}))
-	run = runs.start(site, flow.name).run
+	run = starting.start(site, flow.name).run
 	row = claimed(site, run)
 	for _ in range(5):
 		lease(row, -1)
@@ -225,7 +225,7 @@ def test_work_that_kills_its_worker_five_times_is_given_up(site):
 def test_a_deadlock_is_tried_again_at_once_and_doubles_nothing(site, monkeypatch):
 	flow = r.template(job("late", trigger={"type": "after_delay", "delay_days": 3}))
 	before = made("step late")
-	run = runs.start(site, flow.name).run
+	run = starting.start(site, flow.name).run
 	r.make_due(run.name)
 	real, tries = site.store.save_run, []
 
@@ -281,7 +281,7 @@ def opened(run: str, *ids: str) -> list[int]:
 
 def test_a_document_whose_own_code_commits_is_made_once_and_with_its_run(site, monkeypatch):
 	flow = r.template(opening("a", trigger={"type": "manual"}), opening("b", depends_on=["a"]))
-	run = runs.start(site, flow.name).run.name
+	run = starting.start(site, flow.name).run.name
 	frappe.db.commit()
 	own_code(monkeypatch, lambda: frappe.db.commit())
 	runs.complete(site, run, "a")
@@ -296,7 +296,7 @@ def test_a_document_whose_own_code_commits_is_made_once_and_with_its_run(site, m
 
 def test_a_document_whose_own_code_rolls_back_fails_its_step_and_undoes_no_other(site, monkeypatch):
 	flow = r.template(opening("a"), opening("b", depends_on=["a"], trigger={"type": "manual"}))
-	run = runs.start(site, flow.name).run.name
+	run = starting.start(site, flow.name).run.name
 	own_code(monkeypatch, lambda: frappe.db.rollback())
 	runs.complete(site, run, "b")
 	assert r.statuses(run) == {"a": "done", "b": "failed"}
@@ -316,7 +316,7 @@ def test_steps_obey_the_permissions_of_the_user_that_the_flow_runs_as(site):
 		r.step("read", "condition", depends_on=["go"], payload={"field": "doc.subject", "op": "not_empty"}),
 		run_as=limited.name,
 	)  # fmt: skip
-	run = runs.start(site, flow.name, doctype="Issue", docname=opened.name).run
+	run = starting.start(site, flow.name, doctype="Issue", docname=opened.name).run
 	limited.remove_roles("Support Team")
 	runs.complete(site, run.name, "go")
 	state = r.state(run.name)
@@ -366,7 +366,7 @@ def test_a_disabled_user_fails_the_step_clearly(site):
 	flow = r.template(r.step("a"), run_as=gone.name, event="on_customer_created")
 	gone.enabled = 0
 	gone.save()
-	by_hand = runs.start(site, flow.name).run.name
+	by_hand = starting.start(site, flow.name).run.name
 	flow_editor.dispatch_event("on_customer_created")
 	r.drain()
 	runs_of_it = [run.name for run in r.runs(flow)]
@@ -378,7 +378,7 @@ def test_a_disabled_user_fails_the_step_clearly(site):
 		)
 	# Nobody enables a user whom there is not.
 	frappe.db.set_value("Flow Template", flow.name, "run_as", "nobody@example.com")
-	lost = runs.start(site, flow.name).run
+	lost = starting.start(site, flow.name).run
 	assert (
 		"nobody@example.com whom this flow runs as does not exist. Let the flow"
 		in lost.step_state["a"]["error"]
@@ -393,7 +393,7 @@ def test_a_field_above_the_user_s_level_is_not_passed_over_in_silence(site):
 		run_as=author.name,
 	)  # fmt: skip
 	try:
-		run = runs.start(site, flow.name, doctype="Issue", docname=opened.name).run.name
+		run = starting.start(site, flow.name, doctype="Issue", docname=opened.name).run.name
 	finally:
 		setter.delete()
 		frappe.clear_cache(doctype="Issue")
@@ -409,11 +409,11 @@ def test_a_delay_is_read_as_the_user_of_the_flow_and_what_is_hidden_from_them_is
 	later = {"type": "after_delay", "delay_days": "{{doc.subject}}"}
 	flow = r.template(r.step("a"), r.step("b", trigger=later), run_as=author.name)
 	try:
-		hidden = runs.start(site, flow.name, doctype="Issue", docname=opened.name).run.name
+		hidden = starting.start(site, flow.name, doctype="Issue", docname=opened.name).run.name
 	finally:
 		setter.delete()
 		frappe.clear_cache(doctype="Issue")
-	shown = runs.start(site, flow.name, doctype="Issue", docname=opened.name).run.name
+	shown = starting.start(site, flow.name, doctype="Issue", docname=opened.name).run.name
 	assert r.statuses(hidden) == {"a": "done", "b": "failed"}
 	error = r.state(hidden)["b"]["error"]
 	assert "The number of days, {{doc.subject}}, is empty. Give it one." in error
@@ -426,7 +426,7 @@ def test_a_delay_is_read_as_the_user_of_the_flow_and_what_is_hidden_from_them_is
 def test_agent_flows_are_stored_and_not_started(site):
 	flow = r.template(r.step("a", "say", payload={"message": "Hello"}), catalog="agent")
 	with pytest.raises(Conflict, match="not run yet"):
-		runs.start(site, flow.name)
+		starting.start(site, flow.name)
 	assert frappe.db.count("Flow Run") == 0
 
 
@@ -466,7 +466,7 @@ def at_once(count: int, body: str) -> list[str]:
 def test_several_workers_at_once_work_no_row_twice(site):
 	flow = r.template(job("late", trigger={"type": "after_delay", "delay_days": 3}))
 	before = made("step late")
-	started = [runs.start(site, flow.name).run.name for _ in range(60)]
+	started = [starting.start(site, flow.name).run.name for _ in range(60)]
 	frappe.db.sql("UPDATE `tabFlow Step Pending` SET trigger_at = '2026-01-01'")
 	answers = at_once(4, "print('worked', inbox.drain(current(), batch=5).worked)")
 	worked = [int(answer.split("worked ")[-1].split()[0]) for answer in answers]
@@ -478,7 +478,7 @@ def test_several_workers_at_once_work_no_row_twice(site):
 def test_one_step_completed_by_many_at_once_acts_once(site):
 	flow = r.template(job("hand", trigger={"type": "manual"}))
 	before = made("step hand")
-	run = runs.start(site, flow.name).run
+	run = starting.start(site, flow.name).run
 	body = f"""
 for _ in range(5):
 	moved, note = runs.complete(current(), {run.name!r}, "hand"); frappe.db.commit()
@@ -507,7 +507,7 @@ def test_once_per_document_holds_against_many_at_once(site):
 def test_old_finished_runs_are_cleared_and_those_in_flight_never(site):
 	flow = r.template(r.step("a"))
 	waits = r.template(r.step("a", trigger={"type": "after_delay", "delay_days": 3}))
-	finished, waiting, fresh = (runs.start(site, t.name).run.name for t in (flow, waits, flow))
+	finished, waiting, fresh = (starting.start(site, t.name).run.name for t in (flow, waits, flow))
 	long_ago = now_datetime() - timedelta(days=500)
 	frappe.db.set_value("Flow Run", finished, "completed_at", long_ago)
 	frappe.db.set_value("Flow Run", waiting, "started_at", long_ago)
@@ -518,7 +518,7 @@ def test_old_finished_runs_are_cleared_and_those_in_flight_never(site):
 
 def test_a_finished_run_is_kept_while_a_call_of_it_waits_for_a_job_to_be_closed(receiver):
 	flow = r.template(r.step("a", "dispatch_job", payload={"subject": "x", "on_close_webhook": receiver.url}))
-	run = runs.start(current(), flow.name).run.name
+	run = starting.start(current(), flow.name).run.name
 	frappe.db.set_value("Flow Run", run, "completed_at", now_datetime() - timedelta(days=500))
 	FlowRun.clear_old_logs(days=365)
 	job = frappe.get_doc("Dispatch Job", r.state(run)["a"]["result"]["job"])
@@ -533,9 +533,11 @@ def test_a_finished_run_is_kept_while_a_call_of_it_waits_for_a_job_to_be_closed(
 
 def test_what_caused_a_run_is_told_from_what_it_is_a_part_of(site):
 	flow = r.template(r.step("a", trigger={"type": "manual"}))
-	caused, first = (runs.start(site, flow.name).run.name for _ in range(2))
+	caused, first = (starting.start(site, flow.name).run.name for _ in range(2))
 	# As an earlier version has written it.
 	frappe.db.sql("UPDATE `tabFlow Run` SET parent_run = %s WHERE name = %s", (first, caused))
 	tell_cause_from_parent.execute()
-	found = {run.name: (run.caused_by, run.parent_run) for run in site.store.runs({"flow_template": flow.name})}
+	found = {
+		run.name: (run.caused_by, run.parent_run) for run in site.store.runs({"flow_template": flow.name})
+	}
 	assert found == {caused: (first, ""), first: ("", "")}

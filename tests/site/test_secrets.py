@@ -12,7 +12,7 @@ import records as r
 from receiver import allow
 
 from flow_editor.kinds.web_call import ANSWER_KB
-from flow_editor.services import runs, templates
+from flow_editor.services import looking, starting, templates
 from flow_editor.site.host import current
 
 VALUE = "s3cret/with+odd=signs-42"
@@ -40,7 +40,7 @@ def secret(site, receiver):
 def call(receiver, **payload):
 	payload = {"url": f"{receiver.url}/in?key={{{{secrets.crm}}}}", **payload}
 	flow = r.template(r.step("a", "webhook", payload=payload, retry={"attempts": 2, "on": "any"}))
-	run = runs.start(current(), flow.name).run.name
+	run = starting.start(current(), flow.name).run.name
 	for _ in range(2):
 		r.make_due(run)
 		r.drain()
@@ -79,7 +79,7 @@ def test_it_is_sent_in_headers_and_url_and_kept_nowhere(secret):
 		assert headers["Authorization"] == f"Bearer {VALUE}" and "s3cret/with%2Bodd%3Dsigns-42" in path
 	assert len(secret.calls) == 2
 	assert r.state(run)["a"]["result"]["body"] == {"you sent": "***"}
-	exported = json.dumps(templates.export(current(), flow.name)) + json.dumps(runs.get(current(), run))
+	exported = json.dumps(templates.export(current(), flow.name)) + json.dumps(looking.get(current(), run))
 	for spelled in (VALUE, "s3cret/with%2Bodd%3Dsigns-42", "s3cret%2Fwith%2Bodd%3Dsigns-42"):
 		assert spelled not in everything_kept() and spelled not in exported
 
@@ -113,7 +113,7 @@ def test_an_address_that_is_refused_tells_nothing_of_it(secret):
 	flow = r.template(
 		r.step("a", "webhook", payload={"url": "{{variables.base}}/{{secrets.crm}}"}), variables={"base": ""}
 	)
-	run = runs.start(current(), flow.name, variables={"base": long}).run.name
+	run = starting.start(current(), flow.name, variables={"base": long}).run.name
 	r.drain()
 	error = r.state(run)["a"]["error"]
 	assert "without a user name" in error and "s3c" not in error
@@ -165,7 +165,7 @@ def test_a_value_that_names_a_secret_is_no_secret(secret):
 	flow = r.template(
 		r.step("a", "webhook", payload={"url": secret.url, "headers_json": {"X": "{{variables.v}}"}, "body_template": {"v": "{{variables.v}}"}})
 	)  # fmt: skip
-	run = runs.start(current(), flow.name, variables={"v": forged}).run.name
+	run = starting.start(current(), flow.name, variables={"v": forged}).run.name
 	r.drain()
 	assert r.statuses(run) == {"a": "done"}
 	((_method, _path, headers, body, *_rest),) = secret.calls

@@ -10,7 +10,7 @@ import pytest
 import records as r
 from frappe.utils import add_days, add_months, get_datetime, now_datetime, nowdate
 
-from flow_editor.services import runs, templates
+from flow_editor.services import runs, starting, templates
 
 
 def mails(about=None) -> list:
@@ -181,7 +181,7 @@ def test_a_flow_that_is_started_by_hand_runs_to_its_end(site, name):
 	given = {"move_service": {"new_address": "5 Rue Neuve"}, "phone_service": {"number": "+15145550123"}}.get(
 		name, {}
 	)
-	moved = runs.start(site, r.seeded(name).name, doctype="Customer", docname=party.name, variables=given)
+	moved = starting.start(site, r.seeded(name).name, doctype="Customer", docname=party.name, variables=given)
 	for _ in range(6):
 		waiting = [step for step, entry in r.state(moved.run.name).items() if entry.get("waiting")]
 		for step in waiting:
@@ -196,7 +196,7 @@ def test_a_flow_that_is_started_by_hand_runs_to_its_end(site, name):
 @pytest.mark.parametrize(("name", "done"), [("fiber_install", "installed"), ("phone_service", "line_on")])
 def test_nobody_s_installation_fails_for_want_of_a_subscription(site, name, done):
 	party = r.customer()
-	moved = runs.start(site, r.seeded(name).name, doctype="Customer", docname=party.name)
+	moved = starting.start(site, r.seeded(name).name, doctype="Customer", docname=party.name)
 	r.drain()
 	runs.complete(site, moved.run.name, done)
 	for _ in range(3):

@@ -11,7 +11,7 @@ from at_once import at_once
 from http_client import Client, key_of
 from test_commands import flow as bench_flow
 
-from flow_editor.services import runs, templates
+from flow_editor.services import starting, templates
 from flow_editor.site.host import current
 
 ADDRESS = {"name": "address", "label": "New address", "required": True}
@@ -37,7 +37,7 @@ def test_of_many_at_once_with_one_key_one_starts(site, isolation):
 		frappe.set_user("Administrator")
 		frappe.db.sql(f"SET SESSION innodb_snapshot_isolation = {isolation}")
 		frappe.db.count("User")  # the transaction has begun, and sees nothing that is committed from here on
-		moved = runs.start(current(), flow.name, idempotency_key="one dialog")
+		moved = starting.start(current(), flow.name, idempotency_key="one dialog")
 		return moved.run.name, moved.repeated
 
 	answers = at_once(6, press)
@@ -112,7 +112,7 @@ def test_a_link_must_be_readable_by_who_gives_it(server, site):
 	(mine,) = [found for found in results["results"] if found["template"] == by_event.name]
 	assert "may not read" in mine["skipped"]
 	assert r.runs(flow) == r.runs(by_event) == []
-	assert runs.start(site, flow.name, variables={"who": party.name}).run.variables == {"who": party.name}
+	assert starting.start(site, flow.name, variables={"who": party.name}).run.variables == {"who": party.name}
 
 
 def test_an_input_of_a_doctype_that_there_is_not_is_a_warning(site):
@@ -155,15 +155,19 @@ def test_the_shipped_flows_ask_for_what_they_need(site):
 	party = r.customer()
 	about = {"doctype": "Customer", "docname": party.name}
 	with pytest.raises(Exception, match="New address is missing"):
-		runs.start(site, r.seeded("move_service").name, **about)
-	moved = runs.start(site, r.seeded("move_service").name, **about, variables={"new_address": "5 Rue Neuve"})
+		starting.start(site, r.seeded("move_service").name, **about)
+	moved = starting.start(
+		site, r.seeded("move_service").name, **about, variables={"new_address": "5 Rue Neuve"}
+	)
 	job = frappe.get_doc("Dispatch Job", moved.run.step_state["survey_site"]["result"]["job"])
 	assert job.subject.endswith("5 Rue Neuve")
 	r.subscription(party)
 	wanted = r.subscription(party)
 	fibre = r.seeded("fiber_install").name
-	moved = runs.start(site, fibre, **about, variables={"subscription": wanted.name})
+	moved = starting.start(site, fibre, **about, variables={"subscription": wanted.name})
 	assert moved.run.variables["subscription"] == wanted.name
 	with pytest.raises(Exception, match="no-such"):
-		runs.start(site, fibre, **about, variables={"subscription": "no-such"})
-	assert not runs.start(site, fibre, **about).run.variables.get("subscription")  # the customer's own, then
+		starting.start(site, fibre, **about, variables={"subscription": "no-such"})
+	assert not starting.start(site, fibre, **about).run.variables.get(
+		"subscription"
+	)  # the customer's own, then

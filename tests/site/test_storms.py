@@ -20,7 +20,7 @@ from receiver import allow
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
 from flow_editor.engine.errors import Invalid, StepFailed
-from flow_editor.services import advance, inbox, keeping, runs
+from flow_editor.services import advance, inbox, keeping, runs, starting
 from flow_editor.site import poke, worker
 from flow_editor.site.host import current
 from flow_editor.site.http import GuardedHttp
@@ -161,7 +161,7 @@ def endless(site):
 def test_an_answer_of_a_hundred_megabytes_is_hung_up_on(endless):
 	url = f"http://127.0.0.1:{endless.server_port}/"
 	flow = r.template(r.step("a", "webhook", payload={"url": url, "method": "GET"}))
-	run = runs.start(current(), flow.name).run.name
+	run = starting.start(current(), flow.name).run.name
 	before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 	r.drain()
 	grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
@@ -224,7 +224,7 @@ def test_an_answer_in_a_charset_that_is_none_is_read_all_the_same(site, charset)
 
 def test_a_result_of_a_hundred_megabytes_is_cut_or_refused(site, other_app):
 	flow = r.template(r.step("a", trigger={"type": "manual"}), r.step("b", "huge", payload={}, depends_on=["a"]), catalog="project")  # fmt: skip
-	run = runs.start(current(), flow.name).run.name
+	run = starting.start(current(), flow.name).run.name
 	with pytest.raises(Invalid, match="Send less, or a link to it"):
 		runs.complete(current(), run, "a", {"text": "x" * (100 * MB)})
 	assert r.statuses(run) == {"a": "pending", "b": "pending"}
@@ -238,13 +238,13 @@ def test_a_result_of_a_hundred_megabytes_is_cut_or_refused(site, other_app):
 def test_a_step_that_never_ends_is_ended_with_its_job_and_given_up_after_five(site, other_app):
 	"""RQ's own alarm, set to a second. The step would swallow any exception that RQ raises."""
 	endless = r.template(r.step("a", trigger={"type": "after_delay", "delay_days": 1}), r.step("b", "endless", payload={}, depends_on=["a"]), catalog="project")  # fmt: skip
-	run = runs.start(current(), endless.name).run.name
+	run = starting.start(current(), endless.name).run.name
 	r.make_due(run)
 	for _ in range(inbox.MAX_ATTEMPTS):
 		with pytest.raises(worker.OutOfTime), UnixSignalDeathPenalty(1, JobTimeoutException):
 			worker.drain()
 		frappe.db.rollback()
-		healthy = runs.start(current(), r.template(r.step("a", trigger={"type": "after_delay", "delay_days": 1})).name).run.name  # fmt: skip
+		healthy = starting.start(current(), r.template(r.step("a", trigger={"type": "after_delay", "delay_days": 1})).name).run.name  # fmt: skip
 		r.make_due(healthy)
 		worker.drain()
 		assert r.statuses(healthy) == {"a": "done"}, "the others go on"
@@ -263,8 +263,8 @@ def test_a_definition_at_the_limit_runs_to_its_end_and_lets_others_through(site,
 	for number in range(1, count):
 		before = {"chain": {"depends_on": [f"s{number - 1}"]}, "fan": {"depends_on": ["s0"]}, "deep": {"parent_id": f"s{number - 1}"}}  # fmt: skip
 		steps.append(r.step(f"s{number}", **before[shape]))
-	large = runs.start(current(), r.template(*steps).name).run.name
-	small = runs.start(
+	large = starting.start(current(), r.template(*steps).name).run.name
+	small = starting.start(
 		current(), r.template(r.step("s0", trigger={"type": "after_delay", "delay_days": 1})).name
 	).run.name
 	r.make_due(large)

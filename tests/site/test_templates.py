@@ -10,7 +10,7 @@ import pytest
 import records as r
 
 from flow_editor import api
-from flow_editor.services import templates
+from flow_editor.services import looking, starting, templates
 
 
 def versions(flow) -> list[int]:
@@ -139,7 +139,7 @@ def test_a_template_with_runs_under_way_is_not_deleted_and_old_versions_stay_rea
 	from flow_editor.services import runs
 
 	flow = r.template(r.step("a", trigger={"type": "manual"}))
-	run = runs.start(site, flow.name).run
+	run = starting.start(site, flow.name).run
 	with pytest.raises(frappe.ValidationError, match="under way"):
 		flow.delete()
 	runs.complete(site, run.name, "a")
@@ -147,25 +147,23 @@ def test_a_template_with_runs_under_way_is_not_deleted_and_old_versions_stay_rea
 	flow.save()
 	flow.delete()
 	assert site.store.definition(flow.name, 1) and versions(flow) == [1]
-	assert runs.get(site, run.name)["status"] == "completed"
+	assert looking.get(site, run.name)["status"] == "completed"
 
 
 def test_a_number_is_never_given_again(site):
 	"""A new template must not inherit the runs and versions of one that was deleted."""
-	from flow_editor.services import runs
 
 	flow = r.template(r.step("a"))
-	runs.start(site, flow.name)
+	starting.start(site, flow.name)
 	flow.delete()
 	assert r.template(r.step("b")).name > flow.name
 
 
 def test_what_flows_have_done_keeps_nobody_from_deleting_a_document(site):
-	from flow_editor.services import runs
 
 	party = r.customer()
 	flow = r.template(r.step("a", trigger={"type": "manual"}))
-	run = runs.start(site, flow.name, doctype="Customer", docname=party.name).run
+	run = starting.start(site, flow.name, doctype="Customer", docname=party.name).run
 	party.delete()
 	r.drain()
 	assert frappe.db.get_value("Flow Run", run.name, "status") == "cancelled"
@@ -327,7 +325,6 @@ def test_who_may_not_name_others_makes_a_restored_flow_run_as_themselves_and_is_
 
 
 def test_the_owner_s_notice_names_the_document_to_who_may_read_it_alone(site):
-	from flow_editor.services import runs
 
 	author = r.user("Flow Manager")
 	flow = r.template(r.step("a", "notify", label="Write to them", payload={"subject": "s", "body": "b"}))
@@ -339,13 +336,13 @@ def test_the_owner_s_notice_names_the_document_to_who_may_read_it_alone(site):
 			"Notification Log", {"for_user": author.name}, pluck="subject", order_by="creation"
 		)
 
-	runs.start(site, flow.name, doctype="Issue", docname=issue.name)
+	starting.start(site, flow.name, doctype="Issue", docname=issue.name)
 	assert told() == [f"{flow.template_name} has failed at the step Write to them"]
 	author.add_roles("Support Team", "Sales User")
 	flow.reload()
 	flow.description = "Changed, so that it is told anew"
 	flow.save()
-	runs.start(site, flow.name, doctype="Issue", docname=issue.name)
+	starting.start(site, flow.name, doctype="Issue", docname=issue.name)
 	assert told()[1].startswith(
 		f"{flow.template_name} has failed at the step Write to them for Issue {issue.name}: There is nobody"
 	)

@@ -13,7 +13,7 @@ from test_commands import flow as bench_flow
 
 import flow_editor
 from flow_editor import api
-from flow_editor.services import runs
+from flow_editor.services import runs, starting
 from flow_editor.site.host import current
 
 PRIVATE = "very-private@example.org"
@@ -151,7 +151,7 @@ def test_nor_one_of_nobody_s_and_one_s_own_and_the_run_s_own_document_are(site, 
 		({"customer": party.name}, "done"),
 		({"doctype": "Subscription", "docname": subscription.name}, "done"),
 	):
-		run = runs.start(current(), flow.name, **about).run.name
+		run = starting.start(current(), flow.name, **about).run.name
 		r.drain()
 		assert r.statuses(run) == {"a": status}, (about, r.state(run))
 

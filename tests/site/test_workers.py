@@ -92,9 +92,9 @@ def test_a_user_who_may_nothing_starts_a_flow_that_acts_as_its_own_user(site, a_
 
 def test_a_tick_does_what_is_due(site):
 	flow = r.template(r.step("a", trigger={"type": "after_delay", "delay_days": 1}))
-	from flow_editor.services import runs
+	from flow_editor.services import starting
 
-	run = runs.start(site, flow.name).run
+	run = starting.start(site, flow.name).run
 	worker.tick()
 	assert r.statuses(run.name) == {"a": "scheduled"}
 	r.make_due(run.name)

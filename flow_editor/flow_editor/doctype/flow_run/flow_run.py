@@ -8,9 +8,9 @@ from frappe.model.document import Document
 from frappe.query_builder import Interval
 from frappe.query_builder.functions import Now
 
+from flow_editor.engine.machine import RUN_STATES
 from flow_editor.engine.records import ROW_PENDING, ROW_RUNNING
-from flow_editor.services.inbox import CALLS
-from flow_editor.services.runs import RUN_STATES
+from flow_editor.services.calls import CALLS
 from flow_editor.site.naming import next_name
 
 #: How many runs one pass of the retention deletes.

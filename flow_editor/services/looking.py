@@ -1,0 +1,126 @@
+"""Looking at runs: one or many, as the doors show them to the acting user. Changes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from flow_editor.engine.errors import Invalid, NotAllowed, Problem
+from flow_editor.engine.machine import (
+	RUN_STATES,
+)
+from flow_editor.engine.records import Run
+from flow_editor.services import mails
+from flow_editor.services.due import OWN
+from flow_editor.services.host import Host
+
+#: What of a step says how it stands, and nothing of what it found.
+STANDING = ("status", "waiting", "ready_at", "due_at", "started_at", "completed_at", "attempts", "retried")
+WITHHELD = (
+	"What its steps found is not shown to you, since you may not read the customer that this run is for. "
+	"Ask an admin for that permission, or somebody who has it."
+)
+
+#: How much of variables and steps one list holds, in characters of JSON, and how many runs are read for it at a time.
+LISTED_LENGTH = 8_000_000
+LISTED_AT_ONCE = 20
+
+
+def get(host: Host, name: str, *, with_definition: bool = False) -> dict[str, Any]:
+	"""A run as the doors show it; with the definition that it started on, if wanted."""
+	run = host.store.run(name)
+	shown = as_dict(host, run)
+	shown["step_state"] = mails.with_fates(host, shown["step_state"])
+	if with_definition:
+		shown["flow_definition"] = json.loads(host.store.definition(run.flow_template, run.template_version))
+	return shown
+
+
+def find(host: Host, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20) -> list[dict[str, Any]]:
+	"""Runs that the acting user may see, newest first; `start` and `limit` count those alone. Of many large ones the later
+	come without their variables and steps, and say so by `truncated`; looked at singly, they are whole.
+
+	Args:
+		filters: any of status, template, customer, doctype, docname; empty values are ignored.
+	"""
+	names = {"template": "flow_template", "doctype": "context_doctype", "docname": "context_docname"}
+	wanted = {names.get(name, name): value for name, value in filters.items() if value not in (None, "")}
+	status = wanted.get("status")
+	if status and status not in RUN_STATES:
+		raise Invalid.because(
+			[Problem(f"{status!r} is no run status. Use one of {', '.join(RUN_STATES)}.", field="status")],
+			"This filter",
+		)
+	found, room = [], LISTED_LENGTH
+	for begin in range(start, start + limit, LISTED_AT_ONCE):
+		most = min(LISTED_AT_ONCE, start + limit - begin)
+		page = host.store.runs(wanted, start=begin, limit=most, bare=room < 0, visible=True)
+		for run in page:
+			if not _may_see(
+				host, run
+			):  # what no condition of the database says, such as another app's own check
+				continue
+			shown = as_dict(host, run)
+			room -= len(json.dumps([run.variables, run.step_state], ensure_ascii=False))
+			if room < 0:
+				shown.update(variables={}, step_state={}, truncated=True)
+			found.append(shown)
+		if len(page) < LISTED_AT_ONCE:
+			break
+	return found
+
+
+def _may_see(host: Host, run: Run) -> bool:
+	try:
+		host.check_visible(run)
+	except NotAllowed:
+		return False
+	return True
+
+
+def as_dict(host: Host, run: Run) -> dict[str, Any]:
+	"""A run's fields as JSON, without what is the engine's own. If what it holds is not for the acting user, they see how
+	its steps stand and nothing that they say, and are told so by `withheld`."""
+	shown = _as_dict(run)
+	if host.withholds(run):
+		shown.update(
+			variables={},
+			step_state={
+				step: {name: value for name, value in entry.items() if name in STANDING}
+				for step, entry in run.step_state.items()
+			},
+			error=WITHHELD if run.error else "",
+			withheld=WITHHELD,
+		)
+	return shown
+
+
+def _as_dict(run: Run) -> dict[str, Any]:
+	return {
+		"name": run.name,
+		"flow_template": run.flow_template,
+		"template_version": run.template_version,
+		"status": run.status,
+		"trigger_event": run.trigger_event,
+		"context_doctype": run.context_doctype,
+		"context_docname": run.context_docname,
+		"customer": run.customer,
+		"variables": run.variables,
+		"step_state": {
+			step: {name: value for name, value in entry.items() if name not in OWN}
+			for step, entry in run.step_state.items()
+		},
+		"started_at": _text(run.started_at),
+		"completed_at": _text(run.completed_at),
+		"run_as": run.run_as,
+		"depth": run.depth,
+		"caused_by": run.caused_by,
+		"parent_run": run.parent_run,
+		"error": run.error,
+		"stop_reason": run.stop_reason,
+	}
+
+
+def _text(moment) -> str | None:
+	return None if moment is None else moment.isoformat(sep=" ", timespec="seconds")
