@@ -4,6 +4,9 @@ An advance happens in one transaction, in which the run is locked. Steps without
 documents happen there, each under a savepoint; an external effect is only committed to there (an inbox row
 with the prepared request and its idempotency key), and made by the inbox afterwards.
 It writes neither the run nor a row of the inbox: it adds them to a `Work`.
+
+It is longer than other modules, since what a step's firing decides (it is done, it waits, it fails, it is tried again) is
+read best at one place.
 """
 
 from __future__ import annotations
@@ -16,8 +19,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flow_editor.engine import errors, render, timing
-from flow_editor.engine.context import Scope, StepContext
-from flow_editor.engine.definition import FAIL, MANUAL, ON_WEBHOOK, SKIP, TIMED, Flow, Step
+from flow_editor.engine.context import StepContext
+from flow_editor.engine.definition import FAIL, MANUAL, ON_WEBHOOK, SKIP, TIMED, Step
 from flow_editor.engine.errors import StepFailed
 from flow_editor.engine.kind import Kind
 from flow_editor.engine.machine import (
@@ -45,43 +48,17 @@ from flow_editor.engine.records import (
 )
 from flow_editor.services import life
 from flow_editor.services.definitions import flow_of
-from flow_editor.services.due import ANCHOR, UNDATED, Times, past
+from flow_editor.services.due import ANCHOR, UNDATED, past
 from flow_editor.services.explaining import ERROR_LENGTH, advised, explained, no_kind
 from flow_editor.services.host import Host
 from flow_editor.services.keeping import Keeping
+from flow_editor.services.policy import ANYTHING, HeldBack, Policy
 from flow_editor.services.work import Settled, Work
 
 #: How much one advance may do before it goes on through the inbox. A safety net: the transaction stays
 #: small and the lease is kept, and nothing is lost.
 BUDGET_STEPS = 1000
 BUDGET_SECONDS = 20
-
-
-class HeldBack(Exception):
-	"""The step needs more than the policy lets the advance do."""
-
-
-class Policy:
-	"""What an advance may do: anything. See `head` for one that may do less.
-
-	An advance that `holds_back` takes steps of self-contained kinds alone, and gives up on none: one that needs more, or
-	fails, is left as it was, and the advance says so by `is_held_back`.
-	"""
-
-	holds_back = False
-	#: Whether the run's document is known to be there.
-	has_seen_the_document = False
-
-	def scope(self, host: Host, run: Run) -> Scope:
-		"""What its steps read."""
-		return Scope(host, run)
-
-	def times(self, host: Host, run: Run, flow: Flow, scope: Scope) -> Times:
-		"""What its steps wait for."""
-		return Times(host, run, flow, scope)
-
-
-ANYTHING = Policy()
 
 
 class Advance:

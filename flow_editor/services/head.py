@@ -17,10 +17,11 @@ from flow_editor.engine.context import Scope
 from flow_editor.engine.definition import Flow
 from flow_editor.engine.machine import PENDING
 from flow_editor.engine.records import ADVANCE, START, Pending, Run
-from flow_editor.services.advance import Advance, HeldBack, Policy
+from flow_editor.services.advance import Advance
 from flow_editor.services.definitions import flow_of
 from flow_editor.services.due import Times
 from flow_editor.services.host import Host
+from flow_editor.services.policy import HeldBack, Policy
 from flow_editor.services.work import Work
 
 #: A flow of more steps is left to the inbox as a whole: whoever saves a document is not to wait for it.
