@@ -64,6 +64,12 @@ WHOLE_FIELDS: Mapping[str, str] = {"delay_months": "Months", "delay_working_days
 RUN, SKIP, FAIL = IF_PAST = ("run", "skip", "fail")
 
 
+#: What a step's failure for good does: fail the run, nothing, or have the step take its error lane.
+FAIL_THE_RUN, GO_ON, TAKE_ERROR_LANE = ON_ERROR = ("fail", "continue", "lane")
+#: The branch of the steps that come after a failure, in a step whose `on_error` is "lane". No kind has a lane of that name.
+ERROR_LANE = "error"
+
+
 @dataclass(frozen=True, slots=True)
 class Trigger:
 	"""When a step fires, once it is ready. `delay` holds the DELAY_FIELDS that were given, each a number or the text of an
@@ -125,8 +131,11 @@ class Step:
 	trigger: Trigger = Trigger()
 	payload: Mapping[str, Any] = field(default_factory=dict)
 	retry: RetryPolicy = DEFAULT_RETRY
-	#: `fail` fails the run; `continue` lets the steps after it go on as if it were done.
+	#: What its failure for good does, of ON_ERROR: it fails the run; or it counts as done, and what stands in it goes on as
+	#: ever, or its error lane alone does.
 	on_error: str = "fail"
+	#: Whether it and its block are passed over: they count as done, without effect.
+	off: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +318,7 @@ def _step(raw: Mapping[str, Any]) -> Step:
 		payload=raw.get("payload") or {},
 		retry=_retry(raw.get("retry")),
 		on_error=raw.get("on_error") or "fail",
+		off=bool(raw.get("off")),
 	)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from flow_editor.engine.definition import ERROR_LANE, TAKE_ERROR_LANE
 from flow_editor.engine.errors import Problem
 from flow_editor.engine.kind import Kind
 from flow_editor.engine.reading import Limits
@@ -56,12 +57,28 @@ def _check_references(
 			)
 		elif parent is not None and isinstance(kind_name := parent.get("kind"), str):
 			kind = catalog.get(kind_name)
-			known = [value for value, _ in kind.branches] if kind else None
-			if known is not None and branch not in known:
+			known = _lanes(parent, kind)
+			if branch == ERROR_LANE and branch not in known:
+				yield Problem(
+					f"It stands in the error lane of step {parent['id']!r}, which has none. Let that step go on with its error "
+					"lane if it fails, or remove the branch.",
+					step["id"],
+					"branch",
+				)
+			elif kind and branch not in known:
 				advice = f"Use one of {', '.join(known)}." if known else "Remove the branch."
 				yield Problem(
 					f"Step {parent['id']!r} has no branch {branch[:64]!r}. {advice}", step["id"], "branch"
 				)
+	elif parent is not None and isinstance(parent.get("kind"), str):
+		kind = catalog.get(parent["kind"])
+		if kind and kind.takes_all_lanes:
+			yield Problem(
+				f"Step {parent['id']!r} takes all its lanes at once, and this stands in none. Put it into one.",
+				step["id"],
+				"branch",
+			)
+	yield from _check_lanes(step, catalog)
 	for dependency in _dependencies(step):
 		if dependency not in by_id:
 			yield Problem(
@@ -70,6 +87,36 @@ def _check_references(
 				step["id"],
 				"depends_on",
 			)
+
+
+def _lanes(step: Mapping[str, Any], kind: Kind | None) -> list[str]:
+	"""The lanes that a step has, its error lane with them."""
+	payload = step.get("payload")
+	lanes = (
+		[value for value, _ in kind.lanes(payload if isinstance(payload, Mapping) else {})] if kind else []
+	)
+	return [*lanes, ERROR_LANE] if step.get("on_error") == TAKE_ERROR_LANE else lanes
+
+
+def _check_lanes(step: dict[str, Any], catalog: Mapping[str, Kind]) -> Iterator[Problem]:
+	"""What is wrong with the lanes that a step's own payload names."""
+	kind_name, payload = step.get("kind"), step.get("payload")
+	kind = catalog.get(kind_name) if isinstance(kind_name, str) else None
+	if kind is None or not isinstance(payload, Mapping):
+		return
+	seen: set[str] = set()
+	for value, _ in kind.lanes(payload):
+		if value == ERROR_LANE:
+			yield Problem(
+				f"{ERROR_LANE!r} is the lane that a failed step takes. Give this one another value.",
+				step["id"],
+				"payload",
+			)
+		elif value in seen:
+			yield Problem(
+				f"Two of its lanes have the value {value[:64]!r}. Give each its own.", step["id"], "payload"
+			)
+		seen.add(value)
 
 
 def _dependencies(step: Mapping[str, Any]) -> list[str]:

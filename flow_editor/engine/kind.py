@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flow_editor.engine.context import StepContext
-from flow_editor.engine.definition import Step
+from flow_editor.engine.definition import ERROR_LANE, Step
 from flow_editor.engine.fields import Audience, Effect, Field, Form
 
 
@@ -78,6 +78,10 @@ class Kind:
 	results: tuple[tuple[str, str], ...] = ()
 	#: (value, label) of each branch that `result.branch` may name; empty for a kind that does not branch.
 	branches: tuple[tuple[str, str], ...] = ()
+	#: Whether a step takes all its lanes at once, so that each step within it has to stand in one.
+	takes_all_lanes: bool = False
+	#: Whether a person who completes a step may choose its lane.
+	person_chooses: bool = True
 	effect: Effect = "none"
 	#: If people read its texts, documents' fields are written in them as people read them; see `engine.people`.
 	audience: Audience = ""
@@ -102,6 +106,17 @@ class Kind:
 	def form_of(self, field: Field, payload: Mapping[str, Any]) -> Form:
 		"""How a templated text field of this very step is written. Most kinds leave it to the field's type."""
 		return {"html": "html", "recipients": "emails"}.get(field.type, "text")
+
+	def lanes(self, payload: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+		"""(value, label) of each lane of this very step. Most kinds have the same for every step."""
+		return self.branches
+
+	def taken(self, payload: Mapping[str, Any], result: Any) -> list[str]:
+		"""The lanes that a step with this payload has taken, which is done with this result."""
+		if self.takes_all_lanes:
+			return [value for value, _ in self.lanes(payload)]
+		branch = result.get("branch") if isinstance(result, Mapping) else None
+		return [branch] if isinstance(branch, str) else []
 
 	def check(self, payload: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 		"""What the schema cannot say: (field, message) for each further thing wrong with a payload."""
@@ -182,10 +197,14 @@ class Catalog(Mapping[str, Kind]):
 		"""Register a kind.
 
 		Raises:
-			ValueError: it has no name, or another kind has taken that name.
+			ValueError: it has no name, another kind has taken that name, or it has a lane of the engine's own name.
 		"""
 		if not kind.name:
 			raise ValueError(f"{type(kind).__name__} has no name")
+		if any(value == ERROR_LANE for value, _ in kind.branches):
+			raise ValueError(
+				f"The kind {kind.name!r} has a lane {ERROR_LANE!r}, which is what a failed step takes"
+			)
 		known = self._kinds.get(kind.name)
 		if known is not None and type(known) is not type(kind):
 			raise ValueError(

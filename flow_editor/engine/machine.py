@@ -3,10 +3,13 @@
 A `Machine` lays a flow over the state of one run, and says which steps have become ready; the caller fires
 them and reports what came of it. Rules:
 
-- A step is ready when its parent, if any, is done and took its branch, and each of its dependencies is
+- A step is ready when its parent, if any, is done and took its lane, and each of its dependencies is
   settled with at least one of them done, or it has none.
+- Which lanes a step took is the machine's own record in the step's entry. A step of no lane goes on with any, but not with
+  the error lane: after a failure only the steps of that run.
 - A step whose branch was not taken, or all of whose dependencies were skipped, is skipped with all below it.
 - As a dependency a step counts with its block: it is settled once its whole subtree is.
+- A step that is switched off counts as done at once, with its whole block.
 - A failed step holds back what comes after it and nothing else.
 
 The machine looks only at what a move touches: the sets of what a step still waits for are built when a move
@@ -16,11 +19,11 @@ first reaches it, and shrink after that. It has no clock and calls nobody.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, MutableMapping
+from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flow_editor.engine.definition import Flow, Step
+from flow_editor.engine.definition import ERROR_LANE, Flow, Step
 
 # Step states
 PENDING = "pending"
@@ -34,6 +37,9 @@ CANCELLED = "cancelled"
 COMPLETED = "completed"
 
 RUN_STATES = (RUNNING, COMPLETED, FAILED, CANCELLED)
+
+#: What of a step's entry says which lanes it took.
+LANES = "lanes"
 
 #: What a step waits for that waits for nothing. Nobody changes it.
 NOTHING: set[str] = set()
@@ -100,18 +106,36 @@ class Machine:
 				return step
 		return None
 
-	def done(self, step: Step) -> None:
-		"""The step's entry has been marked done: look at what that allows."""
+	def done(self, step: Step, lanes: Sequence[str] = ()) -> None:
+		"""The step's entry has been marked done: look at what that allows.
+
+		Args:
+			lanes: those that it took. They are noted in its entry, if steps stand in it.
+		"""
 		children = self.flow.children.get(step.id)
 		if children:
-			branch = self._branch_taken(step)
+			entry = self.state[step.id]
+			entry[LANES] = list(lanes)
 			for child in children:
-				if child.branch is not None and child.branch != branch:
-					self._skip(child)
-				else:
+				if lets(entry, child):
 					self._consider(child)
+				else:
+					self._skip(child)
 		if not children or not self._unsettled_children(step):
 			self._close(step)
+		self._settle()
+
+	def pass_over(self, step: Step, **noted: Any) -> None:
+		"""A step that has become ready is switched off: it counts as done with all below it.
+
+		Args:
+			noted: what is noted in the entry of each.
+		"""
+		below = [step]
+		for one in below:
+			self.mark(one.id, DONE).update(noted)
+			self._close(one)
+			below.extend(self.flow.children.get(one.id, ()))
 		self._settle()
 
 	def skip(self, step: Step) -> None:
@@ -226,11 +250,7 @@ class Machine:
 		if step.parent_id is None:
 			return True
 		parent = self.flow.by_id[step.parent_id]
-		return self.status(parent.id) == DONE and step.branch in (None, self._branch_taken(parent))
-
-	def _branch_taken(self, step: Step) -> Any:
-		result = self.state[step.id].get("result")
-		return result.get("branch") if isinstance(result, dict) else None
+		return self.status(parent.id) == DONE and lets(self.state[parent.id], step)
 
 	def _any_dependency_done(self, step: Step) -> bool:
 		for dependency in step.depends_on:
@@ -269,6 +289,15 @@ class Machine:
 			waiting = {child.id for child in children if not self.is_settled(child)}
 			self._open_children[step.id] = waiting
 		return waiting
+
+
+def lets(entry: Mapping[str, Any], child: Step) -> bool:
+	"""Whether a done step with this entry lets a step go on that stands in it."""
+	lanes = entry.get(LANES)
+	if lanes is None:  # it was done by an earlier version, which kept the lane with the result alone
+		result = entry.get("result")
+		lanes = [result.get("branch")] if isinstance(result, Mapping) else []
+	return child.branch in lanes if child.branch is not None else ERROR_LANE not in lanes
 
 
 def stop_steps(state: StepState, status: str, calling: Collection[str] | None = None) -> list[StepChange]:

@@ -12,6 +12,7 @@ from flow_editor.engine.definition import (
 	LANGUAGE_VERSION,
 	MOST_MINUTES,
 	ON_DATE,
+	ON_ERROR,
 	TRIGGER_TYPES,
 )
 from flow_editor.engine.fields import AUTH_TYPES, NUMBERS, Field
@@ -86,7 +87,8 @@ def step_schema() -> dict[str, Any]:
 			"trigger": {**trigger, "type": _or_null("object")},
 			"payload": {"type": _or_null("object")},
 			"retry": {**retry, "type": _or_null("object")},
-			"on_error": {"enum": ["fail", "continue", None]},
+			"on_error": {"enum": [*ON_ERROR, None]},
+			"off": {"type": _or_null("boolean")},
 			"notes": {"type": _or_null("string")},
 		},
 		("id", "kind"),

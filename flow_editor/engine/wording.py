@@ -43,7 +43,7 @@ EXPECTED = {
 	"trigger.type": f"is not known. Use one of {', '.join(TRIGGER_TYPES)}.",
 	"trigger.at": "must be a text such as 2027-03-31.",
 	"trigger.if_past": f"must be one of {', '.join(IF_PAST)}.",
-	"on_error": "must be fail or continue.",
+	"on_error": "must be fail, continue or lane.",
 	"retry.attempts": "must be a whole number from 1 to 20.",
 	"retry.delay_minutes": "must be a number of minutes, 0 or more.",
 	"retry.factor": "must be a number from 1 to 10.",

@@ -20,7 +20,17 @@ from typing import Any
 
 from flow_editor.engine import errors, render, timing
 from flow_editor.engine.context import StepContext
-from flow_editor.engine.definition import FAIL, MANUAL, ON_WEBHOOK, SKIP, TIMED, Step
+from flow_editor.engine.definition import (
+	ERROR_LANE,
+	FAIL,
+	FAIL_THE_RUN,
+	MANUAL,
+	ON_WEBHOOK,
+	SKIP,
+	TAKE_ERROR_LANE,
+	TIMED,
+	Step,
+)
 from flow_editor.engine.errors import StepFailed
 from flow_editor.engine.kind import Kind
 from flow_editor.engine.machine import (
@@ -246,6 +256,11 @@ class Advance:
 
 	def _take(self, step: Step) -> None:
 		trigger, entry = step.trigger, self.entry(step)
+		if step.off:
+			origin = self.times.origin(step) if self.flow.is_timed else None
+			anchor = {ANCHOR: origin.as_json()} if origin else {}
+			self.machine.pass_over(step, off=True, completed_at=self._now(), **anchor)
+			return
 		if trigger.type in (ON_WEBHOOK, MANUAL):
 			self.machine.mark(step.id).update(waiting=True, ready_at=self._now())
 			return
@@ -371,7 +386,8 @@ class Advance:
 		entry = self.machine.mark(step.id, DONE)
 		entry.pop("error", None)
 		entry.update(completed_at=self._now(), result=result)
-		self.machine.done(step)
+		kind = self._catalog.get(step.kind)
+		self.machine.done(step, kind.taken(step.payload, result) if kind else ())
 
 	def _fail(self, step: Step, error: BaseException) -> None:
 		if self._policy.holds_back:
@@ -410,9 +426,9 @@ class Advance:
 			entry["result"] = self.keeping.bounded(render.jsonable(result))
 		if self.row is not None and self.row.step_id == step.id:
 			self._settled = Settled(self.row, ROW_FAILED, message)
-		if step.on_error == "continue":
+		if step.on_error != FAIL_THE_RUN:
 			entry["status"] = DONE
-			self.machine.done(step)
+			self.machine.done(step, [ERROR_LANE] if step.on_error == TAKE_ERROR_LANE else ())
 			return
 		entry["status"] = FAILED
 		self.outcome.failed_step = step.label or step.id

@@ -13,6 +13,7 @@ from typing import Any
 from flow_editor.engine.context import Scope, render_field
 from flow_editor.engine.definition import (
 	AFTER_DELAY,
+	ERROR_LANE,
 	MANUAL,
 	ON_WEBHOOK,
 	TIMED,
@@ -138,15 +139,20 @@ def _in_time(host: Host, flow: Flow, scope: Scope) -> Iterator[tuple[Step, str, 
 	"""The steps in turn, each with when it happens, empty if at once, and whether it is one that waits."""
 	#: For a step that does not happen at once: the one that is waited for.
 	held_by: dict[str, Step] = {}
+	passed_over: set[str] = set()
 	reader = Reader(host.words, "")
 	for step in flow.in_turn():
+		if step.off or step.parent_id in passed_over:
+			passed_over.add(step.id)
+			continue
 		before = [flow.by_id[name] for name in (step.parent_id, *step.depends_on) if name]
 		held = next((held_by[other.id] for other in before if other.id in held_by), None)
 		own = _own_wait(step, _label(host, before[-1]) if before else "", scope, reader)
 		parts = []
 		if step.parent_id and step.branch:
 			parent = flow.by_id[step.parent_id]
-			parts.append(f"if “{_label(host, parent)}” is {_branch(host, parent, step.branch)}")
+			taken = "fails" if step.branch == ERROR_LANE else f"is {_branch(host, parent, step.branch)}"
+			parts.append(f"if “{_label(host, parent)}” {taken}")
 		if own:
 			parts.append(own)
 		elif held:
@@ -196,7 +202,7 @@ def _label(host: Host, step: Step) -> str:
 
 def _branch(host: Host, parent: Step, value: str) -> str:
 	kind = host.catalog.get(parent.kind)
-	return dict(kind.branches).get(value, value) if kind else value
+	return dict(kind.lanes(parent.payload)).get(value, value) if kind else value
 
 
 # What

@@ -15,13 +15,14 @@ from flow_editor.engine import render, timing
 from flow_editor.engine.context import Scope
 from flow_editor.engine.definition import AFTER_DELAY, Flow, Step
 from flow_editor.engine.errors import EITHER, StepFailed, helps_by
-from flow_editor.engine.machine import DONE
+from flow_editor.engine.machine import DONE, LANES
 from flow_editor.engine.records import Run
 from flow_editor.services.host import Host
 
-#: What of a step's entry is the engine's own: its anchor (`timing.Anchor`), and that its date could not be read, so that it
-#: has not waited for it.
-ANCHOR, UNDATED = OWN = ("anchor", "undated")
+#: What of a step's entry is the engine's own: its anchor (`timing.Anchor`), that its date could not be read, so that it has
+#: not waited for it, and the lanes that it took.
+ANCHOR, UNDATED = "anchor", "undated"
+OWN = (ANCHOR, UNDATED, LANES)
 
 
 class Times:

@@ -6,7 +6,7 @@ import traceback
 from typing import Any, NamedTuple
 
 from flow_editor.engine import errors, render
-from flow_editor.engine.definition import Step
+from flow_editor.engine.definition import FAIL_THE_RUN, Step
 from flow_editor.engine.errors import FlowError, StepFailed, described
 from flow_editor.engine.records import Run
 from flow_editor.services.host import Host
@@ -55,7 +55,7 @@ def explained(host: Host, run: Run, step: Step, error: BaseException) -> Explain
 
 def advised(step: Step, message: str, helps: str) -> str:
 	"""An error with what helps, unless the flow goes on without the step: then there is nothing to be retried."""
-	return errors.with_help(message, helps) if helps and step.on_error == "fail" else message
+	return errors.with_help(message, helps) if helps and step.on_error == FAIL_THE_RUN else message
 
 
 def no_kind(step: Step) -> StepFailed:

@@ -86,7 +86,7 @@ def _had_effect(host: Host, run: Run) -> bool:
 	Machine(flow, run.step_state)  # gives each step an entry, also of a run that has not begun
 	for step in flow.steps:
 		entry = run.step_state[step.id]
-		if entry["status"] not in (DONE, RUNNING, FAILED):
+		if entry["status"] not in (DONE, RUNNING, FAILED) or entry.get("off"):
 			continue
 		kind = host.catalog.get(step.kind)
 		effect = kind.effect_of(step.payload) if kind else "external"

@@ -110,10 +110,13 @@ def _check_branch(host: Host, step: Step, result: Any) -> None:
 	"""Raise Conflict if a result takes a branch that the step does not have."""
 	kind = host.catalog.get(step.kind)
 	branch = result.get("branch") if isinstance(result, Mapping) else None
-	if branch is not None and kind is not None and kind.branches:
-		known = [value for value, _ in kind.branches]
-		if branch not in known:
-			raise Conflict(f"Step {step.id} has no branch {branch!r}. Use one of {', '.join(known)}.")
+	known = [value for value, _ in kind.lanes(step.payload)] if kind is not None else []
+	if branch is None or not known:
+		return
+	if not kind.person_chooses:
+		raise Conflict(f"Nobody chooses the branch of step {step.id}: it comes of what the step itself does.")
+	if branch not in known:
+		raise Conflict(f"Step {step.id} has no branch {branch!r}. Use one of {', '.join(known)}.")
 
 
 def retry(host: Host, name: str, step_id: str | None = None) -> Outcome:

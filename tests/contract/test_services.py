@@ -241,6 +241,43 @@ def test_complete_takes_no_branch_that_there_is_not(world):
 	assert statuses(world, run) == {"q": "done", "no": "done"}
 
 
+def test_a_step_that_fails_takes_its_error_lane_and_the_run_goes_on_untold(world):
+	steps = [
+		step("ask", "erp_update", on_error="lane", payload={"doctype": "Issue", "docname_ref": "gone", "fields_json": "{}"}),
+		step("sorry", parent_id="ask", branch="error"),
+		step("thanks", parent_id="ask"),
+		step("after", depends_on=["ask"]),
+	]  # fmt: skip
+	template = create(world, *steps)
+	run = start(world, template)
+	world.drain()
+	assert statuses(world, run) == {"ask": "done", "sorry": "done", "thanks": "skipped", "after": "done"}
+	shown = looking.get(world.host, run)
+	assert shown["status"] == "completed" and not shown["error"]
+	assert shown["step_state"]["ask"]["error"] and "lanes" not in shown["step_state"]["ask"]
+	with pytest.raises(Conflict, match="went on without it"), world.transaction():
+		runs.retry(world.host, run, "ask")
+
+
+def test_a_step_that_is_off_is_passed_over_with_its_block(world):
+	mail = {"channel": "email", "to": "a@example.com", "subject": "s", "body": "b"}
+	steps = [
+		step("tell", "notify", off=True, payload=mail, trigger={"type": "after_delay", "delay_days": 3}),
+		step("inner", "notify", parent_id="tell", payload=mail),
+		step("after", depends_on=["tell"]),
+	]
+	run = start(world, create(world, *steps))
+	world.drain()
+	shown = looking.get(world.host, run)
+	assert shown["status"] == "completed"
+	assert shown["step_state"]["tell"] == {
+		"status": "done",
+		"off": True,
+		"completed_at": shown["step_state"]["tell"]["completed_at"],
+	}
+	assert shown["step_state"]["inner"]["off"] and "result" not in shown["step_state"]["inner"]
+
+
 def test_failure_retry_and_cancel(world):
 	nobody = step("mail", "notify", payload={"subject": "s", "body": "b", "to": "{{variables.to}}"})
 	flow = create(

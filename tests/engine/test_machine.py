@@ -33,8 +33,9 @@ def play(flow, branches=None, fail=()):
 		if step.id in fail:
 			state[step.id]["status"] = FAILED
 			continue
-		state[step.id].update(status=DONE, result={"branch": (branches or {}).get(step.id)})
-		machine.done(step)
+		state[step.id].update(status=DONE)
+		taken = (branches or {}).get(step.id)
+		machine.done(step, taken if isinstance(taken, list) else [taken] if taken else [])
 	return order, {step_id: entry["status"] for step_id, entry in state.items()}
 
 

@@ -9,7 +9,7 @@ import pytest
 from flow_editor.lab.host import LabHost
 from flow_editor.lab.live import LiveStore
 from flow_editor.lab.simulate import simulate
-from flow_editor.services import advance, inbox, looking, starting, templates
+from flow_editor.services import advance, due, inbox, looking, starting, templates
 
 LATE = timedelta(minutes=7)
 
@@ -150,8 +150,8 @@ def test_a_simulation_shows_each_at_its_time():
 def test_a_large_block_is_looked_through_once(monkeypatch):
 	"""Many steps after one large block cost no more than the block and the steps."""
 	looked = []
-	own = advance.Times._end_of
-	monkeypatch.setattr(advance.Times, "_end_of", lambda self, id: looked.append(id) or own(self, id))
+	own = due.Times._end_of
+	monkeypatch.setattr(due.Times, "_end_of", lambda self, id: looked.append(id) or own(self, id))
 	steps = [{"id": "top", "kind": "wait", "trigger": {"type": "after_delay", "delay_days": 1}}]
 	steps += [{"id": f"in{n}", "kind": "wait", "parent_id": "top"} for n in range(300)]
 	steps += [{"id": f"after{n}", "kind": "wait", "depends_on": ["top"]} for n in range(300)]
