@@ -1,6 +1,6 @@
 """Visual automations inside ERPNext."""
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 
 def dispatch_event(name, doc=None, variables=None, **context):
