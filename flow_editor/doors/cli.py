@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from flow_editor.engine.errors import FlowError, Problem
-from flow_editor.services import templates
+from flow_editor.services import portable, publishing, templates
 from flow_editor.services.host import Host
 
 #: Makes a command of a function whose first argument is a host, in a transaction of its own.
@@ -34,7 +34,7 @@ def shared_commands(
 	@on_host
 	def seed(host: Host) -> None:
 		"""Insert the shipped flows that are missing; never change one that is there."""
-		inserted = templates.seed(host)
+		inserted = portable.seed(host)
 		click.echo(
 			f"{len(inserted)} inserted" + (f": {', '.join(inserted)}" if inserted else ", all were there")
 		)
@@ -70,7 +70,7 @@ def shared_commands(
 	@on_host
 	def export(host: Host, template: str, output: Path | None) -> None:
 		"""Write a flow, given by its number or its name, as JSON that `import` reads."""
-		exported = templates.export(host, number_of(host, template))
+		exported = portable.export(host, number_of(host, template))
 		text = json.dumps(exported, ensure_ascii=False, indent="\t")
 		if output is None:
 			click.echo(text)
@@ -84,7 +84,7 @@ def shared_commands(
 	def import_files(host: Host, files: tuple[Path, ...]) -> None:
 		"""Store exported flows, over those of the same name and category. All of them or none."""
 		for file in files:
-			template, is_new = templates.import_(host, json_in(file))
+			template, is_new = portable.import_(host, json_in(file))
 			what = "new" if is_new else f"version {template['version']}"
 			click.echo(
 				f"{template['name']} {template['template_name']}: {what}, runs as {template['run_as']}"
@@ -94,14 +94,14 @@ def shared_commands(
 	@click.argument("template")
 	@click.option(
 		"--version",
-		default=templates.SHIPPED,
+		default=publishing.SHIPPED,
 		show_default=True,
 		help="What to restore: shipped, or the number of an earlier version.",
 	)
 	@on_host
 	def restore(host: Host, template: str, version: str) -> None:
 		"""Give a flow what it came with, as a new version. What it is now stays among its versions."""
-		restored, notices = templates.restore(host, number_of(host, template), version)
+		restored, notices = publishing.restore(host, number_of(host, template), version)
 		click.echo(f"{restored['name']} {restored['template_name']}: version {restored['version']}")
 		for notice in notices:
 			click.echo(notice)
@@ -163,7 +163,7 @@ def definition_in(file: Path) -> Any:
 def _findings_of(host: Host, file: Path) -> tuple[list[Problem], list[Problem]]:
 	exported = _exported_in(file)
 	if exported is not None and "template_name" in exported:
-		return templates.check_import(host, exported)
+		return portable.check_import(host, exported)
 	return templates.check(host, definition_in(file))
 
 

@@ -23,11 +23,11 @@ from flow_editor.engine.definition import INPUT_TYPES, TRIGGER_TYPES
 from flow_editor.engine.errors import FlowError, Invalid, NotFound, Problem, Unreadable
 from flow_editor.engine.machine import RUN_STATES
 from flow_editor.engine.outcome import Outcome
-from flow_editor.services import acting, compose, events, meaning, runs, templates
+from flow_editor.services import acting, compose, events, meaning, publishing, runs, templates
+from flow_editor.services.authored import AUTHORED, CATEGORIES
 from flow_editor.services.confirm import confirm as confirm_start
 from flow_editor.services.customers import customer_of
 from flow_editor.services.host import Host
-from flow_editor.services.templates import CATEGORIES
 
 PREFIX = "/flow"
 AUTHORS = ("Flow Manager", "System Manager")
@@ -45,7 +45,7 @@ PAGE = {
 	"limit": {"type": "integer", "minimum": 1, "maximum": 500},
 }
 #: What a template's fields may hold, as far as JSON can say; the services say the rest.
-TEMPLATE_FIELDS = {name: {"type": ["string", "null"]} for name in templates.AUTHORED} | {
+TEMPLATE_FIELDS = {name: {"type": ["string", "null"]} for name in AUTHORED} | {
 	"is_active": {"enum": [0, 1, True, False, "0", "1", None]},
 	"flow_definition": DEFINITION,
 	"trigger_condition": {"type": ["string", "object", "null"]},
@@ -73,11 +73,11 @@ def update_template(host: Host, template: str, values: Mapping[str, Any]) -> dic
 
 
 def check_template(host: Host, template: str, values: Mapping[str, Any]) -> dict[str, Any]:
-	return templates.check_write(host, template, values)
+	return publishing.check_write(host, template, values)
 
 
 def restore_template(host: Host, template: str, version: Any) -> dict[str, Any]:
-	restored, notices = templates.restore(host, template, version)
+	restored, notices = publishing.restore(host, template, version)
 	return {"template": restored, "notices": notices}
 
 

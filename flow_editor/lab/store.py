@@ -32,7 +32,7 @@ from flow_editor.engine.records import (
 	changing,
 	columns,
 )
-from flow_editor.services.templates import namesake, numbered
+from flow_editor.services.authored import namesake, numbered
 
 logger = logging.getLogger("flow_editor.lab")
 SCHEMA = """
@@ -65,7 +65,7 @@ CODEC = Codec(moment=str, read_moment=datetime.fromisoformat)
 #: How long a key of a start is remembered.
 STARTED_KEPT = timedelta(days=7)
 
-#: Stores a template's fields as `services.templates.prepare` wants them: (new, old) to what is to be kept.
+#: Stores a template's fields as `services.authored.prepare` wants them: (new, old) to what is to be kept.
 Prepare = Callable[[Mapping[str, Any], Mapping[str, Any] | None], dict[str, Any]]
 
 
@@ -505,7 +505,7 @@ def _same(field: str, stored: Any, wanted: Any) -> bool:
 
 
 def _namesake(template: Mapping[str, Any]) -> str:
-	"""The same for templates that may not both be; see `services.templates.namesake`."""
+	"""The same for templates that may not both be; see `services.authored.namesake`."""
 	return f"{template['category']}\n{_folded(template['template_name'])}"
 
 

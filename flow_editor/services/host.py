@@ -42,10 +42,10 @@ class Store(Protocol):
 		first: name, template_name, version, checksum, trigger_condition, applies_to, run_as, re_entry."""
 
 	def insert_template(self, values: Mapping[str, Any]) -> str:
-		"""Store a new template, as `services.templates.prepare` made it, and its version. Returns its name."""
+		"""Store a new template, as `services.authored.prepare` made it, and its version. Returns its name."""
 
 	def update_template(self, name: str, values: Mapping[str, Any]) -> None:
-		"""Change fields of a template, through `services.templates.prepare` likewise."""
+		"""Change fields of a template, through `services.authored.prepare` likewise."""
 
 	def pause_template(self, name: str, version: int, reason: str) -> bool:
 		"""Switch a template off and keep why, as long as it is active and of that version. False if it is not."""

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from flow_editor.lab.cli import main
-from flow_editor.services.templates import SEEDS
+from flow_editor.services.portable import SEEDS
 
 DOC = {
 	"doctype": "Contract",

@@ -1,4 +1,4 @@
-"""A flow as it is authored. The rule of every write is `services.templates.prepare`, whoever writes."""
+"""A flow as it is authored. The rule of every write is `services.authored.prepare`, whoever writes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from frappe.model.document import Document
 from frappe.utils import escape_html, now_datetime
 
 from flow_editor.doors.routes import AUTHORS, OPERATORS
-from flow_editor.services import acting, templates
+from flow_editor.services import acting, authored, templates
 from flow_editor.site import escaping, namesakes
 from flow_editor.site.errors import as_frappe_errors
 from flow_editor.site.host import current
@@ -25,7 +25,7 @@ class FlowTemplate(Document):
 		old = None if self.is_new() else self.get_doc_before_save()
 		self._keep_origin(old)
 		with as_frappe_errors():
-			prepared = templates.prepare(
+			prepared = authored.prepare(
 				current(),
 				self.as_dict(),
 				old.as_dict() if old else None,
