@@ -6,6 +6,7 @@ whoever writes: a form, an import, another app or the use cases. It never stores
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from itertools import count
@@ -47,8 +48,10 @@ ACTING = ("flow_definition", "trigger_event", "trigger_condition", "applies_to",
 PORTABLE = tuple(name for name in AUTHORED if name != "run_as")
 #: How long a field of one line may be.
 MAX_LINE = 140
+#: What the record says of its draft. The draft's own text stands beside it, and no write of the template touches it.
+DRAFTED = ("draft_revision", "draft_by", "draft_at")
 #: What the record keeps by itself.
-KEPT = ("version", "step_count", "checksum", "is_system", "paused_reason")
+KEPT = ("version", "step_count", "checksum", "is_system", "paused_reason", *DRAFTED)
 #: What else a template that was read may carry when it is sent back.
 RECORD = ("name", "owner", "creation", "modified", "modified_by", "docstatus", "idx", "doctype", "problems")
 
@@ -68,27 +71,14 @@ def prepare(host: Host, new: Mapping[str, Any], old: Mapping[str, Any] | None) -
 		Invalid: with every problem of the fields and the definition.
 		NotAllowed: it names a user whom the acting one may not name, or renames a system template.
 	"""
-	fields = {name: plain(new.get(name)) for name in AUTHORED}
-	fields["is_active"] = flag(new.get("is_active"))
-	fields["category"] = fields["category"] or "other"
-	fields["re_entry"] = fields["re_entry"] or RE_ENTRY_ALWAYS
-	fields["catalog"] = fields["catalog"] or "project"
-
-	problems: list[Problem] = []
-	definition = _read_definition(host, new.get("flow_definition"), problems)
-	if definition is None:
-		fields["trigger_event"] = fields["trigger_event"] or MANUAL  # what it might have said is not known
-	else:
-		_agree_on_trigger(fields, definition, old)
-		problems += problems_of(host, definition, about_of(new | fields))
-	problems += _field_problems(host, fields, str(new.get("name") or ""))
+	fields, definition, problems = examine(host, new, old)
 	if problems:
-		raise Invalid.because(_without_repeats(problems))
+		raise Invalid.because(problems)
 
 	fields["checksum"] = checksum(definition)
 	fields["flow_definition"] = json.dumps(definition, ensure_ascii=False, indent=1)
 	fields["step_count"] = len(definition.get("steps") or ())
-	changed = old is None or _differs(fields, old)
+	changed = old is None or not old.get("version") or _differs(fields, old)
 	if old is not None and old.get("is_system") and fields["template_name"] != old.get("template_name"):
 		raise NotAllowed(
 			f"{old.get('template_name')} is a system template and keeps its name. Duplicate it under another."
@@ -103,7 +93,34 @@ def prepare(host: Host, new: Mapping[str, Any], old: Mapping[str, Any] | None) -
 	fields["paused_reason"] = "" if fields["is_active"] or not old else old.get("paused_reason") or ""
 	fields["version"] = (int(old.get("version") or 0) if old else 0) + int(changed)
 	fields["changed"] = changed
-	return fields
+	drafted = {name: old.get(name) if old else None for name in DRAFTED}
+	return fields | drafted | {"draft_revision": int(drafted["draft_revision"] or 0)}
+
+
+def examine(
+	host: Host, new: Mapping[str, Any], old: Mapping[str, Any] | None
+) -> tuple[dict[str, Any], dict[str, Any], list[Problem]]:
+	"""A template's authored fields as a write would store them, its definition (empty, if it cannot be read), and every
+	problem of both."""
+	fields = {name: plain(new.get(name)) for name in AUTHORED}
+	fields["is_active"] = flag(new.get("is_active"))
+	fill_in(fields)
+	problems: list[Problem] = []
+	definition = _read_definition(host, new.get("flow_definition"), problems)
+	if definition is None:
+		fields["trigger_event"] = fields["trigger_event"] or MANUAL  # what it might have said is not known
+	else:
+		agree_on_trigger(fields, definition, old)
+		problems += problems_of(host, definition, about_of(new | fields))
+	problems += _field_problems(host, fields, str(new.get("name") or ""))
+	return fields, definition or {}, _without_repeats(problems)
+
+
+def fill_in(fields: dict[str, Any]) -> None:
+	"""What a field is that nobody has filled in."""
+	fields["category"] = fields["category"] or "other"
+	fields["re_entry"] = fields["re_entry"] or RE_ENTRY_ALWAYS
+	fields["catalog"] = fields["catalog"] or "project"
 
 
 def plain(value: Any) -> str:
@@ -125,7 +142,7 @@ def flag(value: Any) -> int:
 	return int(str(value).lower() in ("1", "true"))
 
 
-def _agree_on_trigger(
+def agree_on_trigger(
 	fields: dict[str, Any], definition: dict[str, Any], old: Mapping[str, Any] | None
 ) -> None:
 	"""Make the template's own fields and its definition's trigger say the same.
@@ -233,6 +250,15 @@ def _differs(fields: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
 		for name in AUTHORED
 		if name not in ("flow_definition", "run_as") or (name == "run_as" and fields[name])
 	)
+
+
+def fingerprint(template: Mapping[str, Any]) -> str:
+	"""What tells whether anything authored of a template is another, but for whether it is active."""
+	told = {
+		name: plain(template.get(name)) for name in AUTHORED if name not in ("is_active", "flow_definition")
+	}
+	text = json.dumps([template.get("checksum"), told], sort_keys=True)
+	return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _acts_otherwise(fields: Mapping[str, Any], old: Mapping[str, Any]) -> bool:

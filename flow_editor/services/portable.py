@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from flow_editor.engine.errors import Invalid, Problem, Unreadable
+from flow_editor.engine.errors import Conflict, Invalid, Problem, Unreadable
 from flow_editor.engine.reading import load
 from flow_editor.services import meaning
 from flow_editor.services.authored import PORTABLE, about_of, check_names, plain, prepare, steps_of
+from flow_editor.services.drafts import draft_of, is_unpublished
 from flow_editor.services.host import Host
-from flow_editor.services.templates import get
+from flow_editor.services.templates import as_dict, create_draft, get, keep_draft
 
 SEEDS = Path(__file__).resolve().parent.parent / "seeds"
 
@@ -34,9 +35,24 @@ def check_import(host: Host, values: Mapping[str, Any]) -> tuple[list[Problem], 
 	return problems, meaning.warnings(host, definition, about_of(fields), steps_of(problems))
 
 
-def export(host: Host, name: str) -> dict[str, Any]:
-	"""A template as a file holds it: what an author wrote, and nothing of this host."""
-	template = get(host, name)
+def export(host: Host, name: str, *, draft: bool = False) -> dict[str, Any]:
+	"""A template as a file holds it: what an author wrote, and nothing of this host.
+
+	Args:
+		draft: what its draft says, in place of what is published.
+
+	Raises:
+		Conflict: it was never published, or has no draft.
+	"""
+	stored = host.store.template(name)
+	if draft:
+		template = draft_of(stored)
+		if template is None:
+			raise Conflict(f"{stored['template_name']} has no draft. Export what is published.")
+	else:
+		if is_unpublished(stored):
+			raise Conflict(f"{stored['template_name']} was never published. Publish it, or export its draft.")
+		template = as_dict(stored)
 	return {field: template[field] for field in PORTABLE if template.get(field) not in (None, "")}
 
 
@@ -46,19 +62,39 @@ def import_(host: Host, values: Any) -> tuple[dict[str, Any], bool]:
 	Returns:
 		The template, and whether it is new.
 	"""
+	fields = _read(values)
+	known = _known(host, fields)
+	if known is None:
+		return get(host, host.store.insert_template(fields)), True
+	host.store.update_template(known["name"], fields)
+	return get(host, known["name"]), False
+
+
+def import_draft(host: Host, values: Any) -> tuple[str, bool]:
+	"""Keep a template that `export` made as the draft of the one of the same name and category, or of a new one, whatever is
+	wrong with it. Whether it is active is left out.
+
+	Returns:
+		The template's name, and whether it is new.
+	"""
+	fields = {name: value for name, value in _read(values).items() if name != "is_active"}
+	known = _known(host, fields)
+	if known is None:
+		return create_draft(host, fields), True
+	keep_draft(host, known["name"], fields)
+	return known["name"], False
+
+
+def _read(values: Any) -> dict[str, Any]:
+	"""The fields of a template that `export` made."""
 	if not isinstance(values, Mapping):
 		raise Unreadable("A template file holds one JSON object, such as flow export writes.")
 	if "flow_definition" not in values and "steps" in values:
 		raise Unreadable(
 			"This is a bare definition. Put it into an object with template_name and flow_definition."
 		)
-	fields = _portable(values)
 	check_names(values)
-	known = _known(host, fields)
-	if known is None:
-		return get(host, host.store.insert_template(fields)), True
-	host.store.update_template(known["name"], fields)
-	return get(host, known["name"]), False
+	return _portable(values)
 
 
 def seed(host: Host) -> list[str]:

@@ -159,7 +159,7 @@ def test_the_imports_that_other_apps_go_by_are_there():
 
 def test_every_route_is_named():
 	for route in ROUTES:
-		path = route.path.replace("{template}", "NAME").replace("{run}", "NAME")
+		path = route.path.replace("{template}", "NAME").replace("{run}", "NAME").replace("{version}", "N")
 		assert PREFIX + path in TEXT or f"`{path}`" in TEXT, path
 
 
