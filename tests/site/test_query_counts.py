@@ -163,7 +163,9 @@ def test_a_save_that_matches_nothing_asks_no_more_than_without_us(site, opened, 
 	unsigned = r.contract(r.customer())
 	for doc in (todo, opened, unsigned):
 		doc.reload()
-		for _ in range(2):  # what is asked once and then cached: of the links, too, that a first save fills in
+		for _ in range(
+			2
+		):  # what is asked once and then cached: of the links, too, that a first save fills in
 			doc.save()
 		with without_us(), queries() as bare:
 			doc.save()
