@@ -79,10 +79,8 @@ def prepare(host: Host, new: Mapping[str, Any], old: Mapping[str, Any] | None) -
 	fields["flow_definition"] = json.dumps(definition, ensure_ascii=False, indent=1)
 	fields["step_count"] = len(definition.get("steps") or ())
 	changed = old is None or not old.get("version") or _differs(fields, old)
-	if old is not None and old.get("is_system") and fields["template_name"] != old.get("template_name"):
-		raise NotAllowed(
-			f"{old.get('template_name')} is a system template and keeps its name. Duplicate it under another."
-		)
+	if old is not None and (refusal := refusal_to_rename(fields, old)):
+		raise NotAllowed(refusal)
 	before = (old.get("run_as") or "") if old else ""
 	fields["run_as"] = fields["run_as"] or before
 	if changed:
@@ -114,6 +112,15 @@ def examine(
 		problems += problems_of(host, definition, about_of(new | fields))
 	problems += _field_problems(host, fields, str(new.get("name") or ""))
 	return fields, definition or {}, _without_repeats(problems)
+
+
+def refusal_to_rename(fields: Mapping[str, Any], old: Mapping[str, Any]) -> str:
+	"""Why a template may not have its new name, or an empty text."""
+	if old.get("is_system") and fields["template_name"] != old.get("template_name"):
+		return (
+			f"{old.get('template_name')} is a system template and keeps its name. Duplicate it under another."
+		)
+	return ""
 
 
 def fill_in(fields: dict[str, Any]) -> None:

@@ -28,6 +28,7 @@ from flow_editor.services.authored import (
 	flag,
 	numbered,
 	plain,
+	refusal_to_rename,
 	steps_of,
 )
 from flow_editor.services.host import Host
@@ -256,6 +257,8 @@ def findings(host: Host, template: Mapping[str, Any]) -> tuple[list[Problem], li
 	old = None if is_unpublished(template) else template
 	fields, definition, problems = examine(host, new, old)
 	problems += host.store.link_problems(fields)
+	if refusal := refusal_to_rename(fields, template):
+		problems.append(Problem(refusal, field="template_name"))
 	warnings = meaning.warnings(host, definition, about_of(new | fields), steps_of(problems))
 	return problems, warnings if problems else warnings + _who(host, template, fields)
 

@@ -67,8 +67,11 @@ def update(host: Host, name: str, patch: Mapping[str, Any]) -> dict[str, Any]:
 		patch = {**authored_in(draft or {}), **patch}
 	check_told(host, stored, patch, told)
 	host.store.update_template(name, patch)
-	if draft and drafts.says_the_same(host.store.template(name), draft):
-		drafts.clear(host, stored)
+	if draft:
+		written = host.store.template(name, lock=True)
+		draft = drafts.draft_of(written)  # as somebody may have kept it meanwhile
+		if draft and drafts.says_the_same(written, draft):
+			drafts.clear(host, written)
 	return get(host, name)
 
 

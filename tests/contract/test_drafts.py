@@ -460,7 +460,8 @@ def test_what_came_with_the_app_is_restored_into_the_draft(world):
 		**before,
 		**{k: answer["template"][k] for k in ("draft_revision", "draft_by", "draft_at")},
 	}
-	draft(world, name, template_name="Renamed")
+	(problem,) = draft(world, name, template_name="Renamed")["problems"]
+	assert problem["field"] == "template_name" and "keeps its name" in problem["message"]
 	with pytest.raises(NotAllowed, match="keeps its name"):
 		post(world, name, "publish")
 	post(world, name, "discard")
