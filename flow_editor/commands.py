@@ -1,4 +1,4 @@
-"""`bench --site SITE flow …`: seed, validate, run, export, import, restore, doctor."""
+"""`bench --site SITE flow …`: the shared verbs (`doors.cli`), run and doctor."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import frappe
 from frappe import _
 
-from flow_editor.services import templates
+from flow_editor.services import portable
 from flow_editor.site import naming
 from flow_editor.site.host import current
 from flow_editor.site.owned import DOCTYPES, MODULE, taken
@@ -65,7 +65,7 @@ def _set_up() -> None:
 	user = frappe.session.user
 	frappe.set_user("Administrator")
 	try:
-		templates.seed(current())
+		portable.seed(current())
 	finally:
 		frappe.set_user(user)
 

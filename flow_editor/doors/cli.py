@@ -11,9 +11,13 @@ from typing import Any
 import click
 
 from flow_editor.engine.errors import FlowError, Problem
-from flow_editor.services import templates
+from flow_editor.services import drafts, portable, publishing, templates
 from flow_editor.services.host import Host
 
+#: For commands that act on a draft.
+revision_option = click.option(
+	"--revision", type=int, help="Only if the draft has this revision: nobody has kept another since."
+)
 #: Makes a command of a function whose first argument is a host, in a transaction of its own.
 OnHost = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -21,7 +25,7 @@ OnHost = Callable[[Callable[..., Any]], Callable[..., Any]]
 def shared_commands(
 	on_host: OnHost, *, on_checking_host: OnHost, path: type[click.Path]
 ) -> list[click.Command]:
-	"""seed, validate, export, import and restore.
+	"""seed, validate, export, import, draft, publish, discard, versions and restore.
 
 	Args:
 		on_host: gives them the host that they work on.
@@ -34,7 +38,7 @@ def shared_commands(
 	@on_host
 	def seed(host: Host) -> None:
 		"""Insert the shipped flows that are missing; never change one that is there."""
-		inserted = templates.seed(host)
+		inserted = portable.seed(host)
 		click.echo(
 			f"{len(inserted)} inserted" + (f": {', '.join(inserted)}" if inserted else ", all were there")
 		)
@@ -67,10 +71,11 @@ def shared_commands(
 	@click.option(
 		"--output", "-o", type=path(dir_okay=False, path_type=Path), help="A file; else it is printed."
 	)
+	@click.option("--draft", is_flag=True, help="What its draft says, in place of what is published.")
 	@on_host
-	def export(host: Host, template: str, output: Path | None) -> None:
-		"""Write a flow, given by its number or its name, as JSON that `import` reads."""
-		exported = templates.export(host, number_of(host, template))
+	def export(host: Host, template: str, output: Path | None, draft: bool) -> None:
+		"""Write a flow, given by its number or its name, as JSON that `import` and `draft` read."""
+		exported = portable.export(host, number_of(host, template), draft=draft)
 		text = json.dumps(exported, ensure_ascii=False, indent="\t")
 		if output is None:
 			click.echo(text)
@@ -84,29 +89,101 @@ def shared_commands(
 	def import_files(host: Host, files: tuple[Path, ...]) -> None:
 		"""Store exported flows, over those of the same name and category. All of them or none."""
 		for file in files:
-			template, is_new = templates.import_(host, json_in(file))
+			template, is_new = portable.import_(host, json_in(file))
 			what = "new" if is_new else f"version {template['version']}"
 			click.echo(
 				f"{template['name']} {template['template_name']}: {what}, runs as {template['run_as']}"
 			)
 
 	@click.command()
-	@click.argument("template")
-	@click.option(
-		"--version",
-		default=templates.SHIPPED,
-		show_default=True,
-		help="What to restore: shipped, or the number of an earlier version.",
-	)
+	@click.argument("files", nargs=-1, required=True, type=existing)
 	@on_host
-	def restore(host: Host, template: str, version: str) -> None:
-		"""Give a flow what it came with, as a new version. What it is now stays among its versions."""
-		restored, notices = templates.restore(host, number_of(host, template), version)
-		click.echo(f"{restored['name']} {restored['template_name']}: version {restored['version']}")
+	def draft(host: Host, files: tuple[Path, ...]) -> None:
+		"""Keep exported flows as drafts of those of the same name and category, or of new ones, whatever is wrong with them.
+		What is published stays as it is. All of them or none."""
+		for file in files:
+			name, is_new = portable.import_draft(host, json_in(file))
+			_tell_draft(host, name, "new, " if is_new else "")
+
+	@click.command()
+	@click.argument("template")
+	@click.option("--note", default="", help="Why, for who looks back.")
+	@revision_option
+	@on_host
+	def publish(host: Host, template: str, note: str, revision: int | None) -> None:
+		"""Make a version of what a flow's draft says. Exits with 1 if it has a problem."""
+		published, notices = publishing.publish(
+			host, number_of(host, template), draft_revision=revision, note=note
+		)
+		click.echo(
+			f"{published['name']} {published['template_name']}: version {published['version']}, "
+			f"runs as {published['run_as']}, {'on' if published['is_active'] else 'off'}"
+		)
 		for notice in notices:
 			click.echo(notice)
 
-	return [seed, validate, export, import_files, restore]
+	@click.command()
+	@click.argument("template")
+	@revision_option
+	@on_host
+	def discard(host: Host, template: str, revision: int | None) -> None:
+		"""Give up a flow's draft. What is published stays as it is."""
+		had_one = templates.discard_draft(host, number_of(host, template), revision)
+		click.echo("Its draft is discarded." if had_one else "It has no draft.")
+
+	@click.command()
+	@click.argument("template")
+	@click.option("--version", help="Print the definition of this one.")
+	@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
+	@on_host
+	def versions(host: Host, template: str, version: str | None, as_json: bool) -> None:
+		"""List a flow's versions, newest first: who made each, when and why."""
+		number = number_of(host, template)
+		if version is not None:
+			definition = publishing.version(host, number, version)["flow_definition"]
+			click.echo(json.dumps(definition, ensure_ascii=False, indent="\t"))
+			return
+		found = publishing.versions(host, number, limit=0)
+		if as_json:
+			click.echo(json.dumps(found, ensure_ascii=False))
+			return
+		for one in found:
+			note = " ".join(one["note"].split())
+			click.echo(f"{one['version']:>5}  {one['saved_at'][:16]}  {one['saved_by']}  {note}".rstrip())
+
+	@click.command()
+	@click.argument("template")
+	@click.option(
+		"--version",
+		default=publishing.SHIPPED,
+		show_default=True,
+		help="What to restore: shipped, or the number of an earlier version.",
+	)
+	@click.option("--draft", is_flag=True, help="Restore it into the draft, and publish nothing.")
+	@on_host
+	def restore(host: Host, template: str, version: str, draft: bool) -> None:
+		"""Give a flow what it came with, as a new version. What it is now stays among its versions."""
+		number = number_of(host, template)
+		if draft:
+			notices = publishing.restore_draft(host, number, version)
+			_tell_draft(host, number)
+		else:
+			restored, notices = publishing.restore(host, number, version)
+			click.echo(f"{restored['name']} {restored['template_name']}: version {restored['version']}")
+		for notice in notices:
+			click.echo(notice)
+
+	return [seed, validate, export, import_files, draft, publish, discard, versions, restore]
+
+
+def _tell_draft(host: Host, name: str, what: str = "") -> None:
+	"""Say what a draft is kept as, and what is wrong with it."""
+	stored = host.store.template(name)
+	problems, warnings = drafts.findings(host, stored)
+	click.echo(f"{name} {stored['template_name']}: {what}draft {stored['draft_revision']}")
+	for word, told in (("problem", problems), ("warning", warnings)):
+		for one in told:
+			click.echo(f"  {word}: {one}")
 
 
 #: For commands that start a flow.
@@ -163,7 +240,7 @@ def definition_in(file: Path) -> Any:
 def _findings_of(host: Host, file: Path) -> tuple[list[Problem], list[Problem]]:
 	exported = _exported_in(file)
 	if exported is not None and "template_name" in exported:
-		return templates.check_import(host, exported)
+		return portable.check_import(host, exported)
 	return templates.check(host, definition_in(file))
 
 

@@ -25,17 +25,19 @@ from flow_editor.engine.outcome import Outcome
 from flow_editor.services import (
 	acting,
 	compose,
+	drafts,
 	listening,
 	looking,
 	meaning,
+	publishing,
 	runs,
 	starting,
 	templates,
 )
+from flow_editor.services.authored import AUTHORED, CATEGORIES
 from flow_editor.services.confirm import confirm as confirm_start
 from flow_editor.services.customers import customer_of
 from flow_editor.services.host import Host
-from flow_editor.services.templates import CATEGORIES
 
 PREFIX = "/flow"
 AUTHORS = ("Flow Manager", "System Manager")
@@ -53,7 +55,7 @@ PAGE = {
 	"limit": {"type": "integer", "minimum": 1, "maximum": 500},
 }
 #: What a template's fields may hold, as far as JSON can say; the services say the rest.
-TEMPLATE_FIELDS = {name: {"type": ["string", "null"]} for name in templates.AUTHORED} | {
+TEMPLATE_FIELDS = {name: {"type": ["string", "null"]} for name in AUTHORED} | {
 	"is_active": {"enum": [0, 1, True, False, "0", "1", None]},
 	"flow_definition": DEFINITION,
 	"trigger_condition": {"type": ["string", "object", "null"]},
@@ -68,24 +70,64 @@ def list_templates(host: Host, start: int = 0, limit: int = 500, **filters: Any)
 
 
 def get_template(host: Host, template: str) -> dict[str, Any]:
-	return {"template": templates.get(host, template)}
+	stored = host.store.template(template)
+	return {"template": templates.as_dict(stored), "draft": drafts.draft_of(stored)}
 
 
 def create_template(host: Host, values: Mapping[str, Any]) -> dict[str, Any]:
+	values = dict(values)
+	if values.pop("draft", None):
+		return _drafted(host, templates.create_draft(host, values))
 	return _told(host, templates.create(host, values))
 
 
 def update_template(host: Host, template: str, values: Mapping[str, Any]) -> dict[str, Any]:
+	values = dict(values)
+	if values.pop("draft", None):
+		templates.keep_draft(host, template, values)
+		return _drafted(host, template)
 	before = templates.get(host, template)
 	return _told(host, templates.update(host, template, values), before)
 
 
 def check_template(host: Host, template: str, values: Mapping[str, Any]) -> dict[str, Any]:
-	return templates.check_write(host, template, values)
+	return publishing.check_write(host, template, values)
 
 
-def restore_template(host: Host, template: str, version: Any) -> dict[str, Any]:
-	restored, notices = templates.restore(host, template, version)
+def publish_template(
+	host: Host,
+	template: str,
+	draft_revision: int | None = None,
+	note: str | None = None,
+	will_run_as: str | None = None,
+) -> dict[str, Any]:
+	published, notices = publishing.publish(
+		host, template, draft_revision=draft_revision, note=note or "", will_run_as=will_run_as
+	)
+	return {"template": published, "draft": None, "notices": notices}
+
+
+def discard_draft(host: Host, template: str, draft_revision: int | None = None) -> dict[str, Any]:
+	had_one = templates.discard_draft(host, template, draft_revision)
+	notices = [] if had_one else ["This flow has no draft."]
+	return {"template": templates.get(host, template), "draft": None, "notices": notices}
+
+
+def list_versions(host: Host, template: str, start: int = 0, limit: int = 100) -> dict[str, Any]:
+	return {"versions": publishing.versions(host, template, start=start, limit=limit)}
+
+
+def get_version(host: Host, template: str, version: Any) -> dict[str, Any]:
+	return {"version": publishing.version(host, template, version)}
+
+
+def restore_template(
+	host: Host, template: str, version: Any, draft: bool | None = None, draft_revision: int | None = None
+) -> dict[str, Any]:
+	if draft:
+		notices = publishing.restore_draft(host, template, version, draft_revision)
+		return _drafted(host, template, notices)
+	restored, notices = publishing.restore(host, template, version)
 	return {"template": restored, "notices": notices}
 
 
@@ -211,6 +253,18 @@ def _told(host: Host, template: dict[str, Any], before: Mapping[str, Any] | None
 	return {"template": template, "notices": acting.notices(host, template, before)}
 
 
+def _drafted(host: Host, template: str, notices: list[str] | None = None) -> dict[str, Any]:
+	stored = host.store.template(template)
+	problems, warnings = drafts.findings(host, stored)
+	return {
+		"template": templates.as_dict(stored),
+		"draft": drafts.draft_of(stored),
+		"problems": [problem.as_dict() for problem in problems],
+		"warnings": [warning.as_dict() for warning in warnings],
+		"notices": notices or [],
+	}
+
+
 def _visible(host: Host, name: str) -> str:
 	"""The run's name, once it is sure that the acting user may see what the run is about."""
 	host.check_visible(host.store.run(name))
@@ -239,6 +293,11 @@ ABOUT = {
 
 #: A template that was written, and what its author is to be told of it.
 WRITTEN = {"template": OBJECT, "notices": {"type": "array"}}
+#: Beside a template: its draft, null if it has none.
+DRAFT = {"type": ["object", "null"]}
+#: Whether a draft is meant.
+IS_DRAFT = {"enum": [0, 1, True, False, None]}
+REVISION = {"type": ["integer", "null"]}
 VERSION = {
 	"type": ["integer", "string"],
 	"minimum": 1,
@@ -249,13 +308,17 @@ VERSION = {
 
 ROUTES = (
 	Route("list_templates", "GET", "/templates", "The templates, without their definitions", list_templates, OPERATORS, query={"category": TEXT, "applies_to": TEXT, "is_active": FLAG, "trigger_event": TEXT, **PAGE}, answer={"templates": {"type": "array"}}),
-	Route("create_template", "POST", "/templates", "Store a new template", create_template, AUTHORS, body=TEMPLATE_FIELDS, required=("template_name",), open_body=True, answer=WRITTEN, status=201),
-	Route("get_template", "GET", "/templates/{template}", "One template", get_template, OPERATORS, answer={"template": OBJECT}),
-	Route("update_template", "PUT", "/templates/{template}", "Change some fields of a template", update_template, AUTHORS, body=TEMPLATE_FIELDS | {"version": {"type": ["integer", "null"]}, "will_run_as": {"type": ["string", "null"]}}, open_body=True, answer=WRITTEN),
+	Route("create_template", "POST", "/templates", "Store a new template, or a draft of one", create_template, AUTHORS, body=TEMPLATE_FIELDS | {"draft": IS_DRAFT}, required=("template_name",), open_body=True, answer=WRITTEN, status=201),
+	Route("get_template", "GET", "/templates/{template}", "One template as it is published, and its draft", get_template, OPERATORS, answer={"template": OBJECT, "draft": DRAFT}),
+	Route("update_template", "PUT", "/templates/{template}", "Change some fields of a template, or of its draft", update_template, AUTHORS, body=TEMPLATE_FIELDS | {"version": REVISION, "will_run_as": {"type": ["string", "null"]}, "draft": IS_DRAFT, "draft_revision": REVISION}, open_body=True, answer=WRITTEN),
 	Route("delete_template", "DELETE", "/templates/{template}", "Delete a template", delete_template, AUTHORS, answer={"ok": {"const": True}}),
 	Route("duplicate_template", "POST", "/templates/{template}/duplicate", "Copy a template", duplicate_template, AUTHORS, body={"new_name": {"type": ["string", "null"], "maxLength": 140}}, answer=WRITTEN, status=201),
-	Route("check_template", "POST", "/templates/{template}/check", "Who a template would run as once it is saved or restored so, and what of it that user may not", check_template, AUTHORS, body=TEMPLATE_FIELDS | {"version": {"type": ["integer", "null"]}, "restore": VERSION}, open_body=True, answer={"run_as": {"type": "string"}, "will_run_as": {"type": "string"}, "may_keep": {"type": "boolean"}, "may_not": {"type": "array"}}),
-	Route("restore_template", "POST", "/templates/{template}/restore", "Give a template what it came with, or had in an earlier version", restore_template, AUTHORS, body={"version": VERSION}, required=("version",), answer=WRITTEN),
+	Route("check_template", "POST", "/templates/{template}/check", "Who a template would run as once it is saved, published or restored so, and what of it that user may not", check_template, AUTHORS, body=TEMPLATE_FIELDS | {"version": REVISION, "restore": VERSION, "draft": IS_DRAFT}, open_body=True, answer={"run_as": {"type": "string"}, "will_run_as": {"type": "string"}, "may_keep": {"type": "boolean"}, "may_not": {"type": "array"}}),
+	Route("publish_template", "POST", "/templates/{template}/publish", "Make a version of what a template's draft says", publish_template, AUTHORS, body={"draft_revision": REVISION, "note": {"type": ["string", "null"], "maxLength": publishing.MAX_NOTE}, "will_run_as": {"type": ["string", "null"]}}, answer=WRITTEN | {"draft": DRAFT}),
+	Route("discard_draft", "POST", "/templates/{template}/discard", "Give up a template's draft", discard_draft, AUTHORS, body={"draft_revision": REVISION}, answer=WRITTEN | {"draft": DRAFT}),
+	Route("list_versions", "GET", "/templates/{template}/versions", "A template's versions, newest first: who made each, when and why", list_versions, OPERATORS, query=PAGE, answer={"versions": {"type": "array"}}),
+	Route("get_version", "GET", "/templates/{template}/versions/{version}", "One version of a template, with its definition", get_version, OPERATORS, answer={"version": OBJECT}),
+	Route("restore_template", "POST", "/templates/{template}/restore", "Give a template, or its draft, what it came with, or had in an earlier version", restore_template, AUTHORS, body={"version": VERSION, "draft": IS_DRAFT, "draft_revision": REVISION}, required=("version",), answer=WRITTEN),
 	Route("catalog", "GET", "/catalog", "The step kinds and trigger events that there are", catalog, OPERATORS, answer={"kinds": {"type": "array"}, "events": {"type": "array"}}),
 	Route("validate", "POST", "/validate", "Every problem of a definition, and what is probably not meant in it", validate, OPERATORS, body={"flow_definition": ANY, "template": TEXT | {"type": ["string", "null"]}, "applies_to": TEXT | {"type": ["string", "null"]}, "catalog": TEXT | {"type": ["string", "null"]}, "trigger_event": TEXT | {"type": ["string", "null"]}}, required=("flow_definition",), answer={"problems": {"type": "array"}, "warnings": {"type": "array"}}),
 	Route("paths", "GET", "/paths", "The paths that expressions about a DocType can read", paths, OPERATORS, query={"doctype": TEXT}, answer={"paths": {"type": "array"}}),

@@ -28,7 +28,7 @@ from flow_editor.kinds import builtin_kinds
 from flow_editor.lab.answers import Answer, answers_in
 from flow_editor.lab.documents import LabDocuments
 from flow_editor.lab.store import LabStore
-from flow_editor.services import failures, templates
+from flow_editor.services import authored, failures, publishing, templates
 from flow_editor.services.events import event_table
 
 logger = logging.getLogger("flow_editor.lab")
@@ -72,9 +72,11 @@ class LabHost:
 		self._frozen = now
 		self.store = store(
 			path,
-			lambda new, old: templates.prepare(self, new, old),
+			lambda new, old: authored.prepare(self, new, old),
+			lambda template, note: publishing.published(self, template, note),
 			lambda template: templates.check_deletion(self, template),
 			self.now,
+			self.user,
 		)
 		lead = self.store.meta(CLOCK_LEAD)
 		self._lead = timedelta(seconds=float(lead or 0))

@@ -33,7 +33,7 @@ from flow_editor.engine.errors import (
 from flow_editor.lab import samples
 from flow_editor.lab.answers import answers_in
 from flow_editor.lab.host import LabHost
-from flow_editor.services import inbox, templates
+from flow_editor.services import inbox, portable
 
 PAGES = Path(__file__).parent / "pages"
 #: The editor, as `npm run build` makes it.
@@ -51,7 +51,7 @@ def open_lab(path: str) -> LabHost:
 	"""The lab in a file, with the shipped flows and, where it is new, the sample documents."""
 	host = LabHost(path)
 	with host.store.transaction():
-		templates.seed(host)
+		portable.seed(host)
 		if host.store.meta("samples") is None:
 			samples.insert(host)
 			host.store.set_meta("samples", "inserted")

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from flow_editor.engine.errors import FlowError, Invalid, NotFound
+from flow_editor.engine.errors import FlowError, Invalid, NotFound, Problem
 from flow_editor.engine.records import (
 	CALL,
 	JSON,
@@ -32,7 +32,7 @@ from flow_editor.engine.records import (
 	changing,
 	columns,
 )
-from flow_editor.services.templates import namesake, numbered
+from flow_editor.services.authored import namesake, numbered
 
 logger = logging.getLogger("flow_editor.lab")
 SCHEMA = """
@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS series (prefix TEXT PRIMARY KEY, last INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS template (name TEXT PRIMARY KEY, fields TEXT NOT NULL, namesake TEXT);
 CREATE TABLE IF NOT EXISTS version (
-	template TEXT, version INTEGER, definition TEXT NOT NULL, checksum TEXT, saved_by TEXT, saved_at TEXT,
+	template TEXT, version INTEGER, definition TEXT NOT NULL, checksum TEXT, saved_by TEXT, saved_at TEXT, note TEXT,
 	PRIMARY KEY (template, version)
 );
 CREATE TABLE IF NOT EXISTS document (
@@ -65,8 +65,13 @@ CODEC = Codec(moment=str, read_moment=datetime.fromisoformat)
 #: How long a key of a start is remembered.
 STARTED_KEPT = timedelta(days=7)
 
-#: Stores a template's fields as `services.templates.prepare` wants them: (new, old) to what is to be kept.
+#: What `versions` shows of one.
+VERSION_COLUMNS = ("version", "saved_by", "saved_at", "note", "checksum")
+
+#: Stores a template's fields as `services.authored.prepare` wants them: (new, old) to what is to be kept.
 Prepare = Callable[[Mapping[str, Any], Mapping[str, Any] | None], dict[str, Any]]
+#: What follows from a version: `services.publishing.published`, of a template and a note.
+Published = Callable[[Mapping[str, Any], str], None]
 
 
 class LabStore:
@@ -75,8 +80,10 @@ class LabStore:
 	Args:
 		path: a file, or ":memory:".
 		prepare: the rule of every write of a template.
+		published: what follows from a new version of one.
 		check_deletion: the rule of deleting one.
 		now: the host's clock.
+		user: who acts.
 	"""
 
 	#: The columns that change as a run moves.
@@ -86,10 +93,14 @@ class LabStore:
 		self,
 		path: str,
 		prepare: Prepare,
+		published: Published,
 		check_deletion: Callable[[Mapping[str, Any]], None],
 		now: Callable[[], datetime],
+		user: str,
 	):
 		self._prepare = prepare
+		self._published = published
+		self._user = user
 		self._check_deletion = check_deletion
 		self._now = now
 		self._lock = threading.RLock()
@@ -104,6 +115,7 @@ class LabStore:
 			self._bring_up_to_date()
 			if "caused_by" in self._add_columns("run", RUN_COLUMNS):
 				self.execute("UPDATE run SET caused_by = parent_run, parent_run = NULL")
+			self._add_columns("version", ("note",))
 		except sqlite3.Error as error:
 			raise FlowError(f"{path} cannot hold the lab ({error}). Name another file.") from error
 
@@ -198,7 +210,7 @@ class LabStore:
 
 	# Templates
 
-	def template(self, name: str) -> dict[str, Any]:
+	def template(self, name: str, *, lock: bool = False) -> dict[str, Any]:
 		found = self.execute("SELECT fields FROM template WHERE name = ?", (name,)).fetchone()
 		if found is None:
 			raise NotFound(f"There is no flow template {name!r}.")
@@ -209,7 +221,7 @@ class LabStore:
 	) -> list[dict[str, Any]]:
 		rows = [json.loads(text) for (text,) in self.execute("SELECT fields FROM template")]
 		found = [
-			{name: value for name, value in row.items() if name != "flow_definition"}
+			{name: value for name, value in row.items() if name not in ("flow_definition", "draft")}
 			for row in rows
 			if all(_same(name, row.get(name), value) for name, value in filters.items())
 		]
@@ -220,35 +232,36 @@ class LabStore:
 		found = self.templates({"trigger_event": event, "is_active": 1})
 		return sorted(found, key=lambda row: (row["re_entry"] != "Always", row["creation"], row["name"]))
 
-	def insert_template(self, values: Mapping[str, Any]) -> str:
+	def insert_template(self, values: Mapping[str, Any], *, draft: str = "") -> str:
 		kept = self._prepare(values, None)
-		name = self.next_name("FT-")
-		now = str(self._now())
-		self._write_template(
-			{
-				"name": name,
-				"is_system": int(bool(values.get("is_system"))),
-				"paused_reason": "",
-				"creation": now,
-			},
-			kept,
-		)
-		return name
+		if draft:
+			kept |= {"version": 0, "changed": False}
+		row = {
+			"name": self.next_name("FT-"),
+			"is_system": int(bool(values.get("is_system"))),
+			"paused_reason": "",
+			"creation": str(self._now()),
+			"modified": str(self._now()),
+		}
+		self._write_template(row, kept, "")
+		if draft:
+			self.keep_draft(row["name"], draft, 1, {})
+		return row["name"]
 
-	def update_template(self, name: str, values: Mapping[str, Any]) -> None:
+	def update_template(self, name: str, values: Mapping[str, Any], *, note: str = "") -> None:
 		old = self.template(name)
-		self._write_template(old, self._prepare({**old, **values}, old))
+		self._write_template(old, self._prepare({**old, **values}, old), note)
 
-	def _write_template(self, old: Mapping[str, Any], kept: dict[str, Any]) -> None:
-		changed = kept.pop("changed")
-		now = str(self._now())
+	def _write_template(self, old: Mapping[str, Any], kept: dict[str, Any], note: str) -> None:
+		is_new_version = kept.pop("changed")
 		row = {**old, **kept}
-		if changed:
-			row["modified"] = now
-			self.execute(
-				"INSERT INTO version VALUES (?, ?, ?, ?, ?, ?)",
-				(row["name"], row["version"], row["flow_definition"], row["checksum"], row["run_as"], now),
-			)
+		if is_new_version:
+			row["modified"] = str(self._now())
+		self._put_template(row)
+		if is_new_version:
+			self._published(row, note)
+
+	def _put_template(self, row: Mapping[str, Any]) -> None:
 		try:
 			self.execute(
 				"""INSERT INTO template (name, fields, namesake) VALUES (?, ?, ?)
@@ -257,6 +270,46 @@ class LabStore:
 			)
 		except sqlite3.IntegrityError:
 			raise Invalid.because([namesake(row)]) from None
+
+	def keep_draft(self, name: str, draft: str, revision: int, shown: Mapping[str, str]) -> None:
+		who = (
+			{"draft_by": self._user, "draft_at": str(self._now())}
+			if draft
+			else {"draft_by": None, "draft_at": None}
+		)
+		self._put_template(
+			{**self.template(name), **shown, **who, "draft": draft, "draft_revision": revision}
+		)
+
+	def link_problems(self, values: Mapping[str, Any]) -> list[Problem]:
+		return []  # a flow of the lab may be about what there is only on a site
+
+	def insert_version(
+		self, template: Mapping[str, Any], note: str, *, saved_by: str, saved_at: datetime
+	) -> None:
+		self.execute(
+			"""INSERT INTO version (template, version, definition, checksum, saved_by, saved_at, note)
+			VALUES (?, ?, ?, ?, ?, ?, ?)""",
+			(
+				template["name"],
+				template["version"],
+				template["flow_definition"],
+				template["checksum"],
+				saved_by,
+				str(saved_at),
+				note,
+			),
+		)
+
+	def versions(
+		self, template: str, *, number: int | None = None, start: int = 0, limit: int = 0
+	) -> list[dict[str, Any]]:
+		found = self.execute(
+			f"""SELECT {", ".join(VERSION_COLUMNS)} FROM version WHERE template = ? AND version = COALESCE(?, version)
+			ORDER BY version DESC LIMIT ? OFFSET ?""",
+			(template, number, limit or -1, start),
+		)
+		return [{**dict(zip(VERSION_COLUMNS, row, strict=True)), "note": row[3] or ""} for row in found]
 
 	def pause_template(self, name: str, version: int, reason: str) -> bool:
 		template = self.template(name)
@@ -507,7 +560,7 @@ def _same(field: str, stored: Any, wanted: Any) -> bool:
 
 
 def _namesake(template: Mapping[str, Any]) -> str:
-	"""The same for templates that may not both be; see `services.templates.namesake`."""
+	"""The same for templates that may not both be; see `services.authored.namesake`."""
 	return f"{template['category']}\n{_folded(template['template_name'])}"
 
 

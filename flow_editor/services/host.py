@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Any, Protocol
 
+from flow_editor.engine.errors import Problem
 from flow_editor.engine.event import TriggerEvent
 from flow_editor.engine.kind import Catalog
 from flow_editor.engine.logic import Operator
@@ -29,8 +30,9 @@ class Store(Protocol):
 	def savepoint(self) -> AbstractContextManager[None]:
 		"""Undo everything since its beginning on an exception, which goes on."""
 
-	def template(self, name: str) -> dict[str, Any]:
-		"""A template's fields, with `name`. Raises NotFound."""
+	def template(self, name: str, *, lock: bool = False) -> dict[str, Any]:
+		"""A template's fields, with `name`, and its draft as it was kept. With `lock`, as last committed, and nobody else may
+		change it meanwhile. Raises NotFound."""
 
 	def templates(
 		self, filters: Mapping[str, Any], *, start: int = 0, limit: int = 0
@@ -41,11 +43,41 @@ class Store(Protocol):
 		"""The active templates of a trigger event, those that may always start before the others, each oldest
 		first: name, template_name, version, checksum, trigger_condition, applies_to, run_as, re_entry."""
 
-	def insert_template(self, values: Mapping[str, Any]) -> str:
-		"""Store a new template, as `services.templates.prepare` made it, and its version. Returns its name."""
+	def insert_template(self, values: Mapping[str, Any], *, draft: str = "") -> str:
+		"""Store a new template, as `services.authored.prepare` made it, and what `services.publishing.published` makes of
+		it. Returns its name. With a draft, which it is nothing else than, it has version 0, and the draft revision 1."""
 
-	def update_template(self, name: str, values: Mapping[str, Any]) -> None:
-		"""Change fields of a template, through `services.templates.prepare` likewise."""
+	def update_template(self, name: str, values: Mapping[str, Any], *, note: str = "") -> None:
+		"""Change fields of a template, through `services.authored.prepare` likewise. Its draft stays.
+
+		Args:
+			note: why, kept with the version if this makes one.
+		"""
+
+	def keep_draft(self, name: str, draft: str, revision: int, shown: Mapping[str, str]) -> None:
+		"""Store a template's draft as it is, by the acting user and at this moment; an empty one takes it away.
+
+		Args:
+			shown: what else the record shows from now on: of a template that was never published, its name and category.
+
+		Raises:
+			NotAllowed: the acting user may not change the template.
+			Invalid: somebody has just taken the name.
+		"""
+
+	def link_problems(self, values: Mapping[str, Any]) -> list[Problem]:
+		"""A problem for each field of a template that names what there is not on this host."""
+
+	def insert_version(
+		self, template: Mapping[str, Any], note: str, *, saved_by: str, saved_at: datetime
+	) -> None:
+		"""Store a template's version: its definition, and who made it, when and why."""
+
+	def versions(
+		self, template: str, *, number: int | None = None, start: int = 0, limit: int = 0
+	) -> list[dict[str, Any]]:
+		"""A template's versions without their definitions, newest first, or the one of that number: version, saved_by,
+		saved_at, note, checksum."""
 
 	def pause_template(self, name: str, version: int, reason: str) -> bool:
 		"""Switch a template off and keep why, as long as it is active and of that version. False if it is not."""

@@ -61,7 +61,12 @@ def new_run(
 
 	Raises:
 		Invalid: the variables are too large.
+		Conflict: the template was never published.
 	"""
+	if not template["version"]:
+		raise Conflict(
+			f"{template['template_name']} was never published, so there is nothing to start. Publish it first."
+		)
 	cause = _cause.get()
 	variables = render.jsonable(dict(variables or {}))
 	if variables and (length := len(json.dumps(variables))) > VARIABLES_LENGTH:

@@ -1,266 +1,32 @@
-"""The use cases of a template, and the rule that every write of one goes through.
-
-`prepare` is that rule. Hosts call it at the record itself (the site in the DocType's controller), so it holds
-whoever writes: a form, an import, another app or these use cases.
-"""
+"""The use cases of a template and its draft: find, make, change, delete, copy and check one."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from itertools import count
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-from flow_editor.engine import logic
-from flow_editor.engine.definition import LANGUAGE_VERSION, checksum
-from flow_editor.engine.errors import (
-	Conflict,
-	Invalid,
-	NotAllowed,
-	NotFound,
-	Problem,
-	RunAsChanges,
-	Unreadable,
-)
+from flow_editor.engine.errors import Conflict, Invalid, NotAllowed, Problem, RunAsChanges
 from flow_editor.engine.reading import load
-from flow_editor.engine.unseen import unseen_problem
-from flow_editor.engine.validation import validate
-from flow_editor.services import acting, meaning
-from flow_editor.services.events import MANUAL
-from flow_editor.services.host import Host
-from flow_editor.services.starting import RE_ENTRY_ALWAYS, RE_ENTRY_RULES
-
-CATEGORIES = ("residential", "commercial", "incident", "billing", "other")
-SEEDS = Path(__file__).resolve().parent.parent / "seeds"
-
-#: What an author writes. A change in any of them is a new version.
-AUTHORED = (
-	"template_name",
-	"category",
-	"applies_to",
-	"icon",
-	"description",
-	"is_active",
-	"trigger_event",
-	"trigger_condition",
-	"flow_definition",
-	"tags",
-	"notes",
-	"run_as",
-	"re_entry",
-	"catalog",
+from flow_editor.services import acting, drafts, meaning
+from flow_editor.services.authored import (
+	DRAFTED,
+	PORTABLE,
+	as_written,
+	authored_in,
+	check_names,
+	flag,
+	problems_of,
+	steps_of,
 )
-#: What decides what a flow does, in whose name.
-ACTING = ("flow_definition", "trigger_event", "trigger_condition", "applies_to", "re_entry")
-#: What an export holds and an import reads.
-PORTABLE = tuple(name for name in AUTHORED if name != "run_as")
-#: How long a field of one line may be.
-MAX_LINE = 140
-#: What the record keeps by itself.
-KEPT = ("version", "step_count", "checksum", "is_system", "paused_reason")
-
-
-# The rule
-
-
-def prepare(host: Host, new: Mapping[str, Any], old: Mapping[str, Any] | None) -> dict[str, Any]:
-	"""What a template's record must hold after a write.
-
-	Args:
-		new: the fields as somebody wants them.
-		old: the stored fields, None for a new template.
-
-	Returns:
-		Every authored field in its stored form, with `version`, `step_count`, `checksum`, and `changed`:
-		whether this is a new version, to be stored as such.
-
-	Raises:
-		Invalid: with every problem of the fields and the definition.
-		NotAllowed: it names a user whom the acting one may not name, or renames a system template.
-	"""
-	fields = {name: _plain(new.get(name)) for name in AUTHORED}
-	fields["is_active"] = _flag(new.get("is_active"))
-	fields["category"] = fields["category"] or "other"
-	fields["re_entry"] = fields["re_entry"] or RE_ENTRY_ALWAYS
-	fields["catalog"] = fields["catalog"] or "project"
-
-	problems: list[Problem] = []
-	definition = _read_definition(host, new.get("flow_definition"), problems)
-	if definition is None:
-		fields["trigger_event"] = fields["trigger_event"] or MANUAL  # what it might have said is not known
-	else:
-		_agree_on_trigger(fields, definition, old)
-		problems += _problems(host, definition, _about(new | fields))
-	problems += _field_problems(host, fields, str(new.get("name") or ""))
-	if problems:
-		raise Invalid.because(_without_repeats(problems))
-
-	fields["checksum"] = checksum(definition)
-	fields["flow_definition"] = json.dumps(definition, ensure_ascii=False, indent=1)
-	fields["step_count"] = len(definition.get("steps") or ())
-	changed = old is None or _differs(fields, old)
-	if old is not None and old.get("is_system") and fields["template_name"] != old.get("template_name"):
-		raise NotAllowed(
-			f"{old.get('template_name')} is a system template and keeps its name. Duplicate it under another."
-		)
-	before = (old.get("run_as") or "") if old else ""
-	fields["run_as"] = fields["run_as"] or before
-	if changed:
-		fields["run_as"] = acting.after_write(
-			host, fields["run_as"], before, bool(old) and _acts_otherwise(fields, old)
-		)
-	# Switching it on again says that whatever paused it has been seen to.
-	fields["paused_reason"] = "" if fields["is_active"] or not old else old.get("paused_reason") or ""
-	fields["version"] = (int(old.get("version") or 0) if old else 0) + int(changed)
-	fields["changed"] = changed
-	return fields
-
-
-def _plain(value: Any) -> str:
-	return "" if value is None else str(value) if not isinstance(value, Mapping | list) else json.dumps(value)
-
-
-def _read_definition(host: Host, written: Any, problems: list[Problem]) -> dict[str, Any] | None:
-	if written in (None, ""):
-		return {"version": LANGUAGE_VERSION, "trigger": {}, "variables": {}, "steps": []}
-	try:
-		return dict(load(written, host.limits))
-	except Invalid as error:
-		problems += error.problems
-		return None
-
-
-def _flag(value: Any) -> int:
-	"""A check as forms, JSON and the database write it."""
-	return int(str(value).lower() in ("1", "true"))
-
-
-def _agree_on_trigger(
-	fields: dict[str, Any], definition: dict[str, Any], old: Mapping[str, Any] | None
-) -> None:
-	"""Make the template's own fields and its definition's trigger say the same.
-
-	What is written wins: a field over the definition that is sent beside it, and a trigger that was changed in the definition
-	alone over the field that is as it was. What merely stands in the definition because the field once held it is no change:
-	else nobody could empty the field.
-	"""
-	trigger = definition.get("trigger")
-	inner: Mapping[str, Any] = trigger if isinstance(trigger, Mapping) else {}
-	for name, key in (("trigger_event", "event"), ("trigger_condition", "condition")):
-		written = inner.get(key) if key != "event" or isinstance(inner.get(key), str) else None
-		before = _plain(old.get(name)) if old else ""
-		if written and fields[name] == before and _plain(written) != before:
-			fields[name] = _plain(written)
-	fields["trigger_event"] = fields["trigger_event"] or MANUAL
-	if trigger is None or isinstance(trigger, Mapping):
-		definition["trigger"] = {
-			**inner,
-			"event": fields["trigger_event"],
-			"condition": fields["trigger_condition"],
-		}
-
-
-def _field_problems(host: Host, fields: Mapping[str, Any], name: str) -> list[Problem]:
-	problems = []
-	if not fields["template_name"].strip():
-		problems.append(Problem("Give the flow a name.", field="template_name"))
-	for field in ("template_name", "icon", "tags"):
-		if len(fields[field]) > MAX_LINE:
-			message = f"It has {len(fields[field])} characters; at most {MAX_LINE} are kept. Shorten it."
-			problems.append(Problem(message, field=field))
-	for field in ("template_name", "category", "icon", "tags", "catalog", "applies_to", "run_as"):
-		if message := unseen_problem(fields[field]):
-			problems.append(Problem(f"It {message}", field=field))
-	for field in ("description", "notes"):
-		if message := unseen_problem(fields[field], lines=True):
-			problems.append(Problem(f"It {message}", field=field))
-	for field, allowed in (("category", CATEGORIES), ("re_entry", RE_ENTRY_RULES)):
-		if fields[field] not in allowed:
-			problems.append(
-				Problem(f"{fields[field]!r} is not one of {', '.join(allowed)}. Choose one.", field=field)
-			)
-	catalogs = sorted({kind.catalog for kind in host.catalog.values()})
-	if fields["catalog"] not in catalogs:
-		message = (
-			f"There is no catalog {fields['catalog']!r} of step kinds. Use one of {', '.join(catalogs)}."
-		)
-		problems.append(Problem(message, field="catalog"))
-	if fields["trigger_event"] not in host.events:
-		problems.append(
-			Problem(
-				f"There is no trigger event {fields['trigger_event']!r}. Use one of {', '.join(host.events)}.",
-				field="trigger_event",
-			)
-		)
-	if message := logic.problem(fields["trigger_condition"], host.operators):
-		problems.append(Problem(message, field="trigger_condition"))
-	namesakes = host.store.templates(
-		{"template_name": fields["template_name"], "category": fields["category"]}, limit=2
-	)
-	if any(other["name"] != name for other in namesakes):
-		problems.append(namesake(fields))
-	return problems
-
-
-def namesake(fields: Mapping[str, Any]) -> Problem:
-	"""What is wrong with a template of whose name and category there is another. The rule's look-up tells it to most; of
-	those who save at the same moment, the host's unique index to all but one. Names that differ in nothing but case and
-	accents are the same to both.
-	"""
-	return Problem(
-		f"There is a flow {fields['template_name']!r} in category {fields['category']} already. Case and accents make no "
-		"difference. Choose another name.",
-		field="template_name",
-	)
-
-
-def numbered(name: str, is_taken: Callable[[str], bool]) -> str:
-	"""The first of `name (2)`, `name (3)` and so on that is not taken."""
-	for number in count(2):
-		suffix = f" ({number})"
-		candidate = f"{name[: MAX_LINE - len(suffix)]}{suffix}"
-		if not is_taken(candidate):
-			return candidate
-	raise AssertionError  # which count never lets it come to
-
-
-def _without_repeats(problems: list[Problem]) -> list[Problem]:
-	"""The trigger stands in the template and in its definition: one word about it is enough."""
-	own = {problem.field for problem in problems if not problem.step}
-	repeated = {
-		"trigger.event": "trigger_event",
-		"trigger.condition": "trigger_condition",
-	}
-	return [problem for problem in problems if problem.step or repeated.get(problem.field) not in own]
-
-
-def _differs(fields: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
-	"""Whether an author's change is in it. Spacing and the order of keys in the definition are none."""
-	if fields["checksum"] != (old.get("checksum") or ""):
-		return True
-	return any(
-		str(fields[name]) != str(_flag(old.get(name)) if name == "is_active" else _plain(old.get(name)))
-		for name in AUTHORED
-		if name not in ("flow_definition", "run_as") or (name == "run_as" and fields[name])
-	)
-
-
-def _acts_otherwise(fields: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
-	"""Whether what the flow does is another after the write."""
-	return fields["checksum"] != old.get("checksum") or any(
-		fields[name] != _plain(old.get(name)) for name in ACTING if name != "flow_definition"
-	)
-
-
-# The use cases
+from flow_editor.services.host import Host
 
 
 def find(host: Host, filters: Mapping[str, Any], *, start: int = 0, limit: int = 0) -> list[dict[str, Any]]:
 	"""Templates without their definitions. Filters: category, applies_to, is_active, trigger_event."""
 	wanted = {name: value for name, value in filters.items() if value not in (None, "")}
 	if "is_active" in wanted:
-		wanted["is_active"] = _flag(wanted["is_active"])
+		wanted["is_active"] = flag(wanted["is_active"])
 	return [as_dict(template) for template in host.store.templates(wanted, start=start, limit=limit)]
 
 
@@ -270,142 +36,106 @@ def get(host: Host, name: str) -> dict[str, Any]:
 
 def create(host: Host, values: Mapping[str, Any]) -> dict[str, Any]:
 	"""Store a new template. Raises Invalid with every problem, or NotAllowed."""
-	_check_names(values)
-	return get(host, host.store.insert_template(_authored(values)))
+	check_names(values)
+	return get(host, host.store.insert_template(authored_in(values)))
 
 
 def update(host: Host, name: str, patch: Mapping[str, Any]) -> dict[str, Any]:
-	"""Change some fields of a template.
+	"""Change some fields of a template: what they say is published, over its draft if it has never been published.
+
+	Its draft stays, unless that says nothing else.
 
 	Args:
 		patch: the fields to change. `version`, if given, is the one that the author started from, and `will_run_as`
 			the user of whom they were told that it will run as them.
 
 	Raises:
-		Conflict: somebody else has saved it since that version.
+		Conflict: somebody else has saved it since that version; or it is to be switched on, and was never published.
 		RunAsChanges: it would run as another than they were told.
 	"""
 	stored = host.store.template(name)
 	patch = dict(patch)
 	told = patch.pop("will_run_as", None)
-	_check_names(patch)
-	base = patch.get("version")
-	if base not in (None, "") and str(base) != str(stored.get("version")):
-		raise Conflict(
-			f"Somebody saved version {stored.get('version')} of this flow while you were editing version {base}. "
-			"Open it again, or save yours as a duplicate."
-		)
-	if "is_system" in patch and bool(patch["is_system"]) != bool(stored.get("is_system")):
-		raise NotAllowed("Whether a template is a system template cannot be changed.")
-	patch = _authored(patch)
-	if told and told != (will := _as_written(host, stored, patch)["run_as"]):
-		raise RunAsChanges(
-			f"This flow would run as {will} once it is saved so, not as {told}. Save it again if it should."
-		)
+	_check_patch(stored, patch)
+	drafts.check_version(stored, patch.get("version"))
+	patch = authored_in(patch)
+	draft = drafts.draft_of(stored)
+	if drafts.is_unpublished(stored):
+		if patch.keys() == {"is_active"}:
+			drafts.switch(host, stored, patch)
+			return get(host, name)
+		patch = {**authored_in(draft or {}), **patch}
+	check_told(host, stored, patch, told)
 	host.store.update_template(name, patch)
+	if draft:
+		written = host.store.template(name, lock=True)
+		draft = drafts.draft_of(written)  # as somebody may have kept it meanwhile
+		if draft and drafts.says_the_same(written, draft):
+			drafts.clear(host, written)
 	return get(host, name)
 
 
-def _as_written(host: Host, stored: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-	"""A template's fields as they would be after a write. Raises as the write would."""
-	return prepare(host, {**stored, **patch}, stored)
-
-
-def check_write(host: Host, name: str, patch: Mapping[str, Any]) -> dict[str, Any]:
-	"""What a write would do about who a flow runs as. Nothing is stored.
-
-	Args:
-		patch: as for `update`; or `restore`, with the version that `restore` would be given.
-
-	Returns:
-		`run_as`, `will_run_as`, `may_keep` (whether the acting user may let it run as it does), and `may_not`: a sentence
-		for each thing that the flow does and its user may not.
-
-	Raises:
-		As the write would.
-	"""
-	stored = host.store.template(name)
-	patch = dict(patch)
-	version = patch.pop("restore", None)
-	_check_names(patch)
-	after = _as_written(
-		host, stored, _authored(patch) if version is None else _restored(host, stored, version)
-	)
-	before, will = stored.get("run_as") or "", after["run_as"]
-	# What somebody else may not do is for them to know, and for who may name them.
-	tells = will == host.user or host.may_name(will)
-	return {
-		"run_as": before,
-		"will_run_as": will,
-		"may_keep": before == host.user or host.may_name(before),
-		"may_not": acting.may_not(host, after) if tells else [],
-	}
-
-
-#: The version of a flow that came with the app.
-SHIPPED = "shipped"
-
-
-def restore(host: Host, name: str, version: Any = SHIPPED) -> tuple[dict[str, Any], list[str]]:
-	"""Give a template what it had in an earlier version, or what it came with, as a new version.
-
-	Of a version that is its definition with its start; of what came with the app everything but its name. Whether it is
-	active stays as it is, and so does who it runs as, for whom may keep that.
-
-	Args:
-		version: a number, or SHIPPED.
-
-	Returns:
-		The template, and sentences that say what happened.
-
-	Raises:
-		NotFound: there is no such version, or the app brings no such flow.
-		Conflict: it did not come with the app.
-	"""
-	stored = get(host, name)
-	host.store.update_template(name, _restored(host, stored, version))
-	restored = get(host, name)
-	what = "as it came with the app" if version == SHIPPED else f"as its version {version} was"
-	if restored["version"] == stored["version"]:
-		return restored, [f"This flow is {what} already."]
-	said = f"This flow is {what}, which is version {restored['version']} now. What it was before is kept as version {stored['version']}."
-	return restored, [said, *acting.notices(host, restored, stored)]
-
-
-def _restored(host: Host, stored: Mapping[str, Any], version: Any) -> dict[str, Any]:
-	"""The fields to write, so that a template is what it was in a version."""
-	if version == SHIPPED:
-		values = _shipped(stored)
-		fields = {
-			field: values.get(field) for field in PORTABLE if field not in ("template_name", "is_active")
-		}
-		definition = values["flow_definition"]
-	else:
-		number = str(version)
-		if not (number.isascii() and number.isdigit()):
-			message = f"{number[:60]!r} is no version. Give its number, or {SHIPPED}."
-			raise Invalid.because([Problem(message, field="version")], "This request")
-		text = host.store.definition(stored["name"], int(number))
-		definition, fields = load(text, host.limits), {"flow_definition": text}
-	trigger = definition.get("trigger") or {}
-	# Said outright, so that what the template's fields hold now does not win.
-	for field, inner in (("trigger_event", "event"), ("trigger_condition", "condition")):
-		fields[field] = fields.get(field) or trigger.get(inner) or ""
-	return fields
-
-
-def _shipped(stored: Mapping[str, Any]) -> dict[str, Any]:
-	title = stored.get("template_name")
-	if not stored.get("is_system"):
-		raise Conflict(
-			f"{title} did not come with the app. Restore one of its earlier versions, by its number."
+def check_told(host: Host, stored: Mapping[str, Any], patch: Mapping[str, Any], told: str | None) -> None:
+	"""Raise RunAsChanges if a write would let a template run as another than its author was told."""
+	if told and told != (will := as_written(host, stored, patch)["run_as"]):
+		raise RunAsChanges(
+			f"This flow would run as {will} once it is saved so, not as {told}. Save it again if it should."
 		)
-	for values in _seeds():
-		if values["template_name"] == title:
-			return values
-	raise NotFound(
-		f"This version of the app brings no flow {title}. Restore one of its earlier versions, by its number."
-	)
+
+
+def _check_patch(stored: Mapping[str, Any], patch: Mapping[str, Any]) -> None:
+	check_names(patch)
+	if "is_system" in patch and bool(patch["is_system"]) != bool(stored.get("is_system")):
+		raise NotAllowed("Whether a template is a system template cannot be changed.")
+
+
+def create_draft(host: Host, values: Mapping[str, Any]) -> str:
+	"""Store a new template that is nothing but a draft, whatever is wrong with that, and return its name.
+
+	Raises:
+		Invalid: it is no JSON, or too large.
+		Conflict: it is to be switched on.
+	"""
+	check_names(values)
+	return drafts.create(host, authored_in(values))
+
+
+def keep_draft(host: Host, name: str, patch: Mapping[str, Any]) -> None:
+	"""Keep some fields in a template's draft, whatever is wrong with them. What is published stays as it is.
+
+	Args:
+		patch: the fields; the others stay as they are in the draft, or as they are published. `draft_revision`, if given,
+			is the one that the author started from, and `version` the published one, which the draft then stands on.
+			`is_active` is no part of a draft: it acts at once on what is published.
+
+	Raises:
+		Invalid: it is no JSON, or too large.
+		Conflict: somebody else has kept or published one since; or it is to be switched on, and was never published.
+	"""
+	stored = host.store.template(name, lock=True)
+	patch = {name: value for name, value in patch.items() if name != "will_run_as"}
+	_check_patch(stored, patch)
+	drafts.check_revision(host, stored, patch.get("draft_revision"))
+	drafts.keep(host, stored, authored_in(patch), version=patch.get("version"))
+	drafts.switch(host, stored, patch)
+
+
+def discard_draft(host: Host, name: str, draft_revision: Any = None) -> bool:
+	"""Give up a template's draft. False if it has none.
+
+	Raises:
+		Conflict: somebody else has kept another since that revision, or the draft is all there is of the template.
+	"""
+	stored = host.store.template(name, lock=True)
+	if drafts.draft_of(stored) is None:
+		return False
+	if drafts.is_unpublished(stored):
+		raise Conflict(
+			f"{stored['template_name']} was never published, so its draft is all there is of it. Delete the flow instead."
+		)
+	drafts.check_revision(host, stored, draft_revision)
+	drafts.clear(host, stored)
+	return True
 
 
 def delete(host: Host, name: str) -> None:
@@ -435,11 +165,13 @@ def check_deletion(host: Host, template: Mapping[str, Any]) -> None:
 
 
 def duplicate(host: Host, name: str, new_name: str | None = None) -> dict[str, Any]:
-	"""Copy a template. The copy is nobody's system template, is switched off, and runs as who copied it."""
+	"""Copy a template; of one that was never published, its draft. The copy is nobody's system template, is switched off, and runs as who copied it."""
 	source = host.store.template(name)
-	values = {field: source.get(field) for field in PORTABLE}
+	values = {field: (drafts.unpublished_draft(source) or source).get(field) for field in PORTABLE}
 	values["is_active"] = 0
 	values["template_name"] = new_name or _free_name(host, source)
+	if drafts.is_unpublished(source):
+		return get(host, drafts.create(host, values))
 	return get(host, host.store.insert_template(values))
 
 
@@ -465,8 +197,8 @@ def check(
 		definition = load(definition, host.limits)
 	except Invalid as error:
 		return list(error.problems), []
-	problems = _problems(host, definition, about)
-	warnings = meaning.warnings(host, definition, about, _steps_of(problems))
+	problems = problems_of(host, definition, about)
+	warnings = meaning.warnings(host, definition, about, steps_of(problems))
 	return problems, warnings if problems else warnings + _not_permitted(host, definition, about)
 
 
@@ -486,124 +218,12 @@ def _not_permitted(host: Host, definition: Mapping[str, Any], about: meaning.Abo
 	return [Problem(message, field="run_as") for message in acting.may_not(host, template)]
 
 
-def check_import(host: Host, values: Mapping[str, Any]) -> tuple[list[Problem], list[Problem]]:
-	"""Every problem that `import_` would find in an exported template, and what is probably not meant in it."""
-	known = _known(host, values)
-	fields = {**_portable(values), "name": known["name"] if known else ""}
-	problems: list[Problem] = []
-	for check_that in (lambda: _check_names(values), lambda: prepare(host, fields, None)):
-		try:
-			check_that()
-		except Invalid as error:
-			problems += error.problems
-	try:
-		definition = load(values.get("flow_definition") or {}, host.limits)
-	except Invalid:
-		return problems, []
-	return problems, meaning.warnings(host, definition, _about(fields), _steps_of(problems))
-
-
-def _about(values: Mapping[str, Any]) -> meaning.About:
-	return meaning.About(
-		name=_plain(values.get("name")),
-		doctype=_plain(values.get("applies_to")),
-		catalog=_plain(values.get("catalog")),
-		event=_plain(values.get("trigger_event")),
-	)
-
-
-def _problems(host: Host, definition: dict[str, Any], about: meaning.About) -> list[Problem]:
-	found = validate(
-		definition, host.catalog, events=host.events, operators=host.operators, limits=host.limits
-	)
-	return found + meaning.problems(host, definition, about, _steps_of(found))
-
-
-def _steps_of(problems: list[Problem]) -> set[str]:
-	return {problem.step for problem in problems}
-
-
-def export(host: Host, name: str) -> dict[str, Any]:
-	"""A template as a file holds it: what an author wrote, and nothing of this host."""
-	template = get(host, name)
-	return {field: template[field] for field in PORTABLE if template.get(field) not in (None, "")}
-
-
-def import_(host: Host, values: Any) -> tuple[dict[str, Any], bool]:
-	"""Store a template that `export` made, over one of the same name and category if there is one.
-
-	Returns:
-		The template, and whether it is new.
-	"""
-	if not isinstance(values, Mapping):
-		raise Unreadable("A template file holds one JSON object, such as flow export writes.")
-	if "flow_definition" not in values and "steps" in values:
-		raise Unreadable(
-			"This is a bare definition. Put it into an object with template_name and flow_definition."
-		)
-	fields = _portable(values)
-	_check_names(values)
-	known = _known(host, fields)
-	if known is None:
-		return get(host, host.store.insert_template(fields)), True
-	host.store.update_template(known["name"], fields)
-	return get(host, known["name"]), False
-
-
-def seed(host: Host) -> list[str]:
-	"""Insert the shipped templates that are missing, and return the names of those. Touches no other.
-
-	Where real customers would hear of it they come switched off: somebody looks at each, and switches it on.
-	"""
-	inserted = []
-	for values in _seeds():
-		# One that somebody has put into another category is there all the same.
-		is_there = host.store.templates({"template_name": values["template_name"], "is_system": 1}, limit=1)
-		if not is_there and _known(host, values) is None:
-			fields = {field: values.get(field) for field in PORTABLE}
-			fields |= {"is_system": 1, "is_active": int(host.switches_seeds_on)}
-			inserted.append(host.store.insert_template(fields))
-	return inserted
-
-
-def _seeds() -> Iterator[dict[str, Any]]:
-	"""The flows that the app brings."""
-	for path in sorted(SEEDS.glob("*.json")):
-		yield json.loads(path.read_text(encoding="utf-8"))
-
-
-def _known(host: Host, values: Mapping[str, Any]) -> dict[str, Any] | None:
-	filters = {
-		"template_name": _plain(values.get("template_name")),
-		"category": _plain(values.get("category")) or "other",
-	}
-	return next(iter(host.store.templates(filters, limit=1)), None)
-
-
-def _portable(values: Mapping[str, Any]) -> dict[str, Any]:
-	return {field: values[field] for field in PORTABLE if field in values}
-
-
-def _check_names(values: Mapping[str, Any]) -> None:
-	known = {*AUTHORED, *KEPT, *RECORD}
-	unknown = [name for name in values if name not in known]
-	if unknown:
-		raise Invalid.because(
-			[Problem(f"A flow template has no field {name!r}. Remove it.", field=name) for name in unknown]
-		)
-
-
-#: What else a template that was read may carry when it is sent back.
-RECORD = ("name", "owner", "creation", "modified", "modified_by", "docstatus", "idx", "doctype", "problems")
-
-
-def _authored(values: Mapping[str, Any]) -> dict[str, Any]:
-	return {name: values[name] for name in AUTHORED if name in values}
-
-
 def as_dict(template: Mapping[str, Any]) -> dict[str, Any]:
-	"""A template as the doors show it: its definition as an object, or as it stands with its `problems`."""
-	shown = dict(template)
+	"""A template as the doors show it: its definition as an object, or as it stands with its `problems`; without its draft,
+	which `drafts.draft_of` shows."""
+	shown = {name: value for name, value in template.items() if name != "draft"}
+	shown |= {name: template.get(name) or None for name in DRAFTED}
+	shown["draft_revision"] = int(shown["draft_revision"] or 0)
 	text = shown.get("flow_definition")
 	if isinstance(text, str):
 		try:

@@ -1,4 +1,4 @@
-"""One template of a name in a category: the unique index behind the rule of `services.templates`, for those who save at the
+"""One template of a name in a category: the unique index behind the rule of `services.authored`, for those who save at the
 same moment. It compares as the column's collation does, to which case and accents are nothing, and so does the rule.
 """
 
@@ -12,7 +12,7 @@ import frappe
 from frappe.model.document import Document
 
 from flow_editor.engine.errors import Invalid
-from flow_editor.services import templates
+from flow_editor.services import authored
 from flow_editor.site.errors import as_frappe_errors
 
 TEMPLATE = "Flow Template"
@@ -41,7 +41,7 @@ def rename() -> list[tuple[str, str, str]]:
 	)
 	renamed = []
 	for name, old, category in twins:
-		new = templates.numbered(old, partial(_is_known, category))
+		new = authored.numbered(old, partial(_is_known, category))
 		frappe.db.set_value(TEMPLATE, name, "template_name", new, update_modified=False)
 		renamed.append((name, old, new))
 	return renamed
@@ -61,4 +61,4 @@ def told(template: Document) -> Iterator[None]:
 			raise
 		frappe.clear_last_message()  # Frappe's own word, which is not the rule's
 		with as_frappe_errors():
-			raise Invalid.because([templates.namesake(template.as_dict())]) from error
+			raise Invalid.because([authored.namesake(template.as_dict())]) from error

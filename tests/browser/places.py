@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
 from flow_editor.lab.server import LabApp, open_lab
-from flow_editor.services import templates
+from flow_editor.services import portable
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from served import Served, bench
@@ -163,7 +163,7 @@ class Lab(Place):
 		self.host.switches_seeds_on = False
 		with self.host.store.transaction():
 			self.host.store.execute("DELETE FROM template")
-			templates.seed(self.host)
+			portable.seed(self.host)
 
 	def spoil(self, template: str, text: str) -> None:
 		"""Write a definition as no door would."""
@@ -233,8 +233,8 @@ class Desk(Place):
 
 	def seed_anew(self) -> None:
 		bench.execute(
-			"from flow_editor.services import templates; from flow_editor.site.host import current\n"
-			"frappe.db.delete('Flow Template', {'is_system': 1}); templates.seed(current())"
+			"from flow_editor.services import portable; from flow_editor.site.host import current\n"
+			"frappe.db.delete('Flow Template', {'is_system': 1}); portable.seed(current())"
 		)
 
 	def spoil(self, template: str, text: str) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from flow_editor.lab.host import LabHost
-from flow_editor.services import inbox, templates
+from flow_editor.services import inbox, portable
 
 
 class LabWorld:
@@ -87,6 +87,6 @@ class LabWorld:
 def lab_world(tmp_path):
 	world = LabWorld(tmp_path / "lab.db")
 	with world.transaction():
-		templates.seed(world.host)
+		portable.seed(world.host)
 	yield world
 	world.host.store.close()

@@ -10,7 +10,7 @@ import pytest
 from flow_editor.doors import routes
 from flow_editor.engine.definition import DELAY_FIELDS
 from flow_editor.engine.errors import Conflict, Invalid, NotFound
-from flow_editor.services import listening, starting, templates
+from flow_editor.services import listening, portable, starting, templates
 from flow_editor.services.confirm import UNITS, UNKNOWN, confirm
 
 ADDRESS = {"name": "address", "label": "New address", "required": True}
@@ -127,11 +127,11 @@ def test_the_event_of_a_start_by_hand_starts_nothing_that_must_ask(world):
 
 def test_inputs_stay_in_an_export_an_import_and_a_copy(world):
 	flow = create(world, inputs=[ADDRESS, SIZE])
-	exported = json.loads(json.dumps(templates.export(world.host, flow["name"])))
+	exported = json.loads(json.dumps(portable.export(world.host, flow["name"])))
 	assert exported["flow_definition"]["inputs"] == [ADDRESS, SIZE]
 	with world.transaction():
 		copy = templates.duplicate(world.host, flow["name"])
-		other, _ = templates.import_(world.host, {**exported, "template_name": f"{flow['template_name']} 2"})
+		other, _ = portable.import_(world.host, {**exported, "template_name": f"{flow['template_name']} 2"})
 	assert copy["flow_definition"]["inputs"] == other["flow_definition"]["inputs"] == [ADDRESS, SIZE]
 
 

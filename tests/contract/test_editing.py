@@ -10,7 +10,7 @@ from test_services import create, start, statuses, step
 from flow_editor.doors import routes
 from flow_editor.engine.errors import Conflict, Invalid, NotFound, RunAsChanges
 from flow_editor.engine.kind import Kind
-from flow_editor.services import looking, runs, templates
+from flow_editor.services import looking, portable, runs, templates
 
 CONDITION = '{"==": [{"var": "doc.priority"}, "High"]}'
 
@@ -81,7 +81,7 @@ def test_a_shipped_flow_in_another_category_is_not_brought_again_and_is_restored
 	flow = seeded(world, "phone_service")
 	ask(world, "PUT", f"/templates/{flow['name']}", category="other")
 	with world.transaction():
-		assert templates.seed(world.host) == []
+		assert portable.seed(world.host) == []
 	restored = ask(world, "POST", f"/templates/{flow['name']}/restore", version="shipped")["template"]
 	assert restored["category"] == "residential"
 

@@ -10,7 +10,7 @@ import pytest
 from flow_editor.engine import validation
 from flow_editor.engine.context import ROOTS
 from flow_editor.engine.errors import Conflict, Invalid, NotAllowed, NotFound
-from flow_editor.services import compose, listening, looking, runs, starting, templates
+from flow_editor.services import authored, compose, listening, looking, portable, runs, starting, templates
 
 
 def step(id: str, kind: str = "wait", **more) -> dict:
@@ -149,15 +149,15 @@ def test_filters_and_export_and_import(world):
 		t["name"]
 		for t in templates.find(world.host, {"category": "billing", "trigger_event": "on_issue_opened"})
 	] == [made["name"]]
-	exported = json.loads(json.dumps(templates.export(world.host, made["name"])))
+	exported = json.loads(json.dumps(portable.export(world.host, made["name"])))
 	with world.transaction():
-		again, is_new = templates.import_(world.host, exported)
+		again, is_new = portable.import_(world.host, exported)
 		assert (again["version"], is_new) == (1, False)
-		other, is_new = templates.import_(
+		other, is_new = portable.import_(
 			world.host, {**exported, "template_name": exported["template_name"] + " 2"}
 		)
 		assert is_new and other["flow_definition"] == made["flow_definition"]
-		assert templates.seed(world.host) == []
+		assert portable.seed(world.host) == []
 
 
 # Runs
@@ -600,7 +600,7 @@ def test_of_two_authors_at_once_one_is_told_what_the_rule_says(world, monkeypatc
 	with pytest.raises(Invalid) as ruled:
 		create(world, step("a"), template_name=f"Race {number}")
 	# As for one who had looked before the other one wrote.
-	monkeypatch.setattr(templates, "_field_problems", lambda *_: [])
+	monkeypatch.setattr(authored, "_field_problems", lambda *_: [])
 	for write in (
 		lambda: templates.create(world.host, {"template_name": f"Race {number}"}),
 		lambda: templates.update(world.host, other["name"], {"template_name": f"Race {number}"}),
@@ -635,7 +635,7 @@ def test_a_copy_takes_no_name_that_nobody_sees_and_descriptions_keep_their_lines
 def test_a_stored_flow_that_holds_such_a_character_still_runs_and_is_read(world, monkeypatch):
 	with monkeypatch.context() as before:
 		# As a version stored it that did not look.
-		before.setattr(templates, "unseen_problem", lambda *_, **__: None)
+		before.setattr(authored, "unseen_problem", lambda *_, **__: None)
 		before.setattr(validation, "unseen_problem", lambda *_, **__: None)
 		flow = create(world, step("a", label="O\nne"), template_name=f"Bell\x07 {uuid.uuid4().hex[:8]}")
 	run = start(world, flow)

@@ -10,8 +10,9 @@ import pytest
 from flow_editor.engine.kind import Catalog, Kind
 from flow_editor.engine.validation import validate
 from flow_editor.kinds import builtin_kinds, load_kinds
+from flow_editor.services.authored import CATEGORIES
 from flow_editor.services.events import EVENTS, event_table
-from flow_editor.services.templates import CATEGORIES, SEEDS
+from flow_editor.services.portable import SEEDS
 
 PROJECT = {
 	"dispatch_job",

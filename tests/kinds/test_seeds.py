@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from flow_editor.services.templates import SEEDS
+from flow_editor.services.portable import SEEDS
 
 FLOWS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in SEEDS.glob("*.json")}
 

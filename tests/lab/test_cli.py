@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from flow_editor.lab.cli import main
-from flow_editor.services.templates import SEEDS
+from flow_editor.services.portable import SEEDS
 
 DOC = {
 	"doctype": "Contract",
@@ -247,6 +247,53 @@ def test_restore(cli):
 	assert "no version" in cli("restore", "fiber_install", "--version", "latest", exit_code=1)
 	cli("import", write("mine.json", {**shipped, "template_name": "Mine"}))
 	assert "did not come with the app" in cli("restore", "Mine", exit_code=1)
+
+
+def test_draft_publish_versions_and_discard(cli):
+	cli("seed")
+	exported = json.loads(cli("export", "quotation_follow_up"))
+	broken = write("broken.json", {**exported, "flow_definition": {"steps": [{"id": "a", "kind": "nope"}]}})
+	said = cli("draft", broken)
+	assert "quotation_follow_up: draft 1" in said and "problem: a kind:" in said
+	assert json.loads(cli("export", "quotation_follow_up")) == exported
+	assert "a kind" in cli("publish", "quotation_follow_up", exit_code=1)
+	assert (
+		json.loads(cli("export", "quotation_follow_up", "--draft"))["flow_definition"]["steps"][0]["id"]
+		== "a"
+	)
+	assert "problem" not in cli("draft", write("mended.json", {**exported, "notes": "Ours"}))
+	for verb in ("publish", "discard"):
+		assert "lab kept revision 2" in cli(verb, "quotation_follow_up", "--revision", "1", exit_code=1)
+	done = cli("publish", "quotation_follow_up", "--revision", "2", "--note", "For\nAna")
+	assert "version 2, runs as lab, on" in done
+	newest, oldest = cli("versions", "quotation_follow_up").splitlines()
+	assert newest.split()[0] == "2" and newest.endswith("lab  For Ana") and oldest.split()[0] == "1"
+	assert json.loads(cli("versions", "quotation_follow_up", "--json"))[0]["note"] == "For\nAna"
+	definition = json.loads(cli("versions", "quotation_follow_up", "--version", "1"))
+	assert definition == exported["flow_definition"]
+	assert "no draft" in cli("publish", "quotation_follow_up", exit_code=1)
+	assert "no draft" in cli("discard", "quotation_follow_up")
+	assert "Publish it" in cli("restore", "quotation_follow_up", "--version", "1", "--draft")
+	assert "version 1" not in cli("restore", "quotation_follow_up", "--draft")
+	assert "discarded" in cli("discard", "quotation_follow_up")
+	assert len(cli("versions", "quotation_follow_up").splitlines()) == 2
+
+
+def test_a_new_flow_may_be_a_draft_alone(cli):
+	said = cli(
+		"draft", write("new.json", {"template_name": "New", "is_active": 1, "flow_definition": {"steps": []}})
+	)
+	assert "New: new, draft 1" in said and cli("versions", "New") == ""
+	assert "never published" in cli("export", "New", exit_code=1)
+	assert "version 1, runs as lab, off" in cli("publish", "New")
+	good = write("good.json", {"template_name": "Good", "flow_definition": {"steps": []}})
+	assert "no field" in cli(
+		"draft",
+		good,
+		write("bad.json", {"template_name": "Bad", "nope": 1, "flow_definition": {}}),
+		exit_code=1,
+	)
+	assert "no flow template" in cli("versions", "Good", exit_code=1)
 
 
 @pytest.mark.parametrize(

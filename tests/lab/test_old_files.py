@@ -6,7 +6,7 @@ import json
 
 from flow_editor.engine.records import CALL, FIRE, SIDE_CALL, Pending, Run
 from flow_editor.lab.host import LabHost
-from flow_editor.services import templates
+from flow_editor.services import publishing, templates
 
 
 def test_calls_beside_a_step_are_named(tmp_path):
@@ -76,3 +76,26 @@ def test_what_caused_a_run_is_no_parent(tmp_path):
 		found = {run.name: (run.caused_by, run.parent_run) for run in host.store.runs({})}
 		assert sorted(found.values()) == [("", ""), ("FR-00001", "")]
 		host.store.close()
+
+
+def test_flows_and_versions_without_drafts_and_notes_go_on(tmp_path):
+	path = str(tmp_path / "lab.db")
+	host = LabHost(path)
+	with host.store.transaction():
+		name = templates.create(host, {"template_name": "Old", "notes": "as it was"})["name"]
+	# As a file of a version that knew neither.
+	(fields,) = host.store.execute("SELECT fields FROM template").fetchone()
+	old = {key: value for key, value in json.loads(fields).items() if not key.startswith("draft")}
+	host.store.execute("UPDATE template SET fields = ?", (json.dumps(old),))
+	host.store.execute("ALTER TABLE version DROP COLUMN note")
+	host.store.close()
+	host = LabHost(path)
+	shown = templates.get(host, name)
+	assert (shown["draft_revision"], shown["draft_by"], shown["draft_at"]) == (0, None, None)
+	assert [one["note"] for one in publishing.versions(host, name)] == [""]
+	with host.store.transaction():
+		templates.keep_draft(host, name, {"notes": "as it will be", "draft_revision": 0})
+		published, _ = publishing.publish(host, name, draft_revision=1, note="Why")
+	assert (published["version"], published["notes"]) == (2, "as it will be")
+	assert [one["note"] for one in publishing.versions(host, name)] == ["Why", ""]
+	host.store.close()

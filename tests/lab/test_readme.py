@@ -22,7 +22,7 @@ from flow_editor.engine.kind import Catalog
 from flow_editor.engine.validation import validate
 from flow_editor.kinds import builtin_kinds
 from flow_editor.services.events import EVENTS
-from flow_editor.services.templates import SEEDS
+from flow_editor.services.portable import SEEDS
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -159,7 +159,7 @@ def test_the_imports_that_other_apps_go_by_are_there():
 
 def test_every_route_is_named():
 	for route in ROUTES:
-		path = route.path.replace("{template}", "NAME").replace("{run}", "NAME")
+		path = route.path.replace("{template}", "NAME").replace("{run}", "NAME").replace("{version}", "N")
 		assert PREFIX + path in TEXT or f"`{path}`" in TEXT, path
 
 

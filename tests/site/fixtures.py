@@ -56,12 +56,12 @@ def site(connection):
 
 def _restore_shipped() -> None:
 	"""The shipped flows as this checkout has them: the site may have those of an earlier one."""
-	from flow_editor.services import templates
+	from flow_editor.services import publishing
 	from flow_editor.site.host import current
 
 	frappe.set_user("Administrator")
 	for name in frappe.get_all("Flow Template", filters={"is_system": 1}, pluck="name"):
-		templates.restore(current(), name)
+		publishing.restore(current(), name)
 	frappe.db.commit()
 
 

@@ -15,7 +15,7 @@ from frappe.desk.page.setup_wizard.setup_wizard import setup_complete
 from frappe.email.doctype.email_account.email_account import EmailAccount
 from frappe.utils import getdate
 
-from flow_editor.services import templates
+from flow_editor.services import publishing
 from flow_editor.site.host import current
 
 COMPANY = "Flow Telecom"
@@ -40,7 +40,7 @@ def main(site: str) -> None:
 			}
 		).insert()
 	for name in frappe.get_all("Flow Template", {"is_system": 1}, pluck="name"):
-		templates.restore(current(), name)
+		publishing.restore(current(), name)
 	frappe.db.commit()
 	frappe.destroy()
 

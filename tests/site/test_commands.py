@@ -12,7 +12,7 @@ import frappe
 import pytest
 import records as r
 
-from flow_editor.services.templates import SEEDS
+from flow_editor.services.portable import SEEDS
 from flow_editor.site import doctor
 
 

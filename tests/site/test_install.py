@@ -42,6 +42,10 @@ FIELDS = {
 		"re_entry": "Select",
 		"catalog": "Autocomplete",
 		"paused_reason": "Small Text",
+		"draft": "Long Text",
+		"draft_revision": "Int",
+		"draft_by": "Data",
+		"draft_at": "Datetime",
 	},
 	"Flow Run": {
 		"flow_template": "Link",
@@ -91,6 +95,7 @@ FIELDS = {
 		"checksum": "Data",
 		"saved_by": "Link",
 		"saved_at": "Datetime",
+		"note": "Small Text",
 	},
 	"Flow Settings": {
 		"internal_token": "Password",

@@ -9,7 +9,7 @@ from http_client import Client, key_of
 
 from flow_editor.engine.errors import Invalid
 from flow_editor.patches import number_namesakes
-from flow_editor.services import templates
+from flow_editor.services import authored, templates
 from flow_editor.site import namesakes
 from flow_editor.site.host import current
 
@@ -40,7 +40,7 @@ def test_the_door_and_the_form_say_it_too(site, server, monkeypatch):
 	author = Client(server, Authorization=key_of(r.user("Flow Manager")))
 	answer = author("POST", "/templates", {"template_name": flow.template_name})
 	assert answer.status_code == 422 and answer.json()["error"]["problems"][0]["field"] == "template_name"
-	monkeypatch.setattr(templates, "_field_problems", lambda *_: [])
+	monkeypatch.setattr(authored, "_field_problems", lambda *_: [])
 	again = frappe.copy_doc(flow)
 	frappe.clear_messages()
 	try:

@@ -12,7 +12,7 @@ import records as r
 from receiver import allow
 
 from flow_editor.kinds.web_call import ANSWER_KB
-from flow_editor.services import looking, starting, templates
+from flow_editor.services import looking, portable, starting
 from flow_editor.site.host import current
 
 VALUE = "s3cret/with+odd=signs-42"
@@ -79,7 +79,7 @@ def test_it_is_sent_in_headers_and_url_and_kept_nowhere(secret):
 		assert headers["Authorization"] == f"Bearer {VALUE}" and "s3cret/with%2Bodd%3Dsigns-42" in path
 	assert len(secret.calls) == 2
 	assert r.state(run)["a"]["result"]["body"] == {"you sent": "***"}
-	exported = json.dumps(templates.export(current(), flow.name)) + json.dumps(looking.get(current(), run))
+	exported = json.dumps(portable.export(current(), flow.name)) + json.dumps(looking.get(current(), run))
 	for spelled in (VALUE, "s3cret/with%2Bodd%3Dsigns-42", "s3cret%2Fwith%2Bodd%3Dsigns-42"):
 		assert spelled not in everything_kept() and spelled not in exported
 

@@ -10,7 +10,7 @@ import pytest
 import records as r
 from frappe.utils import add_days, add_months, get_datetime, now_datetime, nowdate
 
-from flow_editor.services import runs, starting, templates
+from flow_editor.services import portable, runs, starting
 
 
 def mails(about=None) -> list:
@@ -211,14 +211,14 @@ def test_nobody_s_installation_fails_for_want_of_a_subscription(site, name, done
 
 
 def test_seeding_again_changes_nothing_and_brings_back_what_is_missing(site):
-	assert templates.seed(site) == []
+	assert portable.seed(site) == []
 	flow = r.seeded("phone_service")
 	flow.description = "Ours"
 	flow.save()
-	assert templates.seed(site) == []
+	assert portable.seed(site) == []
 	assert frappe.db.get_value("Flow Template", flow.name, "description") == "Ours"
 	frappe.db.delete("Flow Template", {"name": flow.name})
-	(brought_back,) = templates.seed(site)
+	(brought_back,) = portable.seed(site)
 	again = frappe.get_doc("Flow Template", brought_back)
 	assert (again.template_name, again.is_system, again.version) == ("phone_service", 1, 1)
 	assert not again.is_active  # somebody looks at it first

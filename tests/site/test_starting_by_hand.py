@@ -11,7 +11,7 @@ from at_once import at_once
 from http_client import Client, key_of
 from test_commands import flow as bench_flow
 
-from flow_editor.services import starting, templates
+from flow_editor.services import portable, starting, templates
 from flow_editor.site.host import current
 
 ADDRESS = {"name": "address", "label": "New address", "required": True}
@@ -151,7 +151,7 @@ def test_bench_gives_inputs_by_name(site):
 
 def test_the_shipped_flows_ask_for_what_they_need(site):
 	frappe.db.delete("Flow Template", {"template_name": ("in", ["move_service", "fiber_install"])})
-	templates.seed(site)
+	portable.seed(site)
 	party = r.customer()
 	about = {"doctype": "Customer", "docname": party.name}
 	with pytest.raises(Exception, match="New address is missing"):

@@ -10,7 +10,7 @@ import pytest
 import records as r
 
 from flow_editor import api
-from flow_editor.services import looking, starting, templates
+from flow_editor.services import looking, portable, starting, templates
 
 
 def versions(flow) -> list[int]:
@@ -218,11 +218,11 @@ def test_roles(site):
 
 def test_export_and_import(site):
 	flow = r.seeded("quotation_follow_up")
-	exported = json.loads(json.dumps(templates.export(site, flow.name)))
+	exported = json.loads(json.dumps(portable.export(site, flow.name)))
 	assert "run_as" not in exported and "name" not in exported
-	again, is_new = templates.import_(site, exported)
+	again, is_new = portable.import_(site, exported)
 	assert (again["name"], again["version"], is_new) == (flow.name, flow.version, False)
-	made, is_new = templates.import_(site, {**exported, "template_name": r.unique("Imported")})
+	made, is_new = portable.import_(site, {**exported, "template_name": r.unique("Imported")})
 	assert is_new and made["step_count"] == 3 and made["is_system"] == 0
 
 

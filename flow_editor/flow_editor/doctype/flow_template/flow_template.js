@@ -10,6 +10,8 @@ frappe.ui.form.on("Flow Template", {
 		frm.set_intro("");
 		if (frm.doc.paused_reason) {
 			frm.set_intro(frappe.utils.escape_html(frm.doc.paused_reason), "orange");
+		} else if (!frm.is_new() && !frm.doc.version) {
+			frm.set_intro(__("This flow was never published: its steps are in its draft, which this form does not show."), "orange");
 		} else if (frm.doc.is_system) {
 			frm.set_intro(
 				__("This flow came with the app. It can be edited and duplicated, not deleted or renamed."),

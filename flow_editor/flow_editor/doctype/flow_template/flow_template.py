@@ -1,4 +1,4 @@
-"""A flow as it is authored. The rule of every write is `services.templates.prepare`, whoever writes."""
+"""A flow as it is authored. The rule of every write is `services.authored.prepare`, whoever writes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from frappe.model.document import Document
 from frappe.utils import escape_html, now_datetime
 
 from flow_editor.doors.routes import AUTHORS, OPERATORS
-from flow_editor.services import acting, templates
+from flow_editor.engine.errors import Conflict
+from flow_editor.services import acting, authored, publishing, templates
 from flow_editor.site import escaping, namesakes
 from flow_editor.site.errors import as_frappe_errors
 from flow_editor.site.host import current
@@ -21,11 +22,12 @@ class FlowTemplate(Document):
 		self.name = next_name(self.doctype)
 
 	def validate(self) -> None:
-		self._check_role()
+		self.check_author()
 		old = None if self.is_new() else self.get_doc_before_save()
 		self._keep_origin(old)
 		with as_frappe_errors():
-			prepared = templates.prepare(
+			self._check_published(old)
+			prepared = authored.prepare(
 				current(),
 				self.as_dict(),
 				old.as_dict() if old else None,
@@ -33,14 +35,25 @@ class FlowTemplate(Document):
 		if old:
 			for notice in acting.notices(current(), prepared, old):
 				frappe.msgprint(escape_html(notice), alert=True)
+		if self.flags.draft:
+			prepared |= {"version": 0, "changed": False, "draft_revision": 1}
+			prepared |= {"draft_by": frappe.session.user, "draft_at": now_datetime()}
+		prepared["draft"] = old.draft if old else self.flags.draft
 		self.flags.is_new_version = prepared.pop("changed")
 		prepared["flow_definition"] = escaping.as_json(prepared["flow_definition"])
 		self.update(prepared)
 
-	def _check_role(self) -> None:
+	def check_author(self) -> None:
 		"""Who may write flows has the role. A share, which Frappe takes for a permission, gives nobody that."""
 		if not self.flags.ignore_permissions:
 			frappe.only_for(AUTHORS)
+
+	def _check_published(self, old: Document | None) -> None:
+		"""What Frappe shows of a template that was never published is its name alone, so saving that would publish nothing."""
+		if old is not None and not old.version and not self.flags.publishes:
+			raise Conflict(
+				f"{old.template_name} was never published, and its steps are in its draft. Publish that first."
+			)
 
 	def _keep_origin(self, old: Document | None) -> None:
 		"""Only a seed makes a system template, and nothing unmakes it."""
@@ -57,19 +70,17 @@ class FlowTemplate(Document):
 		with namesakes.told(self):
 			super().db_update(*args, **more)
 
+	def get_valid_dict(self, *args: Any, **more: Any) -> dict[str, Any]:
+		"""What a save writes and Frappe shows of the document: not its draft, which may be as large as the definition, so that
+		one statement does not hold both."""
+		values = super().get_valid_dict(*args, **more)
+		if not self.is_new():
+			values.pop("draft", None)
+		return values
+
 	def on_update(self) -> None:
 		if self.flags.is_new_version:
-			frappe.get_doc(
-				{
-					"doctype": "Flow Version",
-					"flow_template": self.name,
-					"version": self.version,
-					"definition": self.flow_definition,
-					"checksum": self.checksum,
-					"saved_by": frappe.session.user,
-					"saved_at": now_datetime(),
-				}
-			).insert(ignore_permissions=True)
+			publishing.published(current(), self.as_dict(), self.flags.note or "")
 
 	def save_version(self) -> None:
 		"""Frappe's record of who changed what, but for the definition: Flow Version keeps each of them, and two at once
@@ -86,7 +97,7 @@ class FlowTemplate(Document):
 		frappe.throw(frappe._("A flow keeps its number. Change its name instead."))
 
 	def on_trash(self) -> None:
-		self._check_role()
+		self.check_author()
 		with as_frappe_errors():
 			templates.check_deletion(current(), self.as_dict())
 		version, run = frappe.qb.DocType("Flow Version"), frappe.qb.DocType("Flow Run")

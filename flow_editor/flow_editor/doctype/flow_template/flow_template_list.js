@@ -1,9 +1,10 @@
 frappe.listview_settings["Flow Template"] = {
-	add_fields: ["is_active", "is_system", "paused_reason"],
+	add_fields: ["is_active", "is_system", "paused_reason", "version"],
 	hide_name_column: true,
 
 	get_indicator(doc) {
 		if (doc.paused_reason) return [__("Paused"), "orange", "paused_reason,is,set"];
+		if (!doc.version) return [__("Draft"), "gray", "version,=,0"];
 		return doc.is_active
 			? [__("Active"), "green", "is_active,=,1"]
 			: [__("Off"), "gray", "is_active,=,0"];
