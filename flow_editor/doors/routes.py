@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator
 
 from flow_editor.doors.openapi import document
 from flow_editor.doors.route import Route
-from flow_editor.engine.definition import INPUT_TYPES, TRIGGER_TYPES
+from flow_editor.engine.definition import TRIGGER_TYPES
 from flow_editor.engine.errors import FlowError, Invalid, NotFound, Problem, Unreadable
 from flow_editor.engine.machine import RUN_STATES
 from flow_editor.engine.outcome import Outcome
@@ -103,7 +103,7 @@ def catalog(host: Host) -> dict[str, Any]:
 		"kinds": host.catalog.as_list(),
 		"events": [event.as_dict() for event in host.events.values()],
 		"trigger_types": [{"name": name, "label": label} for name, label in TRIGGER_TYPES.items()],
-		"input_types": [{"name": name, "label": label} for name, label in INPUT_TYPES.items()],
+		"input_types": [{"name": one.name, "label": one.label} for one in host.field_types.of_inputs()],
 		"categories": list(CATEGORIES),
 	}
 

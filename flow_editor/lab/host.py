@@ -15,6 +15,7 @@ from flow_editor.engine.address import parse
 from flow_editor.engine.context import render_html
 from flow_editor.engine.errors import EITHER, FlowError, NotFound
 from flow_editor.engine.event import TriggerEvent
+from flow_editor.engine.field_types import BUILT_IN
 from flow_editor.engine.kind import Catalog
 from flow_editor.engine.logic import operator_table
 from flow_editor.engine.outcome import Outcome
@@ -85,6 +86,7 @@ class LabHost:
 		self.catalog = Catalog(builtin_kinds())
 		self.events: dict[str, TriggerEvent] = event_table()
 		self.operators = operator_table()
+		self.field_types = BUILT_IN
 		self.limits = Limits()
 		#: Whether something has become due since the inbox was last drained.
 		self.poked = False

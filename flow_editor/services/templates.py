@@ -514,7 +514,12 @@ def _about(values: Mapping[str, Any]) -> meaning.About:
 
 def _problems(host: Host, definition: dict[str, Any], about: meaning.About) -> list[Problem]:
 	found = validate(
-		definition, host.catalog, events=host.events, operators=host.operators, limits=host.limits
+		definition,
+		host.catalog,
+		events=host.events,
+		operators=host.operators,
+		types=host.field_types,
+		limits=host.limits,
 	)
 	return found + meaning.problems(host, definition, about, _steps_of(found))
 
