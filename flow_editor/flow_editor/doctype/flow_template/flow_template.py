@@ -8,7 +8,7 @@ import frappe
 from frappe.model.document import Document
 from frappe.utils import escape_html, now_datetime
 
-from flow_editor.doors.routes import AUTHORS, OPERATORS
+from flow_editor.doors.routes import AUTHORS, FLOW_USERS
 from flow_editor.services import acting, templates
 from flow_editor.site import escaping, namesakes
 from flow_editor.site.errors import as_frappe_errors
@@ -99,7 +99,7 @@ class FlowTemplate(Document):
 @frappe.whitelist(methods=["GET", "POST"])
 def trigger_events() -> list[dict[str, str]]:
 	"""The trigger events that there are, for the form's and the list's choices."""
-	frappe.only_for(OPERATORS)
+	frappe.only_for(FLOW_USERS)
 	return [{"value": event.name, "label": event.label} for event in current().events.values()]
 
 
