@@ -8,6 +8,7 @@ from typing import Any
 from flow_editor.engine.definition import TRIGGER_TYPES
 from flow_editor.engine.errors import Invalid, Problem
 from flow_editor.engine.outcome import Outcome
+from flow_editor.engine.ports import CUSTOMER
 from flow_editor.services import acting, compose, listening, looking, meaning, runs, starting, templates
 from flow_editor.services.confirm import confirm as confirm_start
 from flow_editor.services.customers import customer_of
@@ -132,9 +133,9 @@ def event(
 		raise Invalid.because([problem], "This request")
 	doc = host.documents.get(doctype, docname) if doctype and docname else {}
 	if customer:
-		host.documents.get("Customer", customer)
+		host.documents.get(CUSTOMER, customer)
 	if about := customer_of(doctype or "", doc):
-		host.documents.check_readable("Customer", about)
+		host.documents.check_readable(CUSTOMER, about)
 	results = listening.dispatch_event(
 		host,
 		event,

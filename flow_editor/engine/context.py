@@ -15,9 +15,10 @@ from flow_editor.engine import markup, people, recipients, render
 from flow_editor.engine.definition import Step
 from flow_editor.engine.field_types import Form
 from flow_editor.engine.fields import Field, Fielded
-from flow_editor.engine.ports import Surroundings
+from flow_editor.engine.ports import CUSTOMER, Surroundings
 from flow_editor.engine.records import Run
 from flow_editor.engine.secrets import WithMarks
+from flow_editor.engine.values import Conventions
 
 #: Where the beginning of a result that was cut is kept: of a web call's answer, and of any other.
 CUT_KEYS = {"body", "text"}
@@ -83,7 +84,7 @@ class Scope(Mapping[str, Any]):
 		return self._read(run.context_doctype, run.context_docname)
 
 	def _customer(self) -> Mapping[str, Any]:
-		return self._read("Customer", self._run.customer) if self._run.customer else {}
+		return self._read(CUSTOMER, self._run.customer) if self._run.customer else {}
 
 	def _run_fields(self) -> Mapping[str, Any]:
 		# Its variables and step_state are JSON already, and the latter may be long.
@@ -143,7 +144,7 @@ class StepContext:
 		idempotency_key: the same at every repetition of one attempt group of this step.
 		scope: for expressions; see `Scope`.
 		reader: whoever reads its texts.
-		documents, messages, http: the host's ports.
+		documents, erpnext, messages, http: the host's ports; see `engine.ports`. The host itself is none of them.
 	"""
 
 	def __init__(
@@ -157,7 +158,7 @@ class StepContext:
 		idempotency_key: str,
 		given: Any = None,
 	):
-		self.host = host
+		self._host = host
 		self.run = run
 		self.step = step
 		self.kind = kind
@@ -166,6 +167,7 @@ class StepContext:
 		self.idempotency_key = idempotency_key
 		self.reader = people.Reader(host.words, run.customer)
 		self.documents = host.documents
+		self.erpnext = host.erpnext
 		self.messages = host.messages
 		self.http = host.http
 		#: Calls that the step asks to be made beside its own effect; see `call`.
@@ -176,7 +178,20 @@ class StepContext:
 
 	@property
 	def now(self) -> datetime:
-		return self.host.now()
+		return self._host.now()
+
+	@property
+	def conventions(self) -> Conventions:
+		"""How dates and numbers are read here."""
+		return self._host.conventions
+
+	def secret(self, name: str, url: str) -> str:
+		"""A secret's value, to be sent to a web address.
+
+		Raises:
+			StepFailed: there is none of that name, or it is not to go there.
+		"""
+		return self._host.secret(name, url)
 
 	@property
 	def payload(self) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from flow_editor.engine.values import Conventions
 from flow_editor.kinds import builtin_kinds
 from flow_editor.lab.answers import Answer, answers_in
 from flow_editor.lab.documents import LabDocuments
+from flow_editor.lab.erpnext import LabErpnext
 from flow_editor.lab.store import LabStore
 from flow_editor.services import failures, templates
 from flow_editor.services.events import event_table
@@ -80,6 +81,7 @@ class LabHost:
 		lead = self.store.meta(CLOCK_LEAD)
 		self._lead = timedelta(seconds=float(lead or 0))
 		self.documents = LabDocuments(self, self.store)
+		self.erpnext = LabErpnext(self.documents)
 		self.messages = CapturedMessages(self)
 		self.words = LabWords(self)
 		self.http = CapturedHttp(self)

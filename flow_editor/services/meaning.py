@@ -23,6 +23,7 @@ from flow_editor.engine.errors import Problem
 from flow_editor.engine.event import CHANGE, INSERT, UPDATE, TriggerEvent
 from flow_editor.engine.filling import filled
 from flow_editor.engine.kind import Field, Kind, Write
+from flow_editor.engine.ports import CUSTOMER
 from flow_editor.engine.records import Run
 from flow_editor.engine.render import OPEN, PATH, paths, whole_path
 from flow_editor.engine.values import COLUMN, TABLES, FieldType, Types
@@ -403,7 +404,7 @@ class _Meaning:
 				[],
 			)
 		if root in ("doc", "customer"):
-			doctypes = self._doctypes if root == "doc" else ("Customer",)
+			doctypes = self._doctypes if root == "doc" else (CUSTOMER,)
 			return self._in_documents(path, doctypes, rest)
 		if root in MOMENTS:
 			if rest:

@@ -30,6 +30,7 @@ from flow_editor.services import failures
 from flow_editor.services.events import event_table
 from flow_editor.site import errors, holidays, imports, inert, poke, transaction
 from flow_editor.site.documents import SiteDocuments
+from flow_editor.site.erpnext import SiteErpnext
 from flow_editor.site.http import GuardedHttp, allowed_entries, certificates
 from flow_editor.site.messages import SiteMessages
 from flow_editor.site.store import SiteStore
@@ -53,6 +54,7 @@ class SiteHost:
 	def __init__(self) -> None:
 		self.store = SiteStore()
 		self.documents = SiteDocuments()
+		self.erpnext = SiteErpnext(self.documents)
 		self.messages = SiteMessages()
 		self.words = SiteWords()
 
