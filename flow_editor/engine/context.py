@@ -6,7 +6,6 @@ The scope is lazy: a document is loaded, as the run's user, when an expression f
 from __future__ import annotations
 
 import html
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime
@@ -14,15 +13,15 @@ from typing import Any
 
 from flow_editor.engine import markup, people, recipients, render
 from flow_editor.engine.definition import Step
-from flow_editor.engine.fields import Field, Fielded, Form
-from flow_editor.engine.ports import Surroundings
+from flow_editor.engine.field_types import Form
+from flow_editor.engine.fields import Field, Fielded
+from flow_editor.engine.ports import CUSTOMER, Surroundings
 from flow_editor.engine.records import Run
 from flow_editor.engine.secrets import WithMarks
+from flow_editor.engine.values import Conventions
 
 #: Where the beginning of a result that was cut is kept: of a web call's answer, and of any other.
 CUT_KEYS = {"body", "text"}
-#: The types of fields that hold texts.
-FOR_PEOPLE = ("text", "textarea", "html")
 MEDIA = {"emails": recipients.MAIL, "phones": recipients.PHONE}
 ROOTS = ("doc", "customer", "run", "template", "variables", "now", "today", "steps")
 
@@ -85,7 +84,7 @@ class Scope(Mapping[str, Any]):
 		return self._read(run.context_doctype, run.context_docname)
 
 	def _customer(self) -> Mapping[str, Any]:
-		return self._read("Customer", self._run.customer) if self._run.customer else {}
+		return self._read(CUSTOMER, self._run.customer) if self._run.customer else {}
 
 	def _run_fields(self) -> Mapping[str, Any]:
 		# Its variables and step_state are JSON already, and the latter may be long.
@@ -145,7 +144,7 @@ class StepContext:
 		idempotency_key: the same at every repetition of one attempt group of this step.
 		scope: for expressions; see `Scope`.
 		reader: whoever reads its texts.
-		documents, messages, http: the host's ports.
+		documents, erpnext, messages, http: the host's ports; see `engine.ports`. The host itself is none of them.
 	"""
 
 	def __init__(
@@ -159,7 +158,7 @@ class StepContext:
 		idempotency_key: str,
 		given: Any = None,
 	):
-		self.host = host
+		self._host = host
 		self.run = run
 		self.step = step
 		self.kind = kind
@@ -168,6 +167,7 @@ class StepContext:
 		self.idempotency_key = idempotency_key
 		self.reader = people.Reader(host.words, run.customer)
 		self.documents = host.documents
+		self.erpnext = host.erpnext
 		self.messages = host.messages
 		self.http = host.http
 		#: Calls that the step asks to be made beside its own effect; see `call`.
@@ -178,7 +178,20 @@ class StepContext:
 
 	@property
 	def now(self) -> datetime:
-		return self.host.now()
+		return self._host.now()
+
+	@property
+	def conventions(self) -> Conventions:
+		"""How dates and numbers are read here."""
+		return self._host.conventions
+
+	def secret(self, name: str, url: str) -> str:
+		"""A secret's value, to be sent to a web address.
+
+		Raises:
+			StepFailed: there is none of that name, or it is not to go there.
+		"""
+		return self._host.secret(name, url)
 
 	@property
 	def payload(self) -> dict[str, Any]:
@@ -244,41 +257,20 @@ def render_field(
 	reader: people.Reader | None = None,
 ) -> Any:
 	"""Render one field of a payload; see `render_payload`."""
-	if kind.audience != "people" or field.type not in FOR_PEOPLE:
+	if kind.audience != "people" or not field.type.for_people:
 		reader = None
 	field = field.as_used(payload, kind.defaults)
 	value = _or_default(field, payload.get(field.name))
-	return _render_field(field, kind.form_of(field, payload), value, scope, budget, reader)
+	if value is None or not field.templated:
+		return value
+	form = kind.form_of(field, payload)
+	return field.type.render(
+		value, scope, budget, lambda text: _render_text(text, form, scope, budget, reader)
+	)
 
 
 def _or_default(field: Field, value: Any) -> Any:
 	return field.default if value is None or (isinstance(value, str) and not value.strip()) else value
-
-
-def _render_field(
-	field: Field,
-	form: Form,
-	value: Any,
-	scope: Mapping[str, Any],
-	budget: render.Budget,
-	reader: people.Reader | None = None,
-) -> Any:
-	if value is None or not field.templated:
-		return value
-	if field.type == "json" and isinstance(value, str) and not render.whole_path(value):
-		return render.render_value(json.loads(value), scope, budget)
-	if field.type in ("json", "auth"):
-		return render.render_value(value, scope, budget)
-	if field.type == "value":
-		return render.render_value(value, scope, budget, as_json=False)
-	if isinstance(value, str):
-		return _render_text(value, form, scope, budget, reader)
-	if isinstance(value, list):
-		return [
-			_render_text(item, form, scope, budget, reader) if isinstance(item, str) else item
-			for item in value
-		]
-	return value
 
 
 def _render_text(

@@ -12,8 +12,9 @@ import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
+from flow_editor.engine.field_types import BUILT_IN, Type, Types
 from flow_editor.engine.render import OPEN, paths
 
 #: The version of the definition language itself, not of any template.
@@ -38,28 +39,10 @@ TRIGGER_TYPES: Mapping[str, str] = {
 	ON_WEBHOOK: "When an outside system calls back",
 	MANUAL: "When somebody completes it",
 }
-#: The types of an input, and the words that the editor shows for them. Each is a kind's field type.
-INPUT_TYPES: Mapping[str, str] = {
-	"text": "Text",
-	"textarea": "Long text",
-	"number": "Number",
-	"select": "One of a list",
-	"check": "Yes or no",
-	"date": "Date",
-	"datetime": "Date and time",
-	"duration": "Length of time",
-	"link": "Document",
-	"doctype": "DocType",
-	"recipients": "Addresses",
-	"url": "Web address",
-	"json": "JSON",
-}
 #: What becomes of a run whose document is cancelled or deleted: it is cancelled too, or goes on.
 DOCUMENT_ENDS = ("cancel", "continue")
 #: The parts of a delay, each a number that may be a fraction, or an expression that gives one.
 DELAY_FIELDS = ("delay_minutes", "delay_hours", "delay_days", "delay_months", "delay_working_days")
-#: Those that are whole numbers, and what they count.
-WHOLE_FIELDS: Mapping[str, str] = {"delay_months": "Months", "delay_working_days": "Working days"}
 #: What becomes of a step whose date is past when it is reached; the first if nothing is said.
 RUN, SKIP, FAIL = IF_PAST = ("run", "skip", "fail")
 
@@ -143,7 +126,7 @@ class Input:
 	"""What a flow must be given, or may be, and reads as `variables.<name>`. Each part is as a kind's field has it."""
 
 	name: str
-	type: str = "text"
+	type: Type = BUILT_IN["text"]
 	label: str = ""
 	required: bool = False
 	default: Any = None
@@ -154,10 +137,16 @@ class Input:
 	maximum: float | None = None
 	unit: str = "seconds"
 	help: str = ""
+	#: What somebody gives is no text of the flow's author.
+	templated: ClassVar[bool] = False
 
 	@property
 	def title(self) -> str:
 		return self.label or self.name.replace("_", " ").capitalize()
+
+	@property
+	def choices(self) -> tuple[tuple[Any, str], ...]:
+		return self.options
 
 	@property
 	def must_be_given(self) -> bool:
@@ -168,14 +157,14 @@ class Input:
 		"""The descriptor, as a kind's fields have theirs."""
 		entry: dict[str, Any] = {
 			"name": self.name,
-			"type": self.type,
+			"type": self.type.name,
+			"widget": self.type.widget or self.type.name,
 			"label": self.title,
 			"required": self.required,
+			**self.type.details(self),
 		}
 		if self.options:
 			entry["options"] = [{"value": value, "label": label} for value, label in self.options]
-		if self.type == "duration":
-			entry["unit"] = self.unit
 		for name in ("default", "doctype", "minimum", "maximum", "help"):
 			if (value := getattr(self, name)) not in (None, ""):
 				entry[name] = value
@@ -242,8 +231,11 @@ def checksum(definition: Mapping[str, Any]) -> str:
 	return hashlib.sha256(canonical(definition).encode()).hexdigest()
 
 
-def parse(definition: Mapping[str, Any]) -> Flow:
+def parse(definition: Mapping[str, Any], types: Types = BUILT_IN) -> Flow:
 	"""Index a valid definition.
+
+	Args:
+		types: what its inputs may hold.
 
 	Raises:
 		KeyError, TypeError, ValueError: the definition was not valid.
@@ -256,7 +248,7 @@ def parse(definition: Mapping[str, Any]) -> Flow:
 		children.setdefault(step.parent_id, []).append(step)
 		for dependency in step.depends_on:
 			dependents.setdefault(dependency, []).append(step)
-	inputs = tuple(map(parse_input, definition.get("inputs") or ()))
+	inputs = tuple(parse_input(raw, types) for raw in definition.get("inputs") or ())
 	variables = dict(definition.get("variables") or {})
 	return Flow(
 		steps=steps,
@@ -275,10 +267,11 @@ def parse(definition: Mapping[str, Any]) -> Flow:
 	)
 
 
-def parse_input(raw: Mapping[str, Any]) -> Input:
+def parse_input(raw: Mapping[str, Any], types: Types = BUILT_IN) -> Input:
+	"""One declared input. Its type is `Gone` if there is none of that name."""
 	return Input(
 		name=raw["name"],
-		type=raw.get("type") or "text",
+		type=types.named(raw.get("type") or "text"),
 		label=raw.get("label") or "",
 		required=bool(raw.get("required")),
 		default=None if raw.get("default") == "" else raw.get("default"),
@@ -301,9 +294,8 @@ def _option(raw: Any) -> tuple[Any, str]:
 
 
 def _initial(variables: Mapping[str, Any], inputs: Sequence[Input]) -> dict[str, Any]:
-	# A box that nobody ticked says no.
-	unticked = {one.name: False for one in inputs if one.type == "check"}
-	return {**unticked, **variables, **{one.name: one.default for one in inputs if one.default is not None}}
+	unsaid = {one.name: one.type.initial for one in inputs if one.type.initial is not None}
+	return {**unsaid, **variables, **{one.name: one.default for one in inputs if one.default is not None}}
 
 
 def _step(raw: Mapping[str, Any]) -> Step:

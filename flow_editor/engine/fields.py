@@ -6,40 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
-FieldType = Literal[
-	"text",  # one line
-	"textarea",  # several lines
-	"html",  # several lines that may hold HTML, which keep their line breaks; see `engine.markup`
-	"number",
-	"select",  # one of `options`
-	"check",
-	"date",
-	"datetime",
-	"duration",  # a number of `unit`s; the form also reads "1h 30m"
-	"link",  # the name of a document of `doctype`
-	"doctype",  # the name of a DocType
-	"docfield",  # the path of a field, such as doc.status
-	"json",  # a JSON text; parsed first, its leaves rendered after. One whole expression stands for its value
-	"recipients",  # addresses or numbers, separated by commas
-	"url",
-	"value",  # any JSON scalar, or a list of them
-	"auth",  # how a call signs in: `type` (basic, bearer), `user`, and the name of a `secret`
-]
+from flow_editor.engine.field_types import BUILT_IN, Form, Type
 
-#: The ways to sign in that a field of type `auth` knows.
-AUTH_TYPES = ("basic", "bearer")
-
-#: The types that hold a number.
-NUMBERS = ("number", "duration")
-#: The types that hold a text of one line.
-ONE_LINE = ("text", "url", "link", "doctype", "docfield", "date", "datetime")
 Unit = Literal["seconds", "minutes", "hours", "days"]
 
 Effect = Literal["none", "documents", "external"]
 #: Who reads a kind's texts.
 Audience = Literal["", "people"]
-#: How a field's text is written: as it is, as HTML, or as addresses of one medium.
-Form = Literal["text", "html", "emails", "phones"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +21,7 @@ class Field:
 
 	Args:
 		name: the key in the step's payload.
-		type: decides the editor's widget and the payload's JSON Schema.
+		type: what it holds; see `engine.field_types`. A built-in type goes by its name too.
 		label: what the form calls it.
 		required: whether it may be missing or empty. A field that `shown_when` hides is never required.
 		options: for `select`: the values, or (value, label) pairs.
@@ -62,10 +35,13 @@ class Field:
 		minimum, maximum: bounds of a number.
 		unit: for `duration`: what its number counts.
 		help: a sentence under the field.
+
+	Raises:
+		ValueError: there is no built-in type of that name.
 	"""
 
 	name: str
-	type: FieldType = "text"
+	type: Type | str = "text"
 	label: str = ""
 	required: bool = False
 	options: tuple[str | tuple[str, str], ...] = ()
@@ -79,6 +55,20 @@ class Field:
 	maximum: float | None = None
 	unit: Unit = "seconds"
 	help: str = ""
+
+	def __post_init__(self) -> None:
+		if isinstance(self.type, str):
+			known = BUILT_IN.get(self.type)
+			if known is None:
+				raise ValueError(
+					f"There is no field type {self.type!r}. Use one of {', '.join(BUILT_IN)}, or give the type itself."
+				)
+			object.__setattr__(self, "type", known)
+
+	@property
+	def title(self) -> str:
+		"""What the form calls it."""
+		return self.label or self.name.replace("_", " ").capitalize()
 
 	@property
 	def choices(self) -> tuple[tuple[str, str], ...]:
@@ -98,15 +88,15 @@ class Field:
 	def as_dict(self) -> dict[str, Any]:
 		entry: dict[str, Any] = {
 			"name": self.name,
-			"type": self.type,
-			"label": self.label or self.name.replace("_", " ").capitalize(),
+			"type": self.type.name,
+			"widget": self.type.widget or self.type.name,
+			"label": self.title,
 			"required": self.required,
 			"templated": self.templated,
+			**self.type.details(self),
 		}
 		if self.options:
 			entry["options"] = [{"value": value, "label": label} for value, label in self.choices]
-		if self.type == "duration":
-			entry["unit"] = self.unit
 		for name in ("shown_when", "text_when"):
 			if when := getattr(self, name):
 				entry[name] = {other: list(values) for other, values in when.items()}

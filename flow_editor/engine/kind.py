@@ -13,7 +13,8 @@ from typing import Any
 
 from flow_editor.engine.context import StepContext
 from flow_editor.engine.definition import ERROR_LANE, Step
-from flow_editor.engine.fields import Audience, Effect, Field, Form
+from flow_editor.engine.field_types import Form
+from flow_editor.engine.fields import Audience, Effect, Field
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class Kind:
 
 	def form_of(self, field: Field, payload: Mapping[str, Any]) -> Form:
 		"""How a templated text field of this very step is written. Most kinds leave it to the field's type."""
-		return {"html": "html", "recipients": "emails"}.get(field.type, "text")
+		return field.type.form
 
 	def lanes(self, payload: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 		"""(value, label) of each lane of this very step. Most kinds have the same for every step."""

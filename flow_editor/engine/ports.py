@@ -13,6 +13,9 @@ from typing import Any, Protocol
 from flow_editor.engine.people import Reader, Words
 from flow_editor.engine.values import Conventions, Document, Types
 
+#: The DocType of whom a run may be for.
+CUSTOMER = "Customer"
+
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
@@ -79,6 +82,10 @@ class Documents(Protocol):
 	def describe(self, doctype: str) -> list[dict[str, str]]:
 		"""The fields that an expression can read and the acting user may: name, label, fieldtype, in the order of
 		the form. Raises NotAllowed, or StepFailed if there is no such DocType."""
+
+
+class Erpnext(Protocol):
+	"""What only ERPNext has, under the permissions of the acting user. It refuses as `Documents` does."""
 
 	def contact(self, customer: str) -> tuple[str, str]:
 		"""A customer's primary e-mail address and mobile number, each empty if there is none."""
@@ -156,6 +163,7 @@ class Surroundings(Protocol):
 
 	store: Templates
 	documents: Documents
+	erpnext: Erpnext
 	messages: Messages
 	http: Http
 	#: What is known of languages here.

@@ -1,4 +1,4 @@
-"""The JSON Schemas (2020-12) of a definition, and of each kind's payload, made from its fields."""
+"""The JSON Schemas (2020-12) of a definition. Those of payloads are made by their fields' types."""
 
 from __future__ import annotations
 
@@ -8,22 +8,18 @@ from flow_editor.engine.definition import (
 	DELAY_FIELDS,
 	DOCUMENT_ENDS,
 	IF_PAST,
-	INPUT_TYPES,
 	LANGUAGE_VERSION,
 	MOST_MINUTES,
 	ON_DATE,
 	ON_ERROR,
 	TRIGGER_TYPES,
 )
-from flow_editor.engine.fields import AUTH_TYPES, NUMBERS, Field
-from flow_editor.engine.kind import Kind
+from flow_editor.engine.field_types import BUILT_IN, SECONDS, TEMPLATED, Types
 
 #: Python's $ also matches before a line break at the end; the lookahead does not, and means the same elsewhere.
 STEP_ID = r"^[A-Za-z0-9_-]{1,64}(?![\s\S])"
 #: An input is read as a part of a path.
 INPUT_NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,63}(?![\s\S])"
-NUMERIC = r"^\s*-?\d{1,15}(\.\d{1,15})?\s*$"
-TEMPLATED = r"\{\{"
 #: No delay is longer, in any unit: a hundred years of minutes.
 LONGEST_DELAY = 52_560_000
 
@@ -95,7 +91,8 @@ def step_schema() -> dict[str, Any]:
 	)
 
 
-def input_schema() -> dict[str, Any]:
+def input_schema(types: Types = BUILT_IN) -> dict[str, Any]:
+	"""The schema of one declared input, of any of these types that an input can have."""
 	scalar = {"type": ["string", "number", "boolean"]}
 	option = {
 		"anyOf": [
@@ -112,7 +109,7 @@ def input_schema() -> dict[str, Any]:
 	return _closed(
 		{
 			"name": {"type": "string", "pattern": INPUT_NAME},
-			"type": {"enum": [*INPUT_TYPES, None]},
+			"type": {"enum": [*(one.name for one in types.of_inputs()), None]},
 			"label": {"type": _or_null("string"), "maxLength": 140},
 			"required": {"enum": [True, False, 0, 1, None]},
 			"default": {},
@@ -120,7 +117,7 @@ def input_schema() -> dict[str, Any]:
 			"doctype": {"type": _or_null("string"), "maxLength": 140},
 			"minimum": {"type": _or_null("number")},
 			"maximum": {"type": _or_null("number")},
-			"unit": {"enum": ["seconds", "minutes", "hours", "days", None]},
+			"unit": {"enum": [*SECONDS, None]},
 			"help": {"type": _or_null("string"), "maxLength": 500},
 		},
 		("name",),
@@ -128,7 +125,7 @@ def input_schema() -> dict[str, Any]:
 
 
 def definition_schema() -> dict[str, Any]:
-	"""The whole definition's schema. Payloads are open in it: see `payload_schema`."""
+	"""The whole definition's schema, with inputs of the built-in types. Payloads are open in it."""
 	trigger = _closed(
 		{
 			"event": {"type": _or_null("string")},
@@ -149,46 +146,3 @@ def definition_schema() -> dict[str, Any]:
 			}
 		),
 	}
-
-
-def payload_schema(kind: Kind) -> dict[str, Any]:
-	"""The schema of a kind's payload. Whether a field is required depends on others: see `validation`."""
-	return _closed({field.name: field_schema(field) for field in kind.fields})
-
-
-def field_schema(field: Field) -> dict[str, Any]:
-	"""What a field may hold: nothing, a value of its type, or, where it is templated, an expression."""
-	allowed: list[dict[str, Any]] = []
-	if field.type in NUMBERS:
-		bounds = {
-			name: bound
-			for name, bound in (("minimum", field.minimum), ("maximum", field.maximum))
-			if bound is not None
-		}
-		allowed += [{"type": "number", **bounds}, {"type": "string", "pattern": NUMERIC}]
-	elif field.type == "select":
-		allowed.append({"enum": [value for value, _ in field.choices]})
-	elif field.type == "check":
-		allowed.append({"enum": [True, False, 0, 1, "0", "1"]})
-	elif field.type == "json":
-		allowed.append({"type": ["string", "object", "array"]})
-	elif field.type == "auth":
-		allowed.append(
-			_closed(
-				{
-					"type": {"enum": [*AUTH_TYPES, None, ""]},
-					"user": {"type": _or_null("string")},
-					"secret": {"type": _or_null("string")},
-				}
-			)
-		)
-	elif field.type == "value":
-		return {}
-	elif field.type == "recipients":
-		allowed += [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
-	else:
-		allowed.append({"type": "string"})
-	if field.templated and field.type in (*NUMBERS, "select", "check"):
-		allowed.append({"type": "string", "pattern": TEMPLATED})
-	# Nothing comes last: most fields that are checked hold something, and the first match ends the search.
-	return {"anyOf": [*allowed, {"enum": [None, ""]}]}

@@ -22,8 +22,8 @@ from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
 
-from flow_editor.engine.definition import WHOLE_FIELDS
-
+#: The parts of a delay that are whole numbers, and what they count.
+WHOLE_FIELDS: Mapping[str, str] = {"delay_months": "Months", "delay_working_days": "Working days"}
 #: No step waits longer than this.
 MAX_YEARS = 100
 #: The most working days that are counted, and how many days are looked at for a number of them.

@@ -25,7 +25,8 @@ from flow_editor.engine.definition import (
 	TRIGGER_TYPES,
 )
 from flow_editor.engine.errors import Invalid, Problem
-from flow_editor.engine.fields import AUTH_TYPES, NUMBERS, ONE_LINE, Field
+from flow_editor.engine.field_types import BUILT_IN, Types
+from flow_editor.engine.fields import Field
 from flow_editor.engine.graph import graph_problems
 from flow_editor.engine.kind import Kind
 from flow_editor.engine.reading import USUAL_LIMITS, Limits, depth_of, load, read_json
@@ -45,6 +46,7 @@ def validate(
 	*,
 	events: Collection[str] | None = None,
 	operators: Mapping[str, logic.Operator] = logic.OPERATORS,
+	types: Types = BUILT_IN,
 	limits: Limits = USUAL_LIMITS,
 ) -> list[Problem]:
 	"""The problems of a definition, in the order of its steps: every one, or the first MOST_PROBLEMS and a word that
@@ -55,12 +57,13 @@ def validate(
 		catalog: the kinds that there are, by name.
 		events: the trigger events that there are; none, to take any.
 		operators: what the trigger's condition may compare with, by name.
+		types: what its inputs may hold.
 	"""
 	try:
 		definition = load(definition, limits)
 	except Invalid as error:
 		return list(error.problems)
-	found = _problems(definition, catalog, events, operators, limits)
+	found = _problems(definition, catalog, events, operators, types, limits)
 	problems = list(islice(found, MOST_PROBLEMS))
 	if next(found, None) is not None:
 		problems.append(
@@ -77,11 +80,12 @@ def _problems(
 	catalog: Mapping[str, Kind],
 	events: Collection[str] | None,
 	operators: Mapping[str, logic.Operator],
+	types: Types,
 	limits: Limits,
 ) -> Iterator[Problem]:
 	"""Every problem, found only as it is asked for."""
 	yield from _check_head(definition, events, operators)
-	yield from inputs.problems(definition)
+	yield from inputs.problems(definition, types)
 	steps = definition.get("steps") or []
 	if not isinstance(steps, list):
 		return
@@ -291,30 +295,19 @@ def _is_blank(value: Any) -> bool:
 
 def _blank_problem(kind: Kind, field: Field, filled: Mapping[str, Any]) -> str | None:
 	if field.required and field.default is None and field.is_shown(filled, kind.defaults):
-		return f"{_label(field)} is empty. Fill it in."
+		return f"{field.title} is empty. Fill it in."
 	return None
-
-
-def _unseen(field: Field, value: Any) -> str | None:
-	if field.type == "recipients":
-		texts = (
-			[value] if isinstance(value, str) else value
-		)  # what nobody sees in one is taken away when it is read
-		return next((message for text in texts if (message := unseen_problem(text, lines=True))), None)
-	if field.type == "auth":
-		value = value.get("user")
-	return unseen_problem(value) if field.type in (*ONE_LINE, "auth") and isinstance(value, str) else None
 
 
 def _value_problem(field: Field, value: Any, validator: Draft202012Validator, limits: Limits) -> str | None:
 	written = isinstance(value, str)
 	# A schema compares the bounds of numbers only, not of texts that hold one.
-	is_number = field.type in NUMBERS and written and OPEN not in value and validator.is_valid(value)
+	is_number = field.type.is_number and written and OPEN not in value and validator.is_valid(value)
 	if not validator.is_valid(float(value) if is_number else value):
-		return f"{_label(field)} {_expectation(field)}"
-	if message := _unseen(field, value):
-		return f"{_label(field)} {message}"
-	if field.type == "json" and written:
+		return f"{field.title} {field.type.expected(field)}"
+	if message := field.type.problem(value):
+		return f"{field.title} {message}"
+	if field.type.is_json and written:
 		if message := json_problem(field, value, limits):
 			return message
 		value = value if whole_path(value) else json.loads(value)
@@ -325,22 +318,22 @@ def _value_problem(field: Field, value: Any, validator: Draft202012Validator, li
 
 def json_problem(field: Field, value: Any, limits: Limits = USUAL_LIMITS) -> str | None:
 	"""What is wrong with a field's value as JSON: with the text of a JSON field, or with how deep any value is nested."""
-	if field.type == "json" and isinstance(value, str):
+	if field.type.is_json and isinstance(value, str):
 		if not value.strip() or (field.templated and whole_path(value)):
 			return None
 		try:
 			value = read_json(value)
 		except json.JSONDecodeError as error:
 			hint = " Put quotes around {{…}}: a number keeps its type." if OPEN in value else ""
-			return f"{_label(field)} is not JSON ({error}).{hint}"
+			return f"{field.title} is not JSON ({error}).{hint}"
 		except RecursionError:
-			return f"{_label(field)} is nested too deep; at most {limits.max_json_depth} levels are allowed."
+			return f"{field.title} is nested too deep; at most {limits.max_json_depth} levels are allowed."
 		except ValueError as error:
-			return f"{_label(field)} {error}"
+			return f"{field.title} {error}"
 		if not isinstance(value, dict | list):
-			return f"{_label(field)} is JSON, but neither an object nor a list."
+			return f"{field.title} is JSON, but neither an object nor a list."
 	if isinstance(value, dict | list) and (depth := depth_of(value)) > limits.max_json_depth:
-		return f"{_label(field)} is nested {depth} levels deep; at most {limits.max_json_depth} are allowed."
+		return f"{field.title} is nested {depth} levels deep; at most {limits.max_json_depth} are allowed."
 	return None
 
 
@@ -350,33 +343,6 @@ def _template_problem(field: Field, text: str) -> str | None:
 	if not field.secrets and any(path.split(".")[0] == secrets.ROOT for path in paths(text)):
 		return "Secrets can stand only in a webhook's URL and headers, where nobody reads them afterwards. Remove it here."
 	return None
-
-
-def _label(field: Field) -> str:
-	return field.as_dict()["label"]
-
-
-def _expectation(field: Field) -> str:
-	expression = " or an expression such as {{variables.x}}" if field.templated else ""
-	if field.type in NUMBERS:
-		bounds = "".join(
-			f", at {word} {bound:g}"
-			for word, bound in (("least", field.minimum), ("most", field.maximum))
-			if bound is not None
-		)
-		kind = f"a number of {field.unit}" if field.type == "duration" else "a number"
-		return f"must be {kind}{bounds},{expression}.".replace(",.", ".").replace(", or", " or")
-	if field.type == "select":
-		return f"must be one of {', '.join(value for value, _ in field.choices)}{expression}."
-	if field.type == "check":
-		return "must be 0 or 1."
-	if field.type == "json":
-		return "must be a JSON object or list, or a text that holds one."
-	if field.type == "auth":
-		return f"must be an object of type ({' or '.join(AUTH_TYPES)}), user, and secret, the name of one in Flow Settings."
-	if field.type == "recipients":
-		return "must be a text of addresses separated by commas, or a list of them."
-	return "must be a text."
 
 
 def _texts(value: Any) -> Iterator[str]:

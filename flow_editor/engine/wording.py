@@ -13,7 +13,7 @@ from jsonschema.exceptions import ValidationError
 from flow_editor.engine.definition import DELAY_FIELDS, DOCUMENT_ENDS, IF_PAST, TRIGGER_TYPES
 from flow_editor.engine.errors import Problem
 from flow_editor.engine.kind import Kind
-from flow_editor.engine.schema import definition_schema, field_schema, step_schema
+from flow_editor.engine.schema import definition_schema, step_schema
 
 #: With more names to choose from than this, none is suggested: it would take longer than all other checks.
 MOST_HINTED = 200
@@ -68,7 +68,7 @@ EXPECTED = {
 def field_validators(kind: Kind) -> dict[str, Draft202012Validator]:
 	validators = _FIELDS.get(kind)
 	if validators is None:
-		validators = {field.name: _compiled(field_schema(field)) for field in kind.fields}
+		validators = {field.name: _compiled(field.type.schema(field)) for field in kind.fields}
 		_FIELDS[kind] = validators
 	return validators
 

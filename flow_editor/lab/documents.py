@@ -21,7 +21,6 @@ from flow_editor.lab.store import LabStore
 from flow_editor.services import events, life, listening
 from flow_editor.services.host import Host
 
-ACTIVE = "Active"
 #: The fields of ERPNext's DocTypes: by DocType and name, [fieldtype, label] and the options, if any.
 DOCTYPES = Path(__file__).parent / "doctypes.json"
 #: What the fields begin with that a site adds to ERPNext's own: as Customize Form names them, and a Workflow its state.
@@ -188,15 +187,6 @@ class LabDocuments:
 			}
 			for name in [*first, *names]
 		]
-
-	def contact(self, customer: str) -> tuple[str, str]:
-		doc = self.get("Customer", customer)
-		return str(doc.get("email_id") or ""), str(doc.get("mobile_no") or "")
-
-	def activate_subscription(self, name: str) -> tuple[str, str]:
-		was = str(self.get("Subscription", name).get("status") or "")
-		self.update("Subscription", name, {"status": ACTIVE})
-		return was, ACTIVE
 
 	def _raise(self, doctype: str, name: str, moments: list[str], before: Mapping[str, Any] | None) -> None:
 		now = self.get(doctype, name)

@@ -15,6 +15,7 @@ from flow_editor.engine.address import parse
 from flow_editor.engine.context import render_html
 from flow_editor.engine.errors import EITHER, FlowError, NotFound
 from flow_editor.engine.event import TriggerEvent
+from flow_editor.engine.field_types import BUILT_IN
 from flow_editor.engine.kind import Catalog
 from flow_editor.engine.logic import operator_table
 from flow_editor.engine.outcome import Outcome
@@ -27,6 +28,7 @@ from flow_editor.engine.values import Conventions
 from flow_editor.kinds import builtin_kinds
 from flow_editor.lab.answers import Answer, answers_in
 from flow_editor.lab.documents import LabDocuments
+from flow_editor.lab.erpnext import LabErpnext
 from flow_editor.lab.store import LabStore
 from flow_editor.services import authored, failures, publishing, templates
 from flow_editor.services.events import event_table
@@ -81,12 +83,14 @@ class LabHost:
 		lead = self.store.meta(CLOCK_LEAD)
 		self._lead = timedelta(seconds=float(lead or 0))
 		self.documents = LabDocuments(self, self.store)
+		self.erpnext = LabErpnext(self.documents)
 		self.messages = CapturedMessages(self)
 		self.words = LabWords(self)
 		self.http = CapturedHttp(self)
 		self.catalog = Catalog(builtin_kinds())
 		self.events: dict[str, TriggerEvent] = event_table()
 		self.operators = operator_table()
+		self.field_types = BUILT_IN
 		self.limits = Limits()
 		#: Whether something has become due since the inbox was last drained.
 		self.poked = False

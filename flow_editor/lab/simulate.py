@@ -115,12 +115,14 @@ def _store(host: LabHost, doc: Mapping[str, Any]) -> tuple[str, str]:
 
 def _store_named(host: LabHost, definition: Mapping[str, Any], given: Mapping[str, Any]) -> None:
 	"""Store the documents that inputs name and of which nothing else is known."""
-	for one in map(parse_input, definition.get("inputs") or ()):
+	for raw in definition.get("inputs") or ():
+		one = parse_input(raw, host.field_types)
 		name = given.get(one.name)
-		if one.type != "link" or is_blank(name) or not isinstance(name, str):
+		doctype = one.type.names(one.doctype)
+		if doctype in ("", "DocType") or is_blank(name) or not isinstance(name, str):
 			continue
-		if not host.documents.find(one.doctype, {"name": name}):
-			host.documents.insert_quietly(one.doctype, {"name": name})
+		if not host.documents.find(doctype, {"name": name}):
+			host.documents.insert_quietly(doctype, {"name": name})
 
 
 def _answer(host: LabHost, run: str, unanswered: dict[str, Any]) -> bool:

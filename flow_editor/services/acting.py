@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flow_editor.engine.errors import FlowError, NotAllowed
+from flow_editor.engine.ports import CUSTOMER
 from flow_editor.services.customers import PARTY_FIELDS
 from flow_editor.services.host import Host
 
@@ -98,7 +99,7 @@ def _needs(host: Host, template: Mapping[str, Any]) -> Iterator[tuple[str, str, 
 	for doctype in dict.fromkeys(about):
 		yield START, "read", doctype
 		if _names_customer(host, doctype):
-			yield START, "read", "Customer"
+			yield START, "read", CUSTOMER
 	definition = template["flow_definition"]
 	definition = json.loads(definition) if isinstance(definition, str) else definition
 	for step in definition.get("steps") or ():

@@ -291,7 +291,12 @@ def about_of(values: Mapping[str, Any]) -> meaning.About:
 
 def problems_of(host: Host, definition: dict[str, Any], about: meaning.About) -> list[Problem]:
 	found = validate(
-		definition, host.catalog, events=host.events, operators=host.operators, limits=host.limits
+		definition,
+		host.catalog,
+		events=host.events,
+		operators=host.operators,
+		types=host.field_types,
+		limits=host.limits,
 	)
 	return found + meaning.problems(host, definition, about, steps_of(found))
 

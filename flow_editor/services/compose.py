@@ -12,6 +12,7 @@ from flow_editor.engine.context import Scope, render_field
 from flow_editor.engine.errors import FlowError, Invalid, NotAllowed, Problem
 from flow_editor.engine.markup import readable
 from flow_editor.engine.people import Reader
+from flow_editor.engine.ports import CUSTOMER
 from flow_editor.engine.records import Run
 from flow_editor.engine.render import Budget, jsonable
 from flow_editor.engine.validation import json_problem
@@ -43,9 +44,9 @@ def paths(host: Host, doctype: str = "") -> list[dict[str, str]]:
 	found = []
 	if doctype:
 		found += _of_document(host, "doc", doctype, doctype)
-	if doctype != "Customer":
+	if doctype != CUSTOMER:
 		try:
-			found += _of_document(host, "customer", "Customer", "Customer")
+			found += _of_document(host, "customer", "Customer", CUSTOMER)
 		except NotAllowed:  # who may not read customers is offered none of their fields
 			pass
 	return found + [{"path": path, "label": label, "type": "Data", "group": "Run"} for path, label in ALWAYS]

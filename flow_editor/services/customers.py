@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from flow_editor.engine.ports import CUSTOMER
+
 #: (field that names the party's DocType, field that names the party)
 PARTY_FIELDS = (
 	("quotation_to", "party_name"),
@@ -22,7 +24,7 @@ class Fields(Protocol):
 
 def customer_of(doctype: str, fields: Fields) -> str:
 	"""The name of the Customer that a document is about, or an empty text."""
-	if doctype == "Customer":
+	if doctype == CUSTOMER:
 		return str(fields.get("name") or "")
 	customer = fields.get("customer")
 	if isinstance(customer, Mapping):  # an embedded customer, as the lab's documents may have
@@ -30,6 +32,6 @@ def customer_of(doctype: str, fields: Fields) -> str:
 	if customer:
 		return str(customer)
 	for type_field, party_field in PARTY_FIELDS:
-		if fields.get(type_field) == "Customer" and (party := fields.get(party_field)):
+		if fields.get(type_field) == CUSTOMER and (party := fields.get(party_field)):
 			return str(party)
 	return ""

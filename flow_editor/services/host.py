@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from flow_editor.engine.errors import Problem
 from flow_editor.engine.event import TriggerEvent
+from flow_editor.engine.field_types import Types
 from flow_editor.engine.kind import Catalog
 from flow_editor.engine.logic import Operator
 from flow_editor.engine.outcome import Outcome
@@ -189,6 +190,8 @@ class Host(Surroundings, Protocol):
 	events: Mapping[str, TriggerEvent]
 	#: What trigger conditions compare with, by name.
 	operators: Mapping[str, Operator]
+	#: What a field may hold, by name.
+	field_types: Types
 	limits: Limits
 	#: Whether the shipped flows are on as they come: nobody outside hears of what happens here.
 	switches_seeds_on: bool

@@ -22,8 +22,8 @@ from flow_editor.engine.definition import ON_FLOW_START
 from flow_editor.engine.errors import Problem
 from flow_editor.engine.event import CHANGE, INSERT, UPDATE, TriggerEvent
 from flow_editor.engine.filling import filled
-from flow_editor.engine.inputs import LINKS
 from flow_editor.engine.kind import Field, Kind, Write
+from flow_editor.engine.ports import CUSTOMER
 from flow_editor.engine.records import Run
 from flow_editor.engine.render import OPEN, PATH, paths, whole_path
 from flow_editor.engine.values import COLUMN, TABLES, FieldType, Types
@@ -194,9 +194,10 @@ class _Meaning:
 	def _about_inputs(self) -> Iterator[Problem]:
 		declared = self.definition.get("inputs")
 		for one in declared if isinstance(declared, list) else ():
-			if not isinstance(one, Mapping) or one.get("type") not in LINKS:
+			kind = self.host.field_types.get(str(one.get("type"))) if isinstance(one, Mapping) else None
+			doctype = kind.names(one.get("doctype")) if kind else ""
+			if not doctype:
 				continue
-			doctype = "DocType" if one["type"] == "doctype" else one.get("doctype")
 			named = [("doctype", "DocType", doctype), ("default", doctype, one.get("default"))]
 			for part, of, value in named:
 				if isinstance(of, str) and _is_written(value) and self._is_missing(of, str(value)):
@@ -251,7 +252,7 @@ class _Meaning:
 
 	@staticmethod
 	def _read_by(field: Field, value: Any) -> Iterator[str]:
-		if field.type == "docfield" and isinstance(value, str) and OPEN not in value:
+		if field.type.is_path and isinstance(value, str) and OPEN not in value:
 			path = value.strip()
 			if PATH.fullmatch(path):
 				yield path if path.split(".")[0] in ROOTS else f"doc.{path}"
@@ -261,7 +262,7 @@ class _Meaning:
 				for path in paths(text):
 					if path.split(".")[0] != secrets.ROOT:
 						yield (
-							path if field.type != "docfield" or path.split(".")[0] in ROOTS else f"doc.{path}"
+							path if not field.type.is_path or path.split(".")[0] in ROOTS else f"doc.{path}"
 						)
 
 	def _about_links(
@@ -269,7 +270,7 @@ class _Meaning:
 	) -> Iterator[Problem]:
 		for field in kind.fields:
 			value = payload.get(field.name)
-			doctype = {"link": field.doctype, "doctype": "DocType"}.get(field.type)
+			doctype = field.type.names(field.doctype)
 			if (
 				doctype
 				and isinstance(value, str)
@@ -403,7 +404,7 @@ class _Meaning:
 				[],
 			)
 		if root in ("doc", "customer"):
-			doctypes = self._doctypes if root == "doc" else ("Customer",)
+			doctypes = self._doctypes if root == "doc" else (CUSTOMER,)
 			return self._in_documents(path, doctypes, rest)
 		if root in MOMENTS:
 			if rest:

@@ -154,7 +154,7 @@ def read_given(host: Host, run: Run, given: Mapping[str, Any]) -> tuple[dict[str
 	wrong = {problem.field for problem in problems}
 	for one in flow.inputs:
 		field = f"variables.{one.name}"
-		if one.type not in inputs.LINKS or one.name not in values or field in wrong:
+		if not one.type.names(one.doctype) or one.name not in values or field in wrong:
 			continue
 		try:
 			_check_named(host, one, values[one.name])
@@ -164,10 +164,11 @@ def read_given(host: Host, run: Run, given: Mapping[str, Any]) -> tuple[dict[str
 
 
 def _check_named(host: Host, one: Input, name: str) -> None:
-	if one.type == "doctype":
+	doctype = one.type.names(one.doctype)
+	if doctype == "DocType":
 		host.documents.fields(name)
 	else:
-		host.documents.get(one.doctype, name)
+		host.documents.get(doctype, name)
 
 
 def inputs_by_name(host: Host, template: str, written: Mapping[str, str]) -> dict[str, str]:

@@ -6,13 +6,13 @@ from typing import Any
 
 import frappe
 
-from flow_editor.doors.routes import AUTHORS, OPERATORS
+from flow_editor.doors.routes import AUTHORS, FLOW_USERS
 from flow_editor.site.host import current
 
 
 def works_with_flows() -> bool:
 	"""Whether the acting user finds the app among their apps."""
-	return frappe.session.user == "Administrator" or bool(set(frappe.get_roles()) & set(OPERATORS))
+	return frappe.session.user == "Administrator" or bool(set(frappe.get_roles()) & set(FLOW_USERS))
 
 
 def extend_bootinfo(bootinfo: Any) -> None:

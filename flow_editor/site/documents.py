@@ -8,7 +8,7 @@ from typing import Any
 import frappe
 from frappe import _
 from frappe.permissions import get_role_permissions
-from frappe.utils import add_days, cint, getdate, nowdate
+from frappe.utils import cint
 
 from flow_editor.engine.errors import NotAllowed, NotFound
 from flow_editor.engine.records import DOCUMENT_CANCELLED, DOCUMENT_DELETED
@@ -28,12 +28,11 @@ STANDARD = (
 	("modified", "Last Updated On", "Datetime"),
 	("docstatus", "Document Status", "Int"),
 )
-ACTIVE = "Active"
 
 
 class SiteDocuments:
 	def get(self, doctype: str, name: str) -> Document:
-		return _readable(self._load(doctype, name, "read"))
+		return _readable(self.load(doctype, name, "read"))
 
 	def check_readable(self, doctype: str, name: str) -> None:
 		if frappe.session.user != "Administrator" and (found := frappe.db.exists(doctype, name)):
@@ -109,7 +108,7 @@ class SiteDocuments:
 			return frappe.get_doc({**values, "doctype": doctype}).insert().name
 
 	def update(self, doctype: str, name: str, values: Mapping[str, Any]) -> list[str]:
-		doc = self._load(doctype, name, "write")
+		doc = self.load(doctype, name, "write")
 		self._check_fields(doc, values)
 		before = {field: jsonable(doc.get(field)) for field in values}
 		doc.update(dict(values))
@@ -162,68 +161,15 @@ class SiteDocuments:
 			{"name": name, "label": _(label), "fieldtype": fieldtype} for name, label, fieldtype in STANDARD
 		]
 
-	def contact(self, customer: str) -> tuple[str, str]:
-		doc = self._load("Customer", customer, "read")
-		email, mobile = doc.get("email_id") or "", doc.get("mobile_no") or ""
-		if email and mobile:
-			return email, mobile
-		contact = doc.get("customer_primary_contact") or self._linked_contact(customer)
-		if contact:
-			person = self._load("Contact", contact, "read")
-			email = email or person.email_id or ""
-			mobile = mobile or person.mobile_no or person.phone or ""
-		return email, mobile
+	def load(self, doctype: str, name: str, permission: str):
+		"""A document as Frappe has it.
 
-	@staticmethod
-	def _linked_contact(customer: str) -> str | None:
-		link, contact = frappe.qb.DocType("Dynamic Link"), frappe.qb.DocType("Contact")
-		found = (
-			frappe.qb.from_(link)
-			.join(contact)
-			.on(contact.name == link.parent)
-			.select(contact.name)
-			.where(
-				(link.parenttype == "Contact")
-				& (link.link_doctype == "Customer")
-				& (link.link_name == customer)
-			)
-			.orderby(contact.is_primary_contact, order=frappe.qb.desc)
-			.orderby(contact.creation)
-			.limit(1)
-			.run()
-		)
-		return found[0][0] if found else None
+		Args:
+			permission: what the acting user must be allowed to do with it.
 
-	def activate_subscription(self, name: str) -> tuple[str, str]:
-		doc = self._load("Subscription", name, "write")
-		was = doc.status
-		if was == ACTIVE:
-			return was, was
-		today = getdate()
-		# ERPNext's nightly job would undo a mere change of status while a trial goes on or an end has passed.
-		if doc.trial_period_end and getdate(doc.trial_period_end) >= today:
-			self._end_trial(doc, today)
-		if doc.end_date and getdate(doc.end_date) < today:
-			doc.end_date = None
-		doc.cancelation_date = None
-		doc.status = ACTIVE
-		with as_flow_errors(f"change Subscription {name}"):
-			doc.update_subscription_period(nowdate())
-			doc.save()
-		return was, doc.status
-
-	@staticmethod
-	def _end_trial(doc, today) -> None:
-		"""Let the trial have ended yesterday; one that began no earlier was none. ERPNext lets a save change
-		neither of its dates, hence db_set."""
-		yesterday = getdate(add_days(today, -1))
-		if doc.trial_period_start and getdate(doc.trial_period_start) <= yesterday:
-			dates = {"trial_period_end": yesterday}
-		else:
-			dates = {"trial_period_start": None, "trial_period_end": None}
-		doc.db_set(dates, update_modified=False)
-
-	def _load(self, doctype: str, name: str, permission: str):
+		Raises:
+			NotAllowed, NotFound.
+		"""
 		self._check_doctype(doctype)
 		try:
 			doc = frappe.get_doc(doctype, name)

@@ -17,6 +17,7 @@ from frappe.utils import get_system_timezone
 from flow_editor.engine import secrets
 from flow_editor.engine.errors import KEEPS_USER, OUTSIDE, NotAllowed, StepFailed
 from flow_editor.engine.event import TriggerEvent
+from flow_editor.engine.field_types import Types, type_table
 from flow_editor.engine.kind import Catalog
 from flow_editor.engine.logic import Operator, operator_table
 from flow_editor.engine.outcome import Outcome
@@ -29,16 +30,18 @@ from flow_editor.services import failures
 from flow_editor.services.events import event_table
 from flow_editor.site import errors, holidays, imports, inert, poke, transaction
 from flow_editor.site.documents import SiteDocuments
+from flow_editor.site.erpnext import SiteErpnext
 from flow_editor.site.http import GuardedHttp, allowed_entries, certificates
 from flow_editor.site.messages import SiteMessages
 from flow_editor.site.store import SiteStore
 from flow_editor.site.visibility import may_read, may_read_all, subject
 from flow_editor.site.words import SiteWords
 
-#: Hooks by which other apps add kinds, events and operators: lists of dotted paths.
+#: Hooks by which other apps add kinds, events, operators and types of fields: lists of dotted paths.
 KINDS_HOOK = "flow_editor_kinds"
 EVENTS_HOOK = "flow_editor_events"
 OPERATORS_HOOK = "flow_editor_operators"
+TYPES_HOOK = "flow_editor_field_types"
 #: Where Flow Settings were saved before they had the field.
 DEFAULT_MAX_DEPTH = 5
 #: Acting as who acts already, which every step asks for.
@@ -51,6 +54,7 @@ class SiteHost:
 	def __init__(self) -> None:
 		self.store = SiteStore()
 		self.documents = SiteDocuments()
+		self.erpnext = SiteErpnext(self.documents)
 		self.messages = SiteMessages()
 		self.words = SiteWords()
 
@@ -65,6 +69,10 @@ class SiteHost:
 	@property
 	def operators(self) -> dict[str, Operator]:
 		return _operators(tuple(frappe.get_hooks(OPERATORS_HOOK)), self.conventions)
+
+	@cached_property
+	def field_types(self) -> Types:
+		return _field_types(tuple(frappe.get_hooks(TYPES_HOOK)))
 
 	@cached_property
 	def conventions(self) -> Conventions:
@@ -290,6 +298,11 @@ def _events(paths: tuple[str, ...]) -> dict[str, TriggerEvent]:
 @lru_cache(maxsize=16)
 def _operators(paths: tuple[str, ...], conventions: Conventions) -> dict[str, Operator]:
 	return operator_table(map(resolve_path, paths), conventions)
+
+
+@lru_cache(maxsize=16)
+def _field_types(paths: tuple[str, ...]) -> Types:
+	return type_table(named() if isinstance(named, type) else named for named in map(resolve_path, paths))
 
 
 def _named_events(path: str) -> Iterator[TriggerEvent]:

@@ -13,6 +13,8 @@ from typing import Any
 import frappe
 from frappe.desk.reportview import build_match_conditions
 
+from flow_editor.engine.ports import CUSTOMER
+
 RUN, ROW = "`tabFlow Run`", "`tabFlow Step Pending`"
 #: A text in SQL.
 LITERAL = re.compile(r"'(?:[^'\\]|\\.|'')*'", re.DOTALL)
@@ -21,7 +23,7 @@ ABOUT = ("context_doctype", "context_docname", "customer")
 
 def subject(doctype: str | None, name: str | None, customer: str | None) -> tuple[str, str]:
 	"""(DocType, name) of what a run is about, empty if nothing; the arguments are its fields of ABOUT."""
-	return (doctype, name or "") if doctype else ("Customer", customer) if customer else ("", "")
+	return (doctype, name or "") if doctype else (CUSTOMER, customer) if customer else ("", "")
 
 
 def may_read(doctype: str | None, name: str | None, user: str | None = None) -> bool:
@@ -39,7 +41,7 @@ def may_read(doctype: str | None, name: str | None, user: str | None = None) -> 
 
 def may_read_all(doctype: str | None, name: str | None, customer: str | None, user: str) -> bool:
 	"""Whether a user may read all that a run holds; the arguments are its fields of ABOUT."""
-	return may_read(doctype, name, user) and may_read("Customer" if customer else "", customer, user)
+	return may_read(doctype, name, user) and may_read(CUSTOMER if customer else "", customer, user)
 
 
 def has_permission(doc: Any, ptype: str = "read", user: str | None = None, **_: Any) -> bool:
@@ -56,7 +58,7 @@ def runs_condition(user: str | None = None, **_: Any) -> str:
 	if user == "Administrator":
 		return ""
 	seen = [f"({RUN}.context_doctype IS NULL AND {RUN}.customer IS NULL)"]
-	customers = _readable("Customer", "customer", user)
+	customers = _readable(CUSTOMER, "customer", user)
 	if customers is not None:
 		seen.append(f"({RUN}.context_doctype IS NULL{f' AND {customers}' if customers else ''})")
 	for doctype in _doctypes():

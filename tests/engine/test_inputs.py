@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from flow_editor.engine import inputs
-from flow_editor.engine.definition import INPUT_TYPES, parse, parse_input
+from flow_editor.engine.definition import parse, parse_input
+from flow_editor.engine.field_types import BUILT_IN, Type
 from flow_editor.engine.validation import validate
 from flow_editor.kinds import builtin_kinds
 
@@ -84,8 +85,10 @@ def test_what_is_not_of_its_type_is_refused(descriptor, given):
 	assert problems[0].message.startswith("X ") and problems[0].message.endswith(".")
 
 
-def test_there_is_a_reader_for_each_type():
-	assert set(inputs.READERS) == set(INPUT_TYPES)
+def test_each_type_that_an_input_can_have_reads_its_values():
+	chosen = BUILT_IN.of_inputs()
+	assert len(chosen) == 13 and all(type(one).read is not Type.read for one in chosen)
+	assert {name for name in BUILT_IN if not BUILT_IN[name].label} == {"html", "docfield", "value", "auth"}
 
 
 def test_what_is_empty_is_not_given_and_missing_only_if_it_must_be():

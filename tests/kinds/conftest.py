@@ -64,11 +64,16 @@ class RecordingDocuments:
 	def types(self, doctype):
 		return {name: FieldType(*about) for name, about in self.typed.get(doctype, {}).items()}
 
+
+class RecordingErpnext:
+	def __init__(self, documents):
+		self._documents = documents
+
 	def contact(self, customer):
-		return self.contacts.get(customer, ("", ""))
+		return self._documents.contacts.get(customer, ("", ""))
 
 	def activate_subscription(self, name):
-		row = self.get("Subscription", name)
+		row = self._documents.get("Subscription", name)
 		was, row["status"] = row["status"], "Active"
 		return was, "Active"
 
@@ -136,6 +141,7 @@ class Bench:
 
 	def __init__(self):
 		self.documents, self.messages, self.http = RecordingDocuments(), RecordingMessages(), RecordingHttp()
+		self.erpnext = RecordingErpnext(self.documents)
 		self.words = FewWords()
 		self.catalog = Catalog(builtin_kinds())
 		self.store = SimpleNamespace(template=lambda name: {"template_name": "Repairs"})

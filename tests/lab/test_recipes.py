@@ -11,6 +11,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "site"))
 from flow_test_app import readme
 
 from flow_editor.engine.errors import Invalid
+from flow_editor.engine.field_types import BUILT_IN, type_table
+from flow_editor.engine.kind import Field
 from flow_editor.lab.host import LabHost
 from flow_editor.services import listening, looking, starting, templates
 
@@ -22,6 +24,7 @@ def host():
 	host.catalog.add(readme.Dun())
 	host.events.update({event.name: event for event in readme.EVENTS})
 	host.operators.update(readme.OPERATORS)
+	host.field_types = type_table([readme.PostalCode()])
 	yield host
 	host.store.close()
 
@@ -66,9 +69,36 @@ def test_a_condition(host):
 		create(host, "wait", trigger_event="on_issue_opened", trigger_condition=readme.CONDITION)
 
 
+def test_a_type_of_field(host):
+	class Visit(readme.SendInvite):
+		name = "visit"
+		fields = (*readme.SendInvite.fields, Field("code", readme.PostalCode(), "Code"))
+
+		def run(self, step, ctx):
+			return {"code": ctx.payload["code"]}
+
+	host.catalog.add(Visit())
+	payload = {"to": "ana@example.com"}
+	with pytest.raises(Invalid, match="Code must be a postal code"):
+		create(host, "visit", {**payload, "code": "75001"})
+	steps = [{"id": "a", "kind": "visit", "payload": {**payload, "code": "{{variables.code}}"}}]
+	definition = {"inputs": [{"name": "code", "type": "postal_code"}], "steps": steps}
+	with host.store.transaction():
+		template = templates.create(
+			host, {"template_name": "visits", "is_active": 1, "flow_definition": definition}
+		)
+		run = starting.start(host, template["name"], variables={"code": "k1a 0b1"}).run
+	assert run.step_state["a"]["result"] == {"code": "K1A 0B1"}
+	with host.store.transaction(), pytest.raises(Invalid, match="Code must be a postal code"):
+		starting.start(host, template["name"], variables={"code": "75001"})
+	host.field_types = BUILT_IN
+	with host.store.transaction(), pytest.raises(Invalid, match="'postal_code', which no app here brings"):
+		starting.start(host, template["name"], variables={"code": "k1a 0b1"})
+
+
 def test_every_recipe_is_a_block_that_runs_here():
 	named = [
 		block for block in readme.BLOCKS if "my_app.flows" not in block and "dispatch_event" not in block
 	]
 	# The README names what the recipes import; test_readme.py imports it.
-	assert len([block for block in named if "\n\n" in block]) == 4
+	assert len([block for block in named if "\n\n" in block]) == 5

@@ -15,7 +15,7 @@ from http_client import TOKEN, Client, key_of
 
 import flow_editor
 from flow_editor import api
-from flow_editor.doors.routes import AUTHORS, OPERATORS, ROUTES
+from flow_editor.doors.routes import AUTHORS, FLOW_USERS, ROUTES
 from flow_editor.services import templates
 from flow_editor.site.host import current
 
@@ -77,7 +77,7 @@ ROWS = {
 #: The whitelisted methods that are no route's, each with the roles that it takes, None where nobody gets anywhere.
 OTHER_METHODS = {
 	"flow_editor.api.handle": None,  # answers /flow/… alone
-	"flow_editor.flow_editor.doctype.flow_template.flow_template.trigger_events": OPERATORS,
+	"flow_editor.flow_editor.doctype.flow_template.flow_template.trigger_events": FLOW_USERS,
 }
 #: These look, and get their parameters in the query.
 IN_QUERY = ("GET", "DELETE")
@@ -134,7 +134,7 @@ def expected(route, user: str | None, whose: str) -> set[int]:
 
 def test_every_route_has_a_row():
 	assert set(ROWS) == {route.name for route in ROUTES}
-	assert all(set(route.roles) in (set(AUTHORS), set(OPERATORS)) for route in ROUTES)
+	assert all(set(route.roles) in (set(AUTHORS), set(FLOW_USERS)) for route in ROUTES)
 
 
 def test_every_whitelisted_method_is_a_route_s_or_has_a_row():

@@ -8,13 +8,19 @@ import records as r
 from flow_test_app import readme
 
 from flow_editor import api
+from flow_editor.engine.errors import FlowError
 from flow_editor.services import starting
 
 
 def test_the_hooks_that_it_names_are_those_that_this_app_has(other_app):
 	hooks: dict = {}
 	exec(readme.block("flow_editor_kinds = "), hooks)
-	for hook in ("flow_editor_kinds", "flow_editor_events", "flow_editor_operators"):
+	for hook in (
+		"flow_editor_kinds",
+		"flow_editor_events",
+		"flow_editor_operators",
+		"flow_editor_field_types",
+	):
 		ours = [path.replace("my_app.flows", "flow_test_app.readme") for path in hooks[hook]]
 		assert set(ours) <= set(frappe.get_hooks(hook))
 
@@ -53,6 +59,23 @@ def test_a_condition_with_its_operator_gates_flows(other_app):
 	assert not r.runs(flow)
 	r.issue(priority="High")
 	assert len(r.runs(flow)) == 1
+
+
+def test_its_type_of_field_is_an_input_s(other_app):
+	chosen = {entry["name"]: entry["label"] for entry in api.catalog()["input_types"]}
+	assert chosen["postal_code"] == "Postal code"
+	asked = [{"name": "code", "type": "postal_code", "required": True}]
+	flow = r.template(r.step("a"), inputs=asked)
+	assert api.confirm(template=flow.name)["inputs"][0]["widget"] == "text"
+	run = starting.start(other_app, flow.name, variables={"code": " k1a 0b1 "}).run
+	assert run.variables["code"] == "K1A 0B1"
+	with pytest.raises(FlowError, match="Code must be a postal code such as K1A 0B1"):
+		starting.start(other_app, flow.name, variables={"code": "75001"})
+
+
+def test_a_type_of_field_that_no_app_brings_is_explained(site):
+	with pytest.raises(frappe.ValidationError, match="Type is not known"):
+		r.template(r.step("a"), inputs=[{"name": "code", "type": "postal_code"}])
 
 
 def test_a_condition_with_an_operator_that_no_app_brings_is_explained(site):

@@ -46,7 +46,7 @@ class Condition(Kind):
 	def run(self, step, ctx) -> dict[str, Any]:
 		left = self.read(str(step.payload.get("field") or ""), ctx.scope)
 		try:
-			holds = evaluate(left, ctx.payload["op"], ctx.payload["value"], ctx.host.conventions)
+			holds = evaluate(left, ctx.payload["op"], ctx.payload["value"], ctx.conventions)
 		except Uncomparable as error:
 			raise StepFailed(
 				f"It cannot be told whether {step.payload.get('field')} {OPERATORS[ctx.payload['op']]} that. {error}",

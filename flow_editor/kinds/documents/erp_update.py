@@ -78,7 +78,7 @@ class ErpUpdate(Kind):
 		self._refuse_unknown(ctx, doctype, values)
 		types = ctx.documents.types
 		try:
-			values = filled(values, types(doctype), ctx.host.conventions, types)
+			values = filled(values, types(doctype), ctx.conventions, types)
 		except ValueError as error:
 			raise StepFailed(
 				f"{error} Nothing was set.", helps=helps_by(step.payload.get("fields_json"))

@@ -4,6 +4,7 @@ from typing import Any
 
 from flow_editor.engine.errors import EITHER, IN_FLOW, StepFailed, helps_by
 from flow_editor.engine.kind import Field, Kind, Write
+from flow_editor.engine.ports import CUSTOMER
 
 ACTIVE = "Active"
 ENDED = ("Cancelled", "Completed")
@@ -41,7 +42,7 @@ class SubscriptionActivate(Kind):
 			self._refuse_others(step, ctx, name)
 		else:
 			name = self._of_customer(ctx)
-		was, status = ctx.documents.activate_subscription(name)
+		was, status = ctx.erpnext.activate_subscription(name)
 		return {"subscription": name, "status": status, "was": was, "changed": was != status}
 
 	@staticmethod
@@ -50,7 +51,7 @@ class SubscriptionActivate(Kind):
 		if (ctx.run.context_doctype, ctx.run.context_docname) == ("Subscription", name):
 			return
 		found = ctx.documents.get("Subscription", name)
-		if not ctx.customer or (found.get("party_type"), found.get("party")) != ("Customer", ctx.customer):
+		if not ctx.customer or (found.get("party_type"), found.get("party")) != (CUSTOMER, ctx.customer):
 			whose = f"customer {ctx.customer}" if ctx.customer else "no customer"
 			raise StepFailed(
 				f"Subscription {name} is not to be activated here: this run is about {whose}, and the subscription is of "
@@ -65,7 +66,7 @@ class SubscriptionActivate(Kind):
 				"No subscription is named, and the run has no customer. Fill in Subscription.", helps=IN_FLOW
 			)
 		found = ctx.documents.find(
-			"Subscription", {"party_type": "Customer", "party": ctx.customer}, limit=MOST_SUBSCRIPTIONS
+			"Subscription", {"party_type": CUSTOMER, "party": ctx.customer}, limit=MOST_SUBSCRIPTIONS
 		)
 		if not found:
 			raise StepFailed(

@@ -162,7 +162,7 @@ class Webhook(Kind):
 		names = secrets.named(url, key).union(*(secrets.named(text, key) for text in headers.values()))
 		if auth:
 			names.add(auth["secret"])
-		values = {name: ctx.host.secret(name, url) for name in sorted(names)}
+		values = {name: ctx.secret(name, url) for name in sorted(names)}
 		encoded = {name: quote(value) for name, value in values.items()}
 		revealed = {
 			"url": secrets.reveal(url, encoded, key),

@@ -4,6 +4,7 @@ from typing import Any
 
 from flow_editor.engine.errors import EITHER, OUTSIDE, StepFailed, helps_by
 from flow_editor.engine.kind import Field, Kind
+from flow_editor.engine.ports import CUSTOMER
 from flow_editor.engine.recipients import MAIL, PHONE, addresses
 
 SUBJECT_LENGTH = 200
@@ -88,7 +89,7 @@ class Notify(Kind):
 	def reads(self, payload):
 		yield from super().reads(payload)
 		if not payload.get("to"):
-			yield "Customer"
+			yield CUSTOMER
 
 	def run(self, step, ctx) -> dict[str, Any]:
 		run = ctx.run
@@ -136,7 +137,7 @@ class Notify(Kind):
 		text = ",".join(map(str, to)) if isinstance(to, list) else str(to or "")
 		found = addresses(text, PHONE if sms else MAIL, helps_by(ctx.step.payload.get("to")))
 		if not found and ctx.customer:
-			email, mobile = ctx.documents.contact(ctx.customer)
+			email, mobile = ctx.erpnext.contact(ctx.customer)
 			found = addresses(mobile if sms else email, PHONE if sms else MAIL)
 		if not found:
 			whose = f"Customer {ctx.customer} has no {'mobile number' if sms else 'primary e-mail address'}"

@@ -19,5 +19,8 @@ def block(containing: str) -> str:
 #: The condition that is written with the operator of the recipe.
 (CONDITION,) = re.findall(r"`(\{\"in\": .*?\})`", TEXT)
 
-for _recipe in ("class SendInvite(Kind)", "EVENTS = [", "class Dun(SendInvite)", "OPERATORS = {"):
+_RECIPES = (
+	"class SendInvite(Kind)", "EVENTS = [", "class Dun(SendInvite)", "OPERATORS = {", "class PostalCode(Line)",
+)  # fmt: skip
+for _recipe in _RECIPES:
 	exec(compile(block(_recipe), "docs/other-apps.md", "exec"), globals())

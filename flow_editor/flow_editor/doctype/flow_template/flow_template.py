@@ -8,7 +8,7 @@ import frappe
 from frappe.model.document import Document
 from frappe.utils import escape_html, now_datetime
 
-from flow_editor.doors.routes import AUTHORS, OPERATORS
+from flow_editor.doors.routes import AUTHORS, FLOW_USERS
 from flow_editor.engine.errors import Conflict
 from flow_editor.services import acting, authored, publishing, templates
 from flow_editor.site import escaping, namesakes
@@ -110,7 +110,7 @@ class FlowTemplate(Document):
 @frappe.whitelist(methods=["GET", "POST"])
 def trigger_events() -> list[dict[str, str]]:
 	"""The trigger events that there are, for the form's and the list's choices."""
-	frappe.only_for(OPERATORS)
+	frappe.only_for(FLOW_USERS)
 	return [{"value": event.name, "label": event.label} for event in current().events.values()]
 
 

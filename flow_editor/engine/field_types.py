@@ -1,0 +1,561 @@
+"""What a field may hold: one class per type, with its schema, its words, its reading, its rendering and its form.
+
+A kind's fields and a flow's inputs have the same types. A type keeps nothing of a field: each method is given it. Another
+app brings a type as a subclass; see docs/other-apps.md.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from typing import Any, Literal, Protocol
+
+from flow_editor.engine import render, timing
+from flow_editor.engine.unseen import unseen_problem
+
+#: How a field's text is written: as it is, as HTML, or as addresses of one medium.
+Form = Literal["text", "html", "emails", "phones"]
+
+NUMERIC = r"^\s*-?\d{1,15}(\.\d{1,15})?\s*$"
+TEMPLATED = r"\{\{"
+NOTHING = {"enum": [None, ""]}
+SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
+TICKED = {"1": True, "true": True, "0": False, "false": False}
+#: The ways to sign in that a field of type `auth` knows.
+AUTH_TYPES = ("basic", "bearer")
+
+
+class Described(Protocol):
+	"""What a type is told of its field: a kind's `Field`, or a flow's `Input`."""
+
+	doctype: str
+	minimum: float | None
+	maximum: float | None
+	unit: str
+
+	@property
+	def title(self) -> str:
+		"""What the form calls it."""
+
+	@property
+	def choices(self) -> tuple[tuple[Any, str], ...]:
+		"""The (value, label) pairs that there are to choose from."""
+
+	@property
+	def templated(self) -> bool:
+		"""Whether `{{path}}` is rendered in it."""
+
+
+class Type:
+	"""A text of any kind. Every type of a field is one subclass, and stands in a table once.
+
+	Attributes:
+		name: what a descriptor calls the type.
+		label: what an author reads who chooses the type of an input. A type without one is for a kind's fields alone.
+		widget: the name of the form that the editor draws for it; by default the type's own.
+		form: how its text is written.
+		initial: what an input of this type is if nobody says anything.
+		for_people: whether documents' fields are written in it as people read them, if the kind says that people do.
+		is_number: whether it holds a number, which an author may write as a text.
+		is_json: whether its text is JSON: it is parsed first, and its leaves are rendered after.
+		is_path: whether its text is a path of the scope, without braces.
+		takes_expression: whether its schema, which takes no text, takes an expression.
+	"""
+
+	name: str = ""
+	label: str = ""
+	widget: str = ""
+	form: Form = "text"
+	initial: Any = None
+	for_people: bool = False
+	is_number: bool = False
+	is_json: bool = False
+	is_path: bool = False
+	takes_expression: bool = False
+
+	def __str__(self) -> str:
+		return self.name
+
+	# Schema
+
+	def schema(self, field: Described) -> dict[str, Any]:
+		"""The JSON Schema of a field: nothing, a value of the type, or an expression if it is templated."""
+		allowed = list(self.allowed(field))
+		if self.takes_expression and field.templated:
+			allowed.append({"type": "string", "pattern": TEMPLATED})
+		# Nothing comes last: most fields that are checked hold something, and the first match ends the search.
+		return {"anyOf": [*allowed, NOTHING]}
+
+	def allowed(self, field: Described) -> Iterable[dict[str, Any]]:
+		"""The JSON Schemas of what the type holds."""
+		return ({"type": "string"},)
+
+	# Words
+
+	def expected(self, field: Described) -> str:
+		"""What a field must hold, as a sentence that goes on after the field's label."""
+		return "must be a text."
+
+	def problem(self, value: Any) -> str | None:
+		"""What is wrong with a value that the schema takes, going on after the field's label, or None.
+
+		Args:
+			value: as its author wrote it; a text may hold expressions.
+		"""
+		return None
+
+	def misdeclared(self, field: Described) -> tuple[str, str] | None:
+		"""Which part of an input's descriptor is wrong, and why; None if it is sound."""
+		if None not in (field.minimum, field.maximum) and field.minimum > field.maximum:
+			return (
+				"maximum",
+				f"{field.title} takes no number at all: at least {field.minimum:g} and at most {field.maximum:g}. Correct "
+				"one.",
+			)
+		return None
+
+	def names(self, doctype: str) -> str:
+		"""The DocType that a value names a document of, or an empty text.
+
+		Args:
+			doctype: the one that the field's descriptor has.
+		"""
+		return ""
+
+	def details(self, field: Described) -> dict[str, Any]:
+		"""What the form needs to know of a field beside what every descriptor has."""
+		return {}
+
+	# Values
+
+	def render(
+		self, value: Any, scope: Mapping[str, Any], budget: render.Budget, write: Callable[[str], str]
+	) -> Any:
+		"""A templated field's value with its expressions rendered.
+
+		Args:
+			value: never None.
+			budget: what the values may come to.
+			write: how a text is rendered in the field's form.
+
+		Raises:
+			StepFailed: the values come to more than the budget.
+			ValueError, RecursionError: the value is what validation refuses.
+		"""
+		if isinstance(value, str):
+			return write(value)
+		if isinstance(value, list):
+			return [write(item) if isinstance(item, str) else item for item in value]
+		return value
+
+	def read(self, field: Described, value: Any, zone: str) -> Any:
+		"""The value of an input. That a document is there is not asked here.
+
+		Args:
+			value: as somebody gave it; a form and a command line give texts.
+			zone: the IANA name of the time zone of moments that name none.
+
+		Raises:
+			ValueError: it is not of this type. The message goes on after the input's name.
+		"""
+		raise ValueError(f"is of the type {self.name!r}, of which no input can be.")
+
+
+class Line(Type):
+	"""A text of one line."""
+
+	def problem(self, value):
+		return unseen_problem(value) if isinstance(value, str) else None
+
+	def read(self, field, value, zone):
+		if not isinstance(value, str):
+			raise ValueError("must be a text.")
+		value = value.strip()
+		if message := self.problem(value):
+			raise ValueError(message)
+		return value
+
+
+class Text(Line):
+	name = "text"
+	label = "Text"
+	for_people = True
+
+
+class TextArea(Type):
+	"""Several lines."""
+
+	name = "textarea"
+	label = "Long text"
+	for_people = True
+
+	def read(self, field, value, zone):
+		if not isinstance(value, str):
+			raise ValueError("must be a text.")
+		if message := unseen_problem(value, lines=True):
+			raise ValueError(message)
+		return value
+
+
+class Html(Type):
+	"""Several lines that may hold HTML, and keep their line breaks; see `engine.markup`."""
+
+	name = "html"
+	form = "html"
+	for_people = True
+
+
+class Number(Type):
+	name = "number"
+	label = "Number"
+	is_number = True
+	takes_expression = True
+
+	def allowed(self, field):
+		bounds = {
+			name: bound
+			for name, bound in (("minimum", field.minimum), ("maximum", field.maximum))
+			if bound is not None
+		}
+		return {"type": "number", **bounds}, {"type": "string", "pattern": NUMERIC}
+
+	def noun(self, field: Described) -> str:
+		"""What the number is called in a sentence."""
+		return "a number"
+
+	def expected(self, field):
+		bounds = [
+			f", at {word} {bound:g}"
+			for word, bound in (("least", field.minimum), ("most", field.maximum))
+			if bound is not None
+		]
+		return f"must be {self.noun(field)}{''.join(bounds)}{_or_expression(field)}."
+
+	def read(self, field, value, zone):
+		if isinstance(value, str) and re.match(NUMERIC, value):
+			value = float(value) if "." in value else int(value)
+		if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+			raise ValueError(f"must be {self.noun(field)}, such as 3 or 2.5.")
+		if field.minimum is not None and value < field.minimum:
+			raise ValueError(f"must be at least {field.minimum:g}.")
+		if field.maximum is not None and value > field.maximum:
+			raise ValueError(f"must be at most {field.maximum:g}.")
+		return value
+
+
+class Duration(Number):
+	"""A number of the field's `unit`s. An input also reads a length such as 1h 30m."""
+
+	name = "duration"
+	label = "Length of time"
+
+	def noun(self, field):
+		return f"a number of {field.unit}"
+
+	def details(self, field):
+		return {"unit": field.unit}
+
+	def read(self, field, value, zone):
+		if isinstance(value, str) and not re.match(NUMERIC, value):
+			try:
+				span = timing.parse_span(value).normalized()
+			except ValueError:
+				span = None
+			if span is None or span.years or span.months:
+				raise ValueError(f"must be a number of {field.unit}, or a length such as 90m, 12h or 3d.")
+			seconds = ((span.days * 24 + span.hours) * 60 + span.minutes) * 60 + span.seconds
+			value = seconds / SECONDS[field.unit]
+			value = int(value) if value == int(value) else value
+		return super().read(field, value, zone)
+
+
+class Select(Type):
+	"""One of the field's options."""
+
+	name = "select"
+	label = "One of a list"
+	takes_expression = True
+
+	def allowed(self, field):
+		return ({"enum": [value for value, _ in field.choices]},)
+
+	def expected(self, field):
+		return f"must be one of {_values(field)}{_or_expression(field)}."
+
+	def misdeclared(self, field):
+		if not field.choices:
+			return "options", f"{field.title} has nothing to choose from. Add its options."
+		return super().misdeclared(field)
+
+	def read(self, field, value, zone):
+		for known, _ in field.choices:
+			if known == value or (isinstance(value, str) and str(known) == value.strip()):
+				return known
+		raise ValueError(f"must be one of {_values(field)}.")
+
+
+class Check(Type):
+	"""Yes or no. A box that nobody ticked says no."""
+
+	name = "check"
+	label = "Yes or no"
+	initial = False
+	takes_expression = True
+
+	def allowed(self, field):
+		return ({"enum": [True, False, 0, 1, "0", "1"]},)
+
+	def expected(self, field):
+		return "must be 0 or 1."
+
+	def read(self, field, value, zone):
+		ticked = TICKED.get(str(value).strip().lower()) if isinstance(value, str | int) else None
+		if ticked is None:
+			raise ValueError("must be 1 for yes or 0 for no.")
+		return ticked
+
+
+class Date(Line):
+	name = "date"
+	label = "Date"
+
+	def read(self, field, value, zone):
+		try:
+			return date.fromisoformat(value.strip()).isoformat()
+		except (AttributeError, ValueError):
+			raise ValueError("must be a date such as 2027-03-31.") from None
+
+
+class Datetime(Line):
+	name = "datetime"
+	label = "Date and time"
+
+	def read(self, field, value, zone):
+		try:
+			if isinstance(value, str):
+				return timing.parse_moment(value, zone).isoformat(sep=" ", timespec="seconds")
+		except ValueError:
+			pass
+		raise ValueError("must be a date and time such as 2027-03-31 09:00.")
+
+
+class Link(Line):
+	"""The name of a document of the field's `doctype`."""
+
+	name = "link"
+	label = "Document"
+
+	def names(self, doctype):
+		return doctype
+
+	def misdeclared(self, field):
+		if not field.doctype:
+			return "doctype", f"{field.title} names a document, but not of which DocType. Choose one."
+		return super().misdeclared(field)
+
+
+class DocType(Line):
+	"""The name of a DocType."""
+
+	name = "doctype"
+	label = "DocType"
+
+	def names(self, doctype):
+		return "DocType"
+
+
+class DocField(Line):
+	"""The path of a field, such as doc.status."""
+
+	name = "docfield"
+	is_path = True
+
+
+class Recipients(Type):
+	"""Addresses or numbers, separated by commas, or a list of them."""
+
+	name = "recipients"
+	label = "Addresses"
+	form = "emails"
+
+	def allowed(self, field):
+		return {"type": "string"}, {"type": "array", "items": {"type": "string"}}
+
+	def expected(self, field):
+		return "must be a text of addresses separated by commas, or a list of them."
+
+	def problem(self, value):
+		# What nobody sees in an address is taken away when it is read.
+		texts = [value] if isinstance(value, str) else value
+		return next((message for text in texts if (message := unseen_problem(text, lines=True))), None)
+
+	def read(self, field, value, zone):
+		if isinstance(value, list):
+			return [_LINE.read(field, address, zone) for address in value]
+		return _LINE.read(field, value, zone)
+
+
+class Url(Line):
+	name = "url"
+	label = "Web address"
+
+	def read(self, field, value, zone):
+		text = super().read(field, value, zone)
+		if not text.lower().startswith(("https://", "http://")):
+			raise ValueError("must begin with https:// or http://.")
+		return text
+
+
+class Json(Type):
+	"""A JSON object or list, or its text. One whole expression stands for its value."""
+
+	name = "json"
+	label = "JSON"
+	is_json = True
+
+	def allowed(self, field):
+		return ({"type": ["string", "object", "array"]},)
+
+	def expected(self, field):
+		return "must be a JSON object or list, or a text that holds one."
+
+	def render(self, value, scope, budget, write):
+		if isinstance(value, str) and not render.whole_path(value):
+			value = json.loads(value)
+		return render.render_value(value, scope, budget)
+
+	def read(self, field, value, zone):
+		if isinstance(value, str):
+			try:
+				value = json.loads(value)
+			except (ValueError, RecursionError):
+				value = None
+		if not isinstance(value, dict | list):
+			raise ValueError("must be a JSON object or list.")
+		return value
+
+
+class Value(Type):
+	"""Any JSON value. One whole expression keeps the type of what it gives."""
+
+	name = "value"
+
+	def schema(self, field):
+		return {}
+
+	def render(self, value, scope, budget, write):
+		return render.render_value(value, scope, budget, as_json=False)
+
+
+class Auth(Type):
+	"""How a call signs in: `type` (one of AUTH_TYPES), `user`, and the name of a `secret`."""
+
+	name = "auth"
+
+	def allowed(self, field):
+		text = {"type": ["string", "null"]}
+		return (
+			{
+				"type": "object",
+				"properties": {"type": {"enum": [*AUTH_TYPES, None, ""]}, "user": text, "secret": text},
+				"additionalProperties": False,
+			},
+		)
+
+	def expected(self, field):
+		return f"must be an object of type ({' or '.join(AUTH_TYPES)}), user, and secret, the name of one in Flow Settings."
+
+	def problem(self, value):
+		user = value.get("user")
+		return unseen_problem(user) if isinstance(user, str) else None
+
+	def render(self, value, scope, budget, write):
+		return render.render_value(value, scope, budget)
+
+
+class Gone(Type):
+	"""The type of an input whose app is no longer installed. No value is of it, so that nothing is taken for what it is not."""
+
+	def __init__(self, name: str):
+		self.name = name
+
+	def read(self, field, value, zone):
+		raise ValueError(
+			f"is of the type {self.name!r}, which no app here brings. Install the app that brings it, or give the input "
+			"another type."
+		)
+
+
+_LINE = Line()
+
+
+class Types(dict[str, Type]):
+	"""Types by name. A table equals itself alone, so that it can be part of a key."""
+
+	__hash__ = object.__hash__
+	__eq__ = object.__eq__
+
+	def named(self, name: str) -> Type:
+		"""The type of that name; if there is none, `Gone`."""
+		return self.get(name) or Gone(name)
+
+	def of_inputs(self) -> list[Type]:
+		"""The types that an input can have."""
+		return [one for one in self.values() if one.label]
+
+
+def type_table(types: Iterable[Type] = ()) -> Types:
+	"""The built-in types and others, by name.
+
+	Raises:
+		TypeError: one is no type.
+		ValueError: one has no name, or another type has taken that name.
+	"""
+	table = Types(BUILT_IN)
+	for one in types:
+		if not isinstance(one, Type):
+			raise TypeError(f"{one!r} is no field type")
+		if not one.name:
+			raise ValueError(f"{type(one).__name__} has no name")
+		known = table.setdefault(one.name, one)
+		if type(known) is not type(one):
+			raise ValueError(
+				f"Two field types are called {one.name!r}: {type(known).__module__} and {type(one).__module__}"
+			)
+	return table
+
+
+def _or_expression(field: Described) -> str:
+	return " or an expression such as {{variables.x}}" if field.templated else ""
+
+
+def _values(field: Described) -> str:
+	return ", ".join(str(value) for value, _ in field.choices)
+
+
+#: The types that there are without any other app, in the order in which an author chooses from them.
+BUILT_IN = Types(
+	(one.name, one)
+	for one in (
+		Text(),
+		TextArea(),
+		Html(),
+		Number(),
+		Select(),
+		Check(),
+		Date(),
+		Datetime(),
+		Duration(),
+		Link(),
+		DocType(),
+		DocField(),
+		Recipients(),
+		Url(),
+		Json(),
+		Value(),
+		Auth(),
+	)
+)

@@ -1,0 +1,22 @@
+"""What a step may ask of ERPNext alone, of documents that are plain rows; see `engine.ports.Erpnext`."""
+
+from __future__ import annotations
+
+from flow_editor.engine.ports import CUSTOMER
+from flow_editor.lab.documents import LabDocuments
+
+ACTIVE = "Active"
+
+
+class LabErpnext:
+	def __init__(self, documents: LabDocuments):
+		self._documents = documents
+
+	def contact(self, customer: str) -> tuple[str, str]:
+		doc = self._documents.get(CUSTOMER, customer)
+		return str(doc.get("email_id") or ""), str(doc.get("mobile_no") or "")
+
+	def activate_subscription(self, name: str) -> tuple[str, str]:
+		was = str(self._documents.get("Subscription", name).get("status") or "")
+		self._documents.update("Subscription", name, {"status": ACTIVE})
+		return was, ACTIVE
