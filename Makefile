@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 LAB := flow_editor/lab
 NODE_MODULES := $(LAB)/node_modules/.package-lock.json
 EDITOR := $(LAB)/pages/built/editor.js
-EDITOR_SOURCES := $(LAB)/editor.js $(wildcard flow_editor/public/js/flow_editor/* flow_editor/public/css/*)
+EDITOR_SOURCES := $(LAB)/editor.js $(wildcard flow_editor/public/js/flow_editor/* flow_editor/public/js/flow_editor/*/* flow_editor/public/css/*)
 PEERS := benchmarks/peers/node_modules/.package-lock.json
 PYTEST := $(BIN)/python -m pytest
 

@@ -120,7 +120,7 @@ def drags(lab: places.Lab, rounds: int) -> list[float]:
 	taken = []
 	for _ in range(rounds):
 		card, below = (
-			page.locator(".fe-tree > .fe-lane > .fe-list > .fe-node > .fe-card").nth(n) for n in (0, 1)
+			page.locator(".fe-content > .fe-lane > .fe-list > .fe-node > .fe-card").nth(n) for n in (0, 1)
 		)
 		card.scroll_into_view_if_needed()
 		card.locator(".fe-name").hover()

@@ -45,7 +45,7 @@ def of_the_lab(browser: Browser) -> None:
 	page.screenshot(path=IMAGES / "editor.png")
 	page.locator("[data-step] > .fe-card").nth(2).dblclick()
 	page.wait_for_selector(".fe-rendered")
-	page.click(".fe-modal [data-field=subject] button")
+	page.click(".fe-panel [data-field=subject] .fe-field-head button")
 	page.wait_for_selector(".fe-picker [role=option]")
 	page.screenshot(path=IMAGES / "step.png")
 	lab.open("/#/documents", "table")

@@ -1,4 +1,4 @@
-// The lab as the editor's host (see public/js/flow_editor/host.js). Built by Vite, and used by pages/lab.js.
+// The lab as the editor's host (see public/js/flow_editor/state/host.js). Built by Vite, and used by pages/lab.js.
 
 import {
 	ArrowDown,
@@ -20,13 +20,18 @@ import {
 	List,
 	ListPlus,
 	Mail,
+	Columns2,
+	Maximize,
+	Minus,
 	MessageSquare,
 	Pencil,
 	Plus,
 	RefreshCw,
 	Search,
+	Settings2,
 	Ticket,
 	Trash2,
+	TriangleAlert,
 	Users,
 	Wrench,
 	X,
@@ -58,10 +63,16 @@ const ICONS = {
 	message: MessageSquare,
 	refresh: RefreshCw,
 	right: ChevronRight,
+	change: Columns2,
+	expand: Maximize,
+	remove: Minus,
 	search: Search,
+	"setting-gear": Settings2,
 	"small-add": Plus,
 	support: Ticket,
 	tool: Wrench,
+	"solid-warning": TriangleAlert,
+	unhide: ChevronDown,
 	"up-line": ChevronUp,
 	users: Users,
 };

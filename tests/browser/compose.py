@@ -7,6 +7,14 @@ from typing import Any
 from playwright.sync_api import Page
 
 MODAL = ".fe-modal"
+#: What a step is written in.
+PANEL = ".fe-panel"
+
+
+def done(page: Page) -> None:
+	"""Close the panel of a step: what was written in it is in the flow already."""
+	page.click(f"{PANEL} [data-close]")
+	page.wait_for_selector(".fe-panel-inner", state="detached")
 
 
 def meaning(definition: dict[str, Any]) -> list[dict[str, Any]]:
@@ -82,11 +90,10 @@ class Keyboard:
 		self.page.keyboard.type(kind_label)
 		self.page.wait_for_selector(f".fe-menu [aria-selected=true] >> text={kind_label}")
 		self.page.keyboard.press("Enter")
-		self.page.wait_for_selector(f"{MODAL} :focus")
+		self.page.wait_for_selector(f"{PANEL} :focus")
 
 	def done(self) -> None:
-		self.page.keyboard.press("Control+Enter")
-		self.page.wait_for_selector(MODAL, state="detached")
+		self.page.keyboard.press("Escape")
 		self.page.wait_for_selector(".fe-card:focus")
 
 
@@ -108,11 +115,10 @@ class Mouse:
 		last = self.page.locator(".fe-node > .fe-insert").last
 		(last if last.count() else self.page.locator(".fe-toolbar >> text=Add step")).click()
 		self.page.locator(".fe-menu [role=option]").filter(has_text=kind_label).first.click()
-		self.page.wait_for_selector(MODAL)
+		self.page.wait_for_selector(".fe-panel-inner")
 
 	def done(self) -> None:
-		self.page.click(f"{MODAL} button[type=submit]")
-		self.page.wait_for_selector(MODAL, state="detached")
+		done(self.page)
 
 
 def fill_step(
@@ -122,26 +128,26 @@ def fill_step(
 	fields = {field["name"]: field for field in kind["fields"]}
 	for name, value in wanted_fields(step).items():
 		field = fields.get(name, {"type": "text"})
-		where = f"{MODAL} [data-field={name}] "
+		where = f"{PANEL} [data-field={name}] "
 		if field["type"] == "select":
 			label = next(option["label"] for option in field["options"] if option["value"] == value)
 			hand.choose(where + "select", label)
 		else:
 			hand.text(where + (":is(input, textarea)"), value)
 	trigger = step["trigger"]
-	hand.choose(f"{MODAL} #fe-trigger", trigger_labels[trigger["type"]])
+	hand.choose(f"{PANEL} #fe-trigger", trigger_labels[trigger["type"]])
 	if trigger["type"] == "after_delay":
-		hand.choose(f"{MODAL} #fe-wait", "The start of the flow")
+		hand.choose(f"{PANEL} #fe-wait", "The start of the flow")
 		for name, value in trigger.items():
 			if name != "type":
-				hand.text(f"{MODAL} #fe-{name}", value)
+				hand.text(f"{PANEL} #fe-{name}", value)
 	if step.get("on_error") == "continue":
 		open_failure(hand)
-		hand.choose(f"{MODAL} #fe-on-error", "The steps after it go on")
+		hand.choose(f"{PANEL} #fe-on-error", "The steps after it go on")
 
 
 def open_failure(hand: Keyboard | Mouse) -> None:
-	summary = f"{MODAL} details:not(.fe-preview) > summary"
+	summary = f"{PANEL} details:not(.fe-preview) > summary"
 	if isinstance(hand, Keyboard):
 		hand.tab_to(summary)
 		hand.page.keyboard.press("Enter")

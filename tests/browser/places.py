@@ -100,7 +100,7 @@ class Place:
 		return self.open(self.flows_address, ".fe-templates table")
 
 	def answer_next(self, page: Page, button: str, within: str = "") -> str:
-		"""Press a button that asks whether one is sure, answer yes, and return what was asked."""
+		"""Press a button, or a menu's entry, that asks whether one is sure, answer yes, and return what was asked."""
 		asked = []
 
 		def answer(dialog):
@@ -108,7 +108,9 @@ class Place:
 			dialog.accept()
 
 		page.once("dialog", answer)
-		page.locator(within or "body").get_by_role("button", name=button, exact=True).click()
+		place = page.locator(within or "body")
+		named = place.get_by_role("button", name=button, exact=True)
+		named.or_(place.get_by_role("option", name=button, exact=True)).click()
 		return self._asked(page, asked)
 
 	def _asked(self, page: Page, asked: list[str]) -> str:

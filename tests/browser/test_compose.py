@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from compose import MODAL, Keyboard, Mouse, fill_step, meaning
+from compose import PANEL, Keyboard, Mouse, done, fill_step, meaning
 from playwright.sync_api import expect
 
 SEED = json.loads((Path(__file__).parent / "composed.json").read_text(encoding="utf-8"))
@@ -72,13 +72,12 @@ def test_a_flow_is_broken_in_five_ways_and_each_problem_stands_on_its_step(place
 
 	def edit(step: str, change) -> None:
 		page.locator(f"[data-step={step}] > .fe-card").dblclick()
-		page.wait_for_selector(MODAL)
+		page.wait_for_selector(PANEL)
 		change()
-		page.click(f"{MODAL} button[type=submit]")
-		page.wait_for_selector(MODAL, state="detached")
+		done(page)
 
 	def fill(field: str, value: str):
-		return lambda: page.fill(f"{MODAL} [data-field={field}] :is(input, textarea)", value)
+		return lambda: page.fill(f"{PANEL} [data-field={field}] :is(input, textarea)", value)
 
 	breaks = {
 		"install": (fill("subject", ""), "Subject"),

@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from compose import MODAL
+from compose import MODAL, PANEL, done
 from places import Desk
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from playwright.sync_api import expect
@@ -26,8 +26,8 @@ def test_the_template_s_form_has_the_tree_in_place_of_json_and_stores_it(place):
 	page = place.open(f"{place.desk}/flow-template/{name}", ".fe-embedded .fe-card")
 	expect(page.locator("[data-fieldname=flow_definition] textarea:visible")).to_have_count(0)
 	page.locator("[data-step=a] > .fe-card").dblclick()
-	page.fill(f"{MODAL} [data-field=label] input", "Changed in the form")
-	page.click(f"{MODAL} button[type=submit]")
+	page.fill(f"{PANEL} [data-field=label] input", "Changed in the form")
+	done(page)
 	page.wait_for_selector(".indicator-pill >> text=Not Saved")
 	page.keyboard.press("Control+s")
 	page.wait_for_selector(".indicator-pill >> text=Not Saved", state="hidden")
@@ -53,7 +53,7 @@ def test_problems_stand_on_their_steps_in_the_form(place):
 	page.keyboard.type("Notify")
 	page.wait_for_selector(".fe-menu [aria-selected=true] >> text=Notify")
 	page.keyboard.press("Enter")
-	page.wait_for_selector(f"{MODAL} :focus")
+	page.wait_for_selector(f"{PANEL} :focus")
 	page.keyboard.press("Control+Enter")
 	page.wait_for_selector(".fe-card.invalid .fe-problems >> text=Subject is empty")
 
@@ -166,20 +166,19 @@ def test_who_writes_flows_is_offered_doctypes_by_the_desk_s_own_control(place):
 		place.create("of_doctypes", [{"id": "u", "kind": "erp_update", "payload": payload}])
 	)
 	page.locator("[data-step=u] > .fe-card").dblclick()
-	doctype = page.locator(f"{MODAL} [data-field=doctype] input")
+	doctype = page.locator(f"{PANEL} [data-field=doctype] input")
 	doctype.click()
 	page.keyboard.press("Control+a")
 	page.keyboard.type("Sales Invoice Adv")
-	page.wait_for_selector(f"{MODAL} [role=option] >> text=Sales Invoice Advance")
+	page.wait_for_selector(f"{PANEL} [role=option] >> text=Sales Invoice Advance")
 	# Escape is the list's as long as it is open.
 	page.keyboard.press("Escape")
-	page.wait_for_selector(f"{MODAL} [role=option]", state="hidden")
+	page.wait_for_selector(f"{PANEL} [role=option]", state="hidden")
 	page.keyboard.type("a")
-	page.wait_for_selector(f"{MODAL} [role=option] >> text=Sales Invoice Advance")
+	page.wait_for_selector(f"{PANEL} [role=option] >> text=Sales Invoice Advance")
 	page.keyboard.press("Enter")
 	expect(doctype).to_have_value("Sales Invoice Advance")
-	page.click(".fe-overlay", position={"x": 5, "y": 5})  # beside the form, which keeps what was written
-	page.click(f"{MODAL} button[type=submit]")
+	done(page)
 	page.wait_for_selector("[data-step=u] .fe-what >> text=Sales Invoice Advance")
 
 

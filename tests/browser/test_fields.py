@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from compose import MODAL
+from compose import PANEL, done
 from playwright.sync_api import expect
 
 from flow_editor.engine.kind import Field, Kind
 
-FIELD = MODAL + " [data-field={}]"
+FIELD = PANEL + " [data-field={}]"
 
 
 class EveryType(Kind):
@@ -49,7 +49,7 @@ def payload_of(place, name: str) -> dict:
 
 
 def save(page) -> None:
-	page.click(f"{MODAL} button[type=submit]")
+	done(page)
 	page.wait_for_selector("text=No problems")
 	page.keyboard.press("Control+s")
 	page.wait_for_selector("text=Not saved", state="detached")
@@ -171,7 +171,7 @@ def test_a_kind_of_another_app_has_a_widget_for_each_field(place):
 		"2027-03-31T09:00"
 	)
 	assert page.locator(FIELD.format("a_json") + " .hljs-attr").count() == 1
-	pickable = page.locator(f"{MODAL} .fe-field-head button").count()
+	pickable = page.locator(f"{PANEL} .fe-field-head button").count()
 	# All but what is not templated, and the label.
 	assert pickable == len([field for field in EveryType.fields if field.templated])
 	save(page)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from compose import MODAL
+from compose import PANEL, done
 from playwright.sync_api import expect
 from served import SERVED
 
@@ -163,9 +163,9 @@ def test_a_kind_that_is_added_in_python_has_its_form_without_a_line_of_javascrip
 	page = place.open_flow(place.create("with_a_new_kind", []))
 	page.click(".fe-toolbar >> text=Add step")
 	page.locator(".fe-menu [role=option]").filter(has_text="Portal invitation").click()
-	page.fill(f"{MODAL} [data-field=to] input", "ana@example.com")
-	page.select_option(f"{MODAL} [data-field=role] select", "technician")
-	page.click(f"{MODAL} button[type=submit]")
+	page.fill(f"{PANEL} [data-field=to] input", "ana@example.com")
+	page.select_option(f"{PANEL} [data-field=role] select", "technician")
+	done(page)
 	page.wait_for_selector(".fe-what >> text=Invite ana@example.com as Technician")
 	page.click(".fe-dialog-head button.primary")
 	page.wait_for_selector("text=Not saved", state="detached")

@@ -6,7 +6,7 @@ import gzip
 from pathlib import Path
 
 import pytest
-from compose import MODAL
+from compose import MODAL, PANEL, done
 
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "flow_editor" / "lab" / "node_modules" / "axe-core" / "axe.min.js"
@@ -81,20 +81,17 @@ def test_no_view_has_a_violation(place):
 	for step in ("ask", "call", "bad", "later"):
 		page.locator(f"[data-step={step}] > .fe-card").focus()
 		page.keyboard.press("Enter")
-		page.wait_for_selector(MODAL)
-		page.locator(f"{MODAL} details:not(.fe-preview) > summary").click()
-		page.locator(f"{MODAL} .fe-field-head button").first.click()
+		page.wait_for_selector(PANEL)
+		page.locator(f"{PANEL} details:not(.fe-preview) > summary").click()
+		page.locator(f"{PANEL} .fe-field-head button").first.click()
 		page.wait_for_selector(".fe-picker")
 		look(f"step {step}")
 		page.keyboard.press("Escape")
 		if step == "later":
-			page.fill(f"{MODAL} [data-field=subject] input", "{{broken")
-			page.wait_for_selector(f"{MODAL} .fe-problems")
+			page.fill(f"{PANEL} [data-field=subject] input", "{{broken")
+			page.wait_for_selector(f"{PANEL} .fe-problems")
 			look("problems in a form")
-			page.click(f"{MODAL} button[type=submit]")
-		else:
-			page.keyboard.press("Escape")
-		page.wait_for_selector(MODAL, state="detached")
+		done(page)
 	page.wait_for_selector(".fe-card.invalid")
 	look("problems on a card")
 	page.fill(".fe-search input", "later")
@@ -122,7 +119,7 @@ def test_no_view_has_a_violation(place):
 	look("answering a step")
 	page.keyboard.press("Escape")
 	page.locator("[data-step=bad] > .fe-card").dblclick()
-	page.wait_for_selector(MODAL)
+	page.wait_for_selector(PANEL)
 	look("step of a run")
 	customer = place.document("Customer", {"customer_name": "Looked At", "customer_type": "Individual"})
 	asking = place.create(
@@ -162,7 +159,7 @@ def test_it_takes_the_theme(place):
 		page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", place.theme)
 		page.wait_for_timeout(350)
 	brightness = page.evaluate(
-		"""() => [".fe-canvas", ".fe-card", ".fe-settings"].map(selector =>
+		"""() => [".fe-canvas", ".fe-card", ".fe-panel"].map(selector =>
 			getComputedStyle(document.querySelector(selector)).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)
 				.reduce((a, b) => a + b) / 3)"""
 	)
@@ -179,10 +176,10 @@ def test_it_can_be_used_on_a_phone(make_place):
 	assert box["x"] >= 0 and box["x"] + box["width"] <= 390
 	page.locator("[data-step=call] button[aria-haspopup]").tap()
 	page.locator(".fe-menu [data-value=edit]").tap()
-	page.wait_for_selector(MODAL)
-	modal = page.locator(MODAL).bounding_box()
+	page.wait_for_selector(PANEL)
+	modal = page.locator(PANEL).bounding_box()
 	assert modal["x"] >= 0 and modal["x"] + modal["width"] <= 390
-	assert page.evaluate("() => document.querySelector('.fe-modal-body').scrollWidth <= document.querySelector('.fe-modal-body').clientWidth")  # fmt: skip
+	assert page.evaluate("() => document.querySelector('.fe-panel-body').scrollWidth <= document.querySelector('.fe-panel-body').clientWidth")  # fmt: skip
 
 
 def test_what_is_loaded_is_small(make_place):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from compose import MODAL
+from compose import MODAL, PANEL, done
 from playwright.sync_api import expect
 
 START = ".fe-modal:has(#fe-start-form)"
@@ -133,7 +133,7 @@ def test_inputs_are_declared_and_read_without_json(place):
 	page.wait_for_selector("text=No problems")
 	# The picker offers them by their labels, and the preview has something to show.
 	page.locator("[data-step=tell] > .fe-card").dblclick()
-	subject = page.locator(f"{MODAL} [data-field=subject] input").first
+	subject = page.locator(f"{PANEL} [data-field=subject] input").first
 	subject.fill("To ")
 	subject.press("End")
 	page.keyboard.type("{{")
@@ -144,7 +144,7 @@ def test_inputs_are_declared_and_read_without_json(place):
 	expect(page.locator(".fe-preview dd").filter(has_text="To (")).to_have_text(
 		"To (Nouvelle adresse à Montréal)"
 	)
-	page.click(f"{MODAL} button[type=submit]")
+	done(page)
 	page.click(".fe-dialog-head button.primary")
 	page.wait_for_selector("text=Not saved", state="detached")
 	definition = place.template("declares_inputs")["flow_definition"]

@@ -33,6 +33,7 @@ def test_a_shipped_flow_is_saved_empty_and_restored_from_its_list_and_its_editor
 	place.call("PUT", f"/templates/{seed}", {"flow_definition": {"steps": []}})
 	page = place.open_flow(seed)
 	assert page.locator(".fe-card").count() == 0
+	page.click("[data-more]")
 	asked = place.answer_next(page, "Restore as shipped")
 	assert "Restore phone_service as it came with the app?" in asked and "stays among its versions" in asked
 	page.wait_for_selector(".fe-card")

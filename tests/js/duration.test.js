@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 globalThis.__ = (text, given = []) => text.replace(/\{(\d+)\}/g, (whole, index) => given[index] ?? whole);
-const { delayInWords, directionOf, inWords, readDuration, turned, whenDue } = await import("../../flow_editor/public/js/flow_editor/duration.js");
+const { delayInWords, directionOf, inWords, readDuration, turned, whenDue } = await import("../../flow_editor/public/js/flow_editor/model/duration.js");
 
 test("a duration is read as people write it, in the unit of its field", () => {
 	assert.equal(readDuration("1h 30m", "hours"), 1.5);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 globalThis.__ = (text, values = []) => text.replace(/\{(\d+)\}/g, (_, index) => values[index]);
-const { fateOf } = await import("../../flow_editor/public/js/flow_editor/fate.js");
+const { fateOf } = await import("../../flow_editor/public/js/flow_editor/model/fate.js");
 
 test("what became of a mail is said in words", () => {
 	assert.equal(fateOf({ fate: "queued" }), "E-mail waits to be sent");

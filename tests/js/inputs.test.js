@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 globalThis.__ = (text, given = []) => text.replace(/\{(\d+)\}/g, (whole, index) => given[index] ?? whole);
-const inputs = await import("../../flow_editor/public/js/flow_editor/inputs.js");
+const inputs = await import("../../flow_editor/public/js/flow_editor/model/inputs.js");
 
 test("a label becomes a name that expressions can read, and none that is taken", () => {
 	assert.equal(inputs.nameFor("New address"), "new_address");

@@ -89,6 +89,7 @@ function table(heads, rows, nothing) {
 
 function page(title, tools, ...content) {
 	document.title = `${title} · Flow Editor lab`;
+	main.className = "";
 	main.replaceChildren(el("div", { class: "head" }, el("h1", {}, title), el("span", { class: "grow" }), ...tools), ...content);
 }
 
@@ -106,6 +107,8 @@ let mounted = null;
 function show_part(title, component, props, listeners = {}) {
 	const element = el("div");
 	page(title, [], element);
+	// The workbench has a head of its own, and takes all the room.
+	main.className = component === editor.FlowTemplatesSection ? "" : "workbench";
 	mounted = editor.mount(element, component, { ...props, ...listeners });
 }
 

@@ -2,7 +2,8 @@
 
 frappe.pages["flow-editor"].on_page_load = async function (wrapper) {
 	wrapper.page = frappe.ui.make_app_page({ parent: wrapper, title: __("Flow Editor"), single_column: true });
-	wrapper.page.set_secondary_action(__("All flows"), () => frappe.set_route("flow-templates"));
+	// The workbench has a head of its own, and takes the room of the page's.
+	$(wrapper).find(".page-head").hide();
 	$(wrapper).on("hide", () => leave(wrapper));
 };
 

@@ -1,21 +1,26 @@
 /** The editor's parts, and how a page puts one into an element of its own. */
 
 import { createApp, h, shallowReactive } from "vue";
-import { parseOutside } from "./clipboard.js";
-import FlowEditor from "./FlowEditor.vue";
-import FlowEditorDialog from "./FlowEditorDialog.vue";
-import FlowQuickButton from "./FlowQuickButton.vue";
-import FlowRunView from "./FlowRunView.vue";
-import FlowStartDialog from "./FlowStartDialog.vue";
-import FlowTemplatesSection from "./FlowTemplatesSection.vue";
-import { useFlowEditor } from "./useFlowEditor.js";
+import { parseOutside } from "./model/clipboard.js";
+import FieldInput from "./parts/FieldInput.vue";
+import FlowEditor from "./parts/FlowEditor.vue";
+import FlowEditorDialog from "./parts/FlowEditorDialog.vue";
+import FlowNode from "./parts/FlowNode.vue";
+import FlowQuickButton from "./parts/FlowQuickButton.vue";
+import FlowRunView from "./parts/FlowRunView.vue";
+import FlowStartDialog from "./parts/FlowStartDialog.vue";
+import FlowTemplatesSection from "./parts/FlowTemplatesSection.vue";
+import StepEditorModal from "./parts/StepEditorModal.vue";
+import { useFlowEditor } from "./state/useFlowEditor.js";
 
-export { FlowEditor, FlowEditorDialog, FlowQuickButton, FlowRunView, FlowStartDialog, FlowTemplatesSection, useFlowEditor };
-export * from "./kind-catalogs.js";
-export * as api from "./flow-templates.js";
-export { sameFlow } from "./flow-tree.js";
-export { useHost } from "./host.js";
-export { restoreAsShipped, willRunAs } from "./restore.js";
+export {
+	FieldInput, FlowEditor, FlowEditorDialog, FlowNode, FlowQuickButton, FlowRunView, FlowStartDialog, FlowTemplatesSection, StepEditorModal, useFlowEditor,
+};
+export * from "./state/kind-catalogs.js";
+export * as api from "./state/api.js";
+export { sameFlow } from "./model/tree.js";
+export { useHost } from "./state/host.js";
+export { restoreAsShipped, willRunAs } from "./state/restore.js";
 
 /**
  * Mount a component.
