@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from flow_editor.doors import routes
+from flow_editor.doors import handlers, routes
 from flow_editor.engine.definition import DELAY_FIELDS
 from flow_editor.engine.errors import Conflict, Invalid, NotFound
 from flow_editor.services import listening, starting, templates
@@ -152,7 +152,7 @@ def test_a_default_that_names_no_document_is_a_warning(world):
 
 
 def test_the_catalog_says_what_an_input_may_be(world):
-	types = routes.catalog(world.host)["input_types"]
+	types = handlers.catalog(world.host)["input_types"]
 	assert {"text", "select", "link", "date"} <= {entry["name"] for entry in types}
 	assert all(entry["label"] for entry in types)
 
