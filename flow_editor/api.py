@@ -138,7 +138,7 @@ def handle(**_: Any) -> Response:
 		_check_role(route)
 		body = request.get_data()
 		if len(body) > MAX_BODY:  # which a body in chunks does not say beforehand
-			raise TooLarge(f"The body is larger than {MAX_BODY:,} bytes.")
+			raise TooLarge(MAX_BODY)
 		given = routes.read(route, parts, request.args.to_dict(), body, request.headers)
 		with as_flow_errors():
 			answer = route.handler(current(), **given)

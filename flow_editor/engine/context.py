@@ -13,7 +13,7 @@ from typing import Any
 
 from flow_editor.engine import markup, people, recipients, render
 from flow_editor.engine.definition import Step
-from flow_editor.engine.field_types import Form
+from flow_editor.engine.field_type import Form
 from flow_editor.engine.fields import Field, Fielded
 from flow_editor.engine.ports import CUSTOMER, Surroundings
 from flow_editor.engine.records import Run

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from flow_editor.engine.field_types import BUILT_IN, Type, Types
+from flow_editor.engine.field_type import Type, Types
+from flow_editor.engine.field_types import BUILT_IN
 from flow_editor.engine.render import OPEN, paths
 
 #: The version of the definition language itself, not of any template.

@@ -111,8 +111,17 @@ class RunAsChanges(Conflict):
 
 
 class TooLarge(FlowError):
+	"""A request's body is larger than is read of one.
+
+	Args:
+		most: how many bytes are read.
+	"""
+
 	status = 413
 	code = "too_large"
+
+	def __init__(self, most: int):
+		super().__init__(f"The body is larger than {most:,} bytes.")
 
 
 class TooMany(FlowError):

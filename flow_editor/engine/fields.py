@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
-from flow_editor.engine.field_types import BUILT_IN, Form, Type
+from flow_editor.engine.field_type import Form, Type
+from flow_editor.engine.field_types import BUILT_IN
 
 Unit = Literal["seconds", "minutes", "hours", "days"]
 

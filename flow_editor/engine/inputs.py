@@ -13,7 +13,8 @@ from jsonschema import Draft202012Validator
 
 from flow_editor.engine.definition import Input, parse_input
 from flow_editor.engine.errors import Problem
-from flow_editor.engine.field_types import BUILT_IN, SECONDS, Types
+from flow_editor.engine.field_type import Types
+from flow_editor.engine.field_types import BUILT_IN, SECONDS
 from flow_editor.engine.render import CLOSE, OPEN
 from flow_editor.engine.schema import input_schema
 from flow_editor.engine.unseen import unseen_problem

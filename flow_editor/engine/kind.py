@@ -13,7 +13,7 @@ from typing import Any
 
 from flow_editor.engine.context import StepContext
 from flow_editor.engine.definition import ERROR_LANE, Step
-from flow_editor.engine.field_types import Form
+from flow_editor.engine.field_type import Form
 from flow_editor.engine.fields import Audience, Effect, Field
 
 

@@ -14,7 +14,8 @@ from flow_editor.engine.definition import (
 	ON_ERROR,
 	TRIGGER_TYPES,
 )
-from flow_editor.engine.field_types import BUILT_IN, SECONDS, TEMPLATED, Types
+from flow_editor.engine.field_type import TEMPLATED, Types
+from flow_editor.engine.field_types import BUILT_IN, SECONDS
 
 #: Python's $ also matches before a line break at the end; the lookahead does not, and means the same elsewhere.
 STEP_ID = r"^[A-Za-z0-9_-]{1,64}(?![\s\S])"

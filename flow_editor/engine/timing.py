@@ -254,3 +254,8 @@ def put_off(written: str, now: datetime, zone: str) -> datetime:
 @lru_cache(maxsize=64)
 def _zone(name: str) -> ZoneInfo:
 	return ZoneInfo(name)
+
+
+def in_seconds(moment: datetime) -> str:
+	"""A moment as text to the second, as step states, answers and messages have it: 2027-03-31 09:00:00."""
+	return moment.isoformat(sep=" ", timespec="seconds")

@@ -25,7 +25,8 @@ from flow_editor.engine.definition import (
 	TRIGGER_TYPES,
 )
 from flow_editor.engine.errors import Invalid, Problem
-from flow_editor.engine.field_types import BUILT_IN, Types
+from flow_editor.engine.field_type import Types
+from flow_editor.engine.field_types import BUILT_IN
 from flow_editor.engine.fields import Field
 from flow_editor.engine.graph import graph_problems
 from flow_editor.engine.kind import Kind

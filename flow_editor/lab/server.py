@@ -87,7 +87,7 @@ class LabApp:
 		try:
 			response = self.answer(request)
 		except RequestEntityTooLarge:
-			response = _refused(TooLarge(f"The body is larger than {MAX_BODY:,} bytes."))
+			response = _refused(TooLarge(MAX_BODY))
 		except FlowError as error:
 			response = _refused(error)
 		except Exception:
@@ -173,7 +173,10 @@ class LabApp:
 
 	def _state(self) -> dict[str, Any]:
 		due = self.host.store.next_due()
-		return {"now": _text(self.host.now()), "next_due": _text(due) if due else None}
+		return {
+			"now": timing.in_seconds(self.host.now()),
+			"next_due": timing.in_seconds(due) if due else None,
+		}
 
 	def _write(self, verb: str, values: dict[str, Any]) -> dict[str, Any]:
 		doctype, name = self._named(values, is_new=verb == "POST")
@@ -227,7 +230,7 @@ class LabApp:
 def _body(request: Request) -> bytes:
 	body = request.get_data()
 	if len(body) > MAX_BODY:
-		raise TooLarge(f"The body is larger than {MAX_BODY:,} bytes.")
+		raise TooLarge(MAX_BODY)
 	return body
 
 
@@ -262,7 +265,3 @@ def _refused(error: FlowError) -> Response:
 
 def _json(content: dict[str, Any], status: int = 200) -> Response:
 	return Response(json.dumps(content, ensure_ascii=False, default=str), status, mimetype="application/json")
-
-
-def _text(moment: datetime) -> str:
-	return moment.isoformat(sep=" ", timespec="seconds")

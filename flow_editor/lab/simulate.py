@@ -14,6 +14,7 @@ from flow_editor.engine.definition import Flow, parse_input
 from flow_editor.engine.errors import FlowError
 from flow_editor.engine.inputs import is_blank
 from flow_editor.engine.outcome import Outcome
+from flow_editor.engine.timing import in_seconds
 from flow_editor.lab.answers import Answer
 from flow_editor.lab.host import LabHost, utc_now
 from flow_editor.lab.live import LiveStore
@@ -154,7 +155,7 @@ class _Timeline:
 			entry = run.step_state[step_id]
 			self.entries.append(
 				{
-					"at": self._host.now().isoformat(sep=" ", timespec="seconds"),
+					"at": in_seconds(self._host.now()),
 					"step_id": step_id,
 					"kind": self._flow.by_id[step_id].kind,
 					"status": entry["status"],

@@ -1,4 +1,7 @@
-"""Templates, versions, runs and the inbox in SQLite."""
+"""Templates, versions, runs and the inbox in SQLite.
+
+It is one file, since it is one port (`services.host.Store`), and is read beside the site's.
+"""
 
 from __future__ import annotations
 

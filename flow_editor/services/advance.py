@@ -56,6 +56,7 @@ from flow_editor.engine.records import (
 	Pending,
 	Run,
 )
+from flow_editor.engine.timing import in_seconds
 from flow_editor.services import life
 from flow_editor.services.definitions import flow_of
 from flow_editor.services.due import ANCHOR, UNDATED, past
@@ -291,7 +292,7 @@ class Advance:
 	def _schedule(self, step: Step, due: timing.Anchor) -> None:
 		"""Let a step wait: with a row of its own, or with the one that brought it here."""
 		entry = self.machine.mark(step.id, SCHEDULED)
-		entry.update({"due_at": _text(due.at), ANCHOR: due.as_json()})
+		entry.update({"due_at": in_seconds(due.at), ANCHOR: due.as_json()})
 		for leftover in ("error", UNDATED):
 			entry.pop(leftover, None)
 		when = self.times.wakes_at(due)
@@ -406,7 +407,7 @@ class Advance:
 			now + timedelta(minutes=policy.wait_before(attempts + 1)),
 			timing.put_off(getattr(error, "retry_after", ""), now, self.host.timezone),
 		)
-		entry.update(error=message, due_at=_text(due))
+		entry.update(error=message, due_at=in_seconds(due))
 		if self.row is not None and self.row.step_id == step.id:
 			# The same row comes back, and with it, for a call, the same request and key.
 			entry["status"] = RUNNING if self._is_call else SCHEDULED
@@ -435,7 +436,7 @@ class Advance:
 		self.run.error = f"{self.outcome.failed_step}: {message}"[:ERROR_LENGTH]
 
 	def _now(self) -> str:
-		return _text(self.host.now())
+		return in_seconds(self.host.now())
 
 
 def release_reentry(run: Run) -> bool:
@@ -444,7 +445,3 @@ def release_reentry(run: Run) -> bool:
 		return False
 	run.reentry_key = ""
 	return True
-
-
-def _text(moment: datetime) -> str:
-	return moment.isoformat(sep=" ", timespec="seconds")

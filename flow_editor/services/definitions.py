@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 from flow_editor.engine.definition import Flow, parse
 from flow_editor.engine.errors import Invalid
-from flow_editor.engine.field_types import Types
+from flow_editor.engine.field_type import Types
 from flow_editor.engine.reading import load
 from flow_editor.engine.records import Run
 from flow_editor.services.host import Host

@@ -49,7 +49,9 @@ class Times:
 		if not anchor:
 			return None
 		latest, done = timing.Anchor.read(anchor), max(done for _, done in before)
-		return timing.Anchor.of(datetime.fromisoformat(done)) if done > in_seconds(latest.at) else latest
+		return (
+			timing.Anchor.of(datetime.fromisoformat(done)) if done > timing.in_seconds(latest.at) else latest
+		)
 
 	def _end_of(self, step_id: str) -> tuple[list[Any], str]:
 		"""(anchor, "") of a done step that has one, ([], when it was done) of another."""
@@ -136,8 +138,4 @@ class Times:
 
 
 def past(due: timing.Anchor) -> str:
-	return f"Its date, {in_seconds(due.at).removesuffix(' 00:00:00')}, was past when the step was reached."
-
-
-def in_seconds(moment: datetime) -> str:
-	return moment.isoformat(sep=" ", timespec="seconds")
+	return f"Its date, {timing.in_seconds(due.at).removesuffix(' 00:00:00')}, was past when the step was reached."

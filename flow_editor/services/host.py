@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from flow_editor.engine.errors import Problem
 from flow_editor.engine.event import TriggerEvent
-from flow_editor.engine.field_types import Types
+from flow_editor.engine.field_type import Types
 from flow_editor.engine.kind import Catalog
 from flow_editor.engine.logic import Operator
 from flow_editor.engine.outcome import Outcome

@@ -11,6 +11,7 @@ from flow_editor.engine.machine import (
 	RUN_STATES,
 )
 from flow_editor.engine.records import Run
+from flow_editor.engine.timing import in_seconds
 from flow_editor.services import mails
 from flow_editor.services.due import OWN
 from flow_editor.services.host import Host
@@ -111,8 +112,8 @@ def _as_dict(run: Run) -> dict[str, Any]:
 			step: {name: value for name, value in entry.items() if name not in OWN}
 			for step, entry in run.step_state.items()
 		},
-		"started_at": _text(run.started_at),
-		"completed_at": _text(run.completed_at),
+		"started_at": in_seconds(run.started_at) if run.started_at else None,
+		"completed_at": in_seconds(run.completed_at) if run.completed_at else None,
 		"run_as": run.run_as,
 		"depth": run.depth,
 		"caused_by": run.caused_by,
@@ -120,7 +121,3 @@ def _as_dict(run: Run) -> dict[str, Any]:
 		"error": run.error,
 		"stop_reason": run.stop_reason,
 	}
-
-
-def _text(moment) -> str | None:
-	return None if moment is None else moment.isoformat(sep=" ", timespec="seconds")

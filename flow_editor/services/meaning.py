@@ -28,54 +28,14 @@ from flow_editor.engine.records import Run
 from flow_editor.engine.render import OPEN, PATH, paths, whole_path
 from flow_editor.engine.values import COLUMN, TABLES, FieldType, Types
 from flow_editor.services.host import Host
+from flow_editor.services.leads import UNKNOWN, About, Leads, asked, hint, texts
 
 #: How many are told at once: to find them all may take longer than the request.
 MOST = 200
-#: With more names to choose from than this, none is suggested.
-MOST_HINTED = 200
-#: How many documents are looked for: each costs the database a question. Of those beyond, nothing is said.
-MOST_LOOKED_FOR = 500
-#: What a step's entry in a run holds.
-ENTRY = (
-	"status",
-	"result",
-	"error",
-	"started_at",
-	"completed_at",
-	"due_at",
-	"ready_at",
-	"attempts",
-	"retried",
-	"waiting",
-)
-TEMPLATE = ("name", "template_name", "version")
-RUN = tuple(field.name for field in fields(Run))
 #: How long a name, an address or a number of a person's or a document's may well be, whatever its field takes.
 LONGEST_NAME = 40
 NAMES, HOLDING_NAMES = ("Link", "Dynamic Link", "Phone"), ("Name", "Email", "Phone")
 EQUALITIES = ("==", "!=", "in", "not_in")
-MOMENTS: Mapping[str, FieldType] = {"now": FieldType("Datetime", "Now"), "today": FieldType("Date", "Today")}
-#: What nothing more is known of: a row of a table, a field of the site's own.
-UNKNOWN = FieldType("Unknown")
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-	"""What a template says beside its definition.
-
-	Args:
-		name: its number, if it is stored.
-		doctype: the DocType that it applies to, if one.
-		catalog: the one that its steps are of.
-		event: its trigger event, if the definition does not say.
-	"""
-
-	name: str = ""
-	doctype: str = ""
-	catalog: str = ""
-	event: str = ""
-
-
 #: Nothing is known beside the definition.
 ALONE = About()
 
@@ -103,40 +63,23 @@ def warnings(
 	return list(found)
 
 
-class _Meaning:
-	"""One definition held against a host."""
-
+class _Meaning(Leads):
 	def __init__(self, host: Host, definition: Mapping[str, Any], about: About, unsound: Collection[str]):
-		self.host = host
-		self.about = about
-		trigger = definition.get("trigger")
-		self.trigger: Mapping[str, Any] = trigger if isinstance(trigger, Mapping) else {}
-		self.event: TriggerEvent | None = host.events.get(about.event or str(self.trigger.get("event") or ""))
-		steps = definition.get("steps")
-		self.steps = [
-			step
-			for step in (steps if isinstance(steps, list) else ())
-			if isinstance(step, Mapping) and isinstance(step.get("id"), str)
-		]
-		self.ids = {step["id"] for step in self.steps}
-		self.definition = definition
-		self.sound = [step for step in self.steps if step["id"] not in unsound]
-		self._led: dict[str, tuple[str | None, list[FieldType]]] = {}
-		self._missing: dict[tuple[str, str], bool] = {}
+		super().__init__(host, definition, about, unsound)
 		self._listening: dict[tuple[str, str], list[str]] = {}
 
 	# What can never work
 
 	def problems(self) -> Iterator[Problem]:
-		for step, kind, payload in self._payloads():
-			for comparison in _asked(kind.compares, payload):
+		for step, kind, payload in self.payloads():
+			for comparison in asked(kind.compares, payload):
 				if _is_written(comparison.value) and (
 					message := self._never_compared(comparison.path, comparison.op, comparison.value)
 				):
 					yield Problem(message, step["id"], f"payload.{comparison.field}")
-			for write in _asked(kind.writes, payload):
+			for write in asked(kind.writes, payload):
 				yield from self._never_stored(step, write)
-		for path, op, value in self._gate():
+		for path, op, value in self.gate():
 			if message := self._never_compared(path, op, value):
 				yield Problem(message, field="trigger.condition")
 
@@ -153,7 +96,7 @@ class _Meaning:
 					yield Problem(str(error), step["id"], f"payload.{write.field}")
 
 	def _never_compared(self, path: str, op: str, value: Any) -> str | None:
-		found = [about for about in self._leads_to(path)[1] if about is not UNKNOWN]
+		found = [about for about in self.leads_to(path)[1] if about is not UNKNOWN]
 		messages = [literal_problem(about, op, value, self.host.conventions) for about in found]
 		return messages[0] if messages and all(messages) else None
 
@@ -165,14 +108,14 @@ class _Meaning:
 		yield from self._about_kinds()
 		for step in self.sound:
 			yield from self._about_its_time(step)
-		for step, kind, payload in self._payloads():
+		for step, kind, payload in self.payloads():
 			yield from self._about_paths(step, kind, payload)
 			yield from self._about_links(step, kind, payload)
-			for comparison in _asked(kind.compares, payload):
+			for comparison in asked(kind.compares, payload):
 				if _is_written(comparison.value):
 					for message in self._no_such_value(comparison.path, comparison.op, comparison.value):
 						yield Problem(message, step["id"], f"payload.{comparison.field}")
-			for write in _asked(kind.writes, payload):
+			for write in asked(kind.writes, payload):
 				yield from self._about_a_write(step, write)
 
 	def _about_the_start(self) -> Iterator[Problem]:
@@ -184,8 +127,8 @@ class _Meaning:
 				"Choose another event, or let it apply to none.",
 				field="applies_to",
 			)
-		for path, op, value in self._gate():
-			if wrong := self._leads_to(path)[0]:
+		for path, op, value in self.gate():
+			if wrong := self.leads_to(path)[0]:
 				yield Problem(wrong, field="trigger.condition")
 			elif value is not None:
 				for message in self._no_such_value(path, op, value):
@@ -200,7 +143,7 @@ class _Meaning:
 				continue
 			named = [("doctype", "DocType", doctype), ("default", doctype, one.get("default"))]
 			for part, of, value in named:
-				if isinstance(of, str) and _is_written(value) and self._is_missing(of, str(value)):
+				if isinstance(of, str) and _is_written(value) and self.is_missing(of, str(value)):
 					yield Problem(
 						f"There is no {of} “{str(value)[:60]}” that you could read. Choose another, or create it.",
 						field=f"inputs.{one.get('name')}.{part}",
@@ -208,7 +151,7 @@ class _Meaning:
 					break
 
 	def _about_kinds(self) -> Iterator[Problem]:
-		known = [(step, kind) for step in self.steps if (kind := self._kind(step))]
+		known = [(step, kind) for step in self.steps if (kind := self.kind_of(step))]
 		composed = list(dict.fromkeys(kind.label for _, kind in known if not kind.runnable))
 		if composed:
 			yield Problem(
@@ -239,7 +182,7 @@ class _Meaning:
 		for name, value in trigger.items():
 			if isinstance(value, str) and name != "type":
 				for path in paths(value):
-					if wrong := self._leads_to(path)[0]:
+					if wrong := self.leads_to(path)[0]:
 						yield Problem(wrong, step["id"], f"trigger.{name}")
 
 	def _about_paths(
@@ -247,7 +190,7 @@ class _Meaning:
 	) -> Iterator[Problem]:
 		for field in kind.fields:
 			for path in self._read_by(field, payload.get(field.name)):
-				if wrong := self._leads_to(path)[0]:
+				if wrong := self.leads_to(path)[0]:
 					yield Problem(wrong, step["id"], f"payload.{field.name}")
 
 	@staticmethod
@@ -258,7 +201,7 @@ class _Meaning:
 				yield path if path.split(".")[0] in ROOTS else f"doc.{path}"
 			return
 		if field.templated:
-			for text in _texts(value):
+			for text in texts(value):
 				for path in paths(text):
 					if path.split(".")[0] != secrets.ROOT:
 						yield (
@@ -276,7 +219,7 @@ class _Meaning:
 				and isinstance(value, str)
 				and value.strip()
 				and OPEN not in value
-				and self._is_missing(doctype, value)
+				and self.is_missing(doctype, value)
 			):
 				yield Problem(
 					f"There is no {doctype} “{value[:60]}” that you could read. Choose another, or create it.",
@@ -288,7 +231,7 @@ class _Meaning:
 		"""Of the values that are compared with a field of choices, those that it never has."""
 		if op not in EQUALITIES:
 			return
-		_, found = self._leads_to(path)
+		_, found = self.leads_to(path)
 		for one in members(value) if op in ("in", "not_in") else [value]:
 			if isinstance(one, str) and one.strip():
 				yield from self._no_choice(found, one.strip())
@@ -301,7 +244,7 @@ class _Meaning:
 	def _not_among(self, about: FieldType, one: str) -> str | None:
 		if about.fieldtype == "Select" and about.choices and one not in about.choices:
 			return f"{about.label} is never “{one[:60]}”. It is one of {', '.join(about.choices[:20])}."
-		if about.fieldtype == "Link" and self._is_missing(about.options, one):
+		if about.fieldtype == "Link" and self.is_missing(about.options, one):
 			return (
 				f"There is no {about.options} “{one[:60]}” that you could read, which {about.label} could be."
 			)
@@ -316,7 +259,7 @@ class _Meaning:
 					write.doctype, name
 				):  # what an author names by itself; a kind's own names, it asks for
 					yield Problem(
-						f"{write.doctype} has no field “{name[:60]}”.{_hint(name, types)} Correct it.",
+						f"{write.doctype} has no field “{name[:60]}”.{hint(name, types)} Correct it.",
 						step["id"],
 						where,
 					)
@@ -338,7 +281,7 @@ class _Meaning:
 			length += len(piece)
 			if path is None:
 				continue
-			lengths = [_likely(path, about) for about in self._leads_to(path)[1] if about is not UNKNOWN]
+			lengths = [_likely(path, about) for about in self.leads_to(path)[1] if about is not UNKNOWN]
 			if not lengths:
 				continue  # nothing says how long it may be
 			if None in lengths:
@@ -380,162 +323,6 @@ class _Meaning:
 			]
 		return self._listening[key]
 
-	def _is_missing(self, doctype: str, name: str) -> bool:
-		key = (doctype, name)
-		if key not in self._missing:
-			if len(self._missing) >= MOST_LOOKED_FOR:
-				return False
-			self._missing[key] = self.host.documents.is_missing(doctype, name)
-		return self._missing[key]
-
-	# What a path leads to
-
-	def _leads_to(self, path: str) -> tuple[str | None, list[FieldType]]:
-		"""Why a path leads nowhere, or None; and what it may lead to, as far as anything says."""
-		if path not in self._led:
-			self._led[path] = self._lead(path)
-		return self._led[path]
-
-	def _lead(self, path: str) -> tuple[str | None, list[FieldType]]:
-		root, *rest = path.split(".")
-		if root not in ROOTS:
-			return (
-				f"{{{{{path[:60]}}}}} leads nowhere: there is no “{root[:60]}”.{_hint(root, ROOTS)} It stays empty.",
-				[],
-			)
-		if root in ("doc", "customer"):
-			doctypes = self._doctypes if root == "doc" else (CUSTOMER,)
-			return self._in_documents(path, doctypes, rest)
-		if root in MOMENTS:
-			if rest:
-				return f"{{{{{path[:60]}}}}} leads nowhere: “{root}” has no parts. Write {{{{{root}}}}}.", []
-			return None, [MOMENTS[root]]
-		names: Iterable[str] | None = {
-			"variables": self._variables, "steps": self.ids, "run": RUN, "template": TEMPLATE,
-		}[root]  # fmt: skip
-		if not rest or names is None:
-			return None, []
-		what = {
-			"variables": "variable",
-			"steps": "step",
-			"run": "field of a run",
-			"template": "field of a flow",
-		}[root]
-		if rest[0] not in names:
-			return (
-				f"{{{{{path[:60]}}}}} leads nowhere: there is no {what} “{rest[0][:60]}”.{_hint(rest[0], names)} It stays empty.",
-				[],
-			)
-		if root == "steps" and len(rest) > 1 and rest[1] not in ENTRY:
-			return (
-				f"{{{{{path[:60]}}}}} leads nowhere: a step has no “{rest[1][:60]}”.{_hint(rest[1], ENTRY)} Use result.",
-				[],
-			)
-		return None, []
-
-	def _in_documents(
-		self, path: str, doctypes: Iterable[str], rest: list[str]
-	) -> tuple[str | None, list[FieldType]]:
-		"""It leads nowhere only if it does in each of the DocTypes that a document may be of."""
-		if not rest:
-			return None, []
-		wrong, found = None, []
-		for doctype in doctypes:
-			types = self.host.documents.types(doctype)
-			if not types:
-				return None, []
-			name = _into(doctype, types, rest, self.host)
-			if isinstance(name, FieldType):
-				found.append(name)
-			else:
-				wrong = wrong or f"{{{{{path[:60]}}}}} leads nowhere: {name} It stays empty."
-		return (None if found else wrong), found
-
-	@cached_property
-	def _doctypes(self) -> tuple[str, ...]:
-		if self.about.doctype:
-			return (self.about.doctype,)
-		sources = self.event.sources if self.event else ()
-		doctypes = dict.fromkeys(source.doctype for source in sources)
-		return tuple(doctype for doctype in doctypes if self.host.documents.types(doctype))
-
-	@cached_property
-	def _variables(self) -> set[str] | None:
-		"""The variables that there may be, or None if there may be any."""
-		if self.event and not self.event.sources and self.event.name != "manual":
-			return None  # whoever raises it in code may give any
-		declared = self.definition.get("variables")
-		names: list[Any] = list(declared) if isinstance(declared, Mapping) else []
-		inputs = self.definition.get("inputs")
-		for one in inputs if isinstance(inputs, list) else ():
-			if isinstance(one, Mapping):
-				names.append(one.get("name"))
-		for source in self.event.sources if self.event else ():
-			names += source.variables
-		for _, kind, payload in self._payloads(self.steps):
-			names += _asked(kind.sets, payload)
-		return {name for name in names if isinstance(name, str)}
-
-	def _gate(self) -> Iterator[tuple[str, str, Any]]:
-		"""(path, operator, value) of each field that the trigger's condition reads; no value, if that is a field too."""
-		condition = self.trigger.get("condition")
-		if isinstance(condition, str):
-			try:
-				condition = json.loads(condition)
-			except (ValueError, RecursionError):
-				return
-		if not isinstance(condition, Mapping) or len(condition) != 1:
-			return
-		((op, operands),) = condition.items()
-		if not isinstance(operands, list) or len(operands) != 2:
-			return
-		for operand, other in (operands, operands[::-1]):
-			path = operand.get("var") if isinstance(operand, Mapping) else None
-			path = path[0] if isinstance(path, list) and path else path
-			if isinstance(path, str) and PATH.fullmatch(path):
-				value = None if isinstance(other, Mapping) else other
-				yield (path if path.split(".")[0] in ROOTS else f"doc.{path}"), op, value
-
-	# What stands in it
-
-	def _kind(self, step: Mapping[str, Any]) -> Kind | None:
-		name = step.get("kind")
-		return self.host.catalog.get(name) if isinstance(name, str) else None
-
-	def _payloads(
-		self, steps: Iterable[Mapping[str, Any]] | None = None
-	) -> Iterator[tuple[Mapping[str, Any], Kind, Mapping[str, Any]]]:
-		for step in self.sound if steps is None else steps:
-			kind, payload = self._kind(step), step.get("payload") or {}
-			if kind is not None and isinstance(payload, Mapping):
-				yield step, kind, payload
-
-
-def _into(doctype: str, types: Types, parts: list[str], host: Host) -> FieldType | str:
-	"""What a path within a document leads to, or why it leads nowhere."""
-	name, *rest = parts
-	about = types.get(name)
-	if about is None and host.documents.may_hold(doctype, name):
-		return UNKNOWN
-	if about is None:
-		return f"{doctype} has no field “{name[:60]}”.{_hint(name, types)}"
-	if not rest or about.fieldtype == "JSON":
-		return about
-	if about.fieldtype not in TABLES:
-		return f"{about.label} of {doctype} has no parts."
-	rows = host.documents.types(about.options)
-	is_row = rest[0].isascii() and rest[0].isdigit()
-	if is_row:
-		rest = rest[1:]
-	if not rest or not rows:
-		return UNKNOWN
-	found = _into(about.options, rows, rest, host)
-	return (
-		FieldType(COLUMN, f"{found.label} of {about.label}")
-		if not is_row and isinstance(found, FieldType)
-		else found
-	)
-
 
 def _likely(path: str, about: FieldType) -> int | None:
 	"""How long a value may well be. Names could be longer than they ever are."""
@@ -560,29 +347,9 @@ def _raises(source: Any, write: Write) -> bool:
 	return value in values or (isinstance(value, str) and OPEN in value)
 
 
-def _asked(ask: Any, payload: Mapping[str, Any]) -> list[Any]:
-	"""What a kind says of a payload; nothing, if the payload is not sound, which validation says."""
-	try:
-		return [said for said in ask(payload) if said]
-	except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
-		return []
-
-
 def _is_written(value: Any) -> bool:
 	"""Whether a value is all its author's own, with no expression in it."""
-	return value not in (None, "", []) and all(OPEN not in text for text in _texts(value))
-
-
-def _texts(value: Any) -> Iterator[str]:
-	parts = [value]
-	while parts:
-		part = parts.pop()
-		if isinstance(part, str):
-			yield part
-		elif isinstance(part, Mapping):
-			parts += part.values()
-		elif isinstance(part, list):
-			parts += part
+	return value not in (None, "", []) and all(OPEN not in text for text in texts(value))
 
 
 def _pieces(text: str) -> Iterator[tuple[str, str | None]]:
@@ -590,9 +357,3 @@ def _pieces(text: str) -> Iterator[tuple[str, str | None]]:
 	for piece in text.split(OPEN):
 		before, closed, after = piece.partition("}}")
 		yield (after if closed else before), (whole_path(f"{OPEN}{before}}}}}") if closed else None)
-
-
-def _hint(name: str, known: Iterable[str]) -> str:
-	names = [one for one in known if one]
-	close = difflib.get_close_matches(name[:64], names, n=1) if len(names) <= MOST_HINTED else ()
-	return f" Did you mean “{close[0]}”?" if close else ""

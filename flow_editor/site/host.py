@@ -17,7 +17,8 @@ from frappe.utils import get_system_timezone
 from flow_editor.engine import secrets
 from flow_editor.engine.errors import KEEPS_USER, OUTSIDE, NotAllowed, StepFailed
 from flow_editor.engine.event import TriggerEvent
-from flow_editor.engine.field_types import Types, type_table
+from flow_editor.engine.field_type import Types
+from flow_editor.engine.field_types import type_table
 from flow_editor.engine.kind import Catalog
 from flow_editor.engine.logic import Operator, operator_table
 from flow_editor.engine.outcome import Outcome

@@ -21,8 +21,7 @@ def next_name(doctype: str) -> str:
 
 def next_name_sql(doctype: str) -> str:
 	"""The next name as an expression, so that a row can be stored and named in one statement."""
-	quote = "'\"{}\"'" if frappe.db.db_type == "postgres" else "`{}`"
-	number = f"nextval({quote.format(_sequence(doctype))})"
+	number = f"nextval(`{_sequence(doctype)}`)"
 	# Five digits or more. LPAD would cut a longer number.
 	return f"CONCAT('{PREFIXES[doctype]}', REGEXP_REPLACE(CONCAT('0000', {number}), '^0+(?=[0-9]{{5}})', ''))"
 
@@ -56,13 +55,10 @@ def _sequence(doctype: str) -> str:
 
 
 def _exists(doctype: str) -> bool:
-	"""Whether the sequence is there; MariaDB lists it among its tables, Postgres among its sequences."""
-	table, column = (
-		("sequences", "sequence_name") if frappe.db.db_type == "postgres" else ("tables", "table_name")
-	)
-	schema = "" if frappe.db.db_type == "postgres" else " AND table_schema = DATABASE()"
+	"""Whether the sequence is there. MariaDB lists it among its tables."""
 	return bool(
 		frappe.db.sql(
-			f"SELECT 1 FROM information_schema.{table} WHERE {column} = %s{schema}", _sequence(doctype)
+			"SELECT 1 FROM information_schema.tables WHERE table_name = %s AND table_schema = DATABASE()",
+			_sequence(doctype),
 		)
 	)

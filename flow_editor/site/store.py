@@ -2,6 +2,8 @@
 
 Templates are written as documents, so that their controller and everybody's hooks see them. Runs and inbox
 rows are the engine's own and are written as rows, without moving `modified` under an open form.
+
+It is one file, since it is one port (`services.host.Store`): its queries are read beside one another for the locks they take.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ import pytest
 
 import flow_editor
 from flow_editor.engine.definition import parse, parse_input
-from flow_editor.engine.field_types import BUILT_IN, Check, Gone, Line, Number, Text, type_table
+from flow_editor.engine.field_type import Gone
+from flow_editor.engine.field_types import BUILT_IN, Check, Line, Number, Text, type_table
 from flow_editor.engine.kind import Field
 from flow_editor.engine.validation import validate
 

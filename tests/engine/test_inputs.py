@@ -6,7 +6,8 @@ import pytest
 
 from flow_editor.engine import inputs
 from flow_editor.engine.definition import parse, parse_input
-from flow_editor.engine.field_types import BUILT_IN, Type
+from flow_editor.engine.field_type import Type
+from flow_editor.engine.field_types import BUILT_IN
 from flow_editor.engine.validation import validate
 from flow_editor.kinds import builtin_kinds
 
