@@ -5,8 +5,8 @@ documents happen there, each under a savepoint; an external effect is only commi
 with the prepared request and its idempotency key), and made by the inbox afterwards.
 It writes neither the run nor a row of the inbox: it adds them to a `Work`.
 
-It is longer than other modules, since what a step's firing decides (it is done, it waits, it fails, it is tried again) is
-read best at one place.
+It is one file, though long: what a firing step decides (it is done, it waits, it fails, it is tried again) is read best at one
+place.
 """
 
 from __future__ import annotations
