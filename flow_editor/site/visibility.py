@@ -102,7 +102,7 @@ def _readable(doctype: str, column: str, user: str) -> str | None:
 
 
 def without_percent(condition: str) -> str:
-	"""An SQL condition in whose texts no percent sign stands.
+	"""An SQL condition whose texts hold no percent sign.
 
 	Whether a list's condition is formatted once more, so that a percent sign has to stand twice, differs between Frappe's
 	versions and from call to call.
