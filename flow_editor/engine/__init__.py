@@ -1,7 +1,7 @@
 """What a flow is and how it moves.
 
-Pure Python: no input or output, no clock of its own, and no import of Frappe. Whoever calls brings the time
-and the ports (`host.py`). Read in this order: `definition` (what an author wrote), `validation` (what is
-wrong with it), `machine` (which step moves next), `timing`, `conditions`, `render`, `context` (what a step
-sees), `kind` (what a step kind declares), `host` (what the outside must offer).
+Pure Python: it reads and writes nothing, has no clock of its own, and never imports Frappe. Its caller brings the time and
+the ports. Read in this order: `definition` (what an author wrote), `validation` (what is wrong with it), `machine` (which
+step moves next), `timing`, `conditions`, `render`, `context` (what a step sees), `field_type` (what a field may hold),
+`kind` (what a step kind declares), `ports` (what the outside must offer).
 """

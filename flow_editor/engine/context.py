@@ -32,7 +32,7 @@ class Scope(Mapping[str, Any]):
 	A result of which only the beginning was kept cannot be read; see `Results`.
 
 	Args:
-		doc: the document's fields, where the caller has them already.
+		doc: the document's fields, if the caller has them already.
 		read: how to load a document: (DocType, name) to its fields. By default as the acting user may.
 	"""
 
@@ -143,7 +143,7 @@ class StepContext:
 		given: the result that somebody passed to `complete`, if any.
 		idempotency_key: the same at every repetition of one attempt group of this step.
 		scope: for expressions; see `Scope`.
-		reader: whoever reads its texts.
+		reader: who reads its texts.
 		documents, erpnext, messages, http: the host's ports; see `engine.ports`. The host itself is none of them.
 	"""
 
@@ -214,7 +214,7 @@ class StepContext:
 		)
 
 	def lookup(self, path: str) -> Any:
-		"""The value at a dotted path of the scope; unknown is None."""
+		"""The value at a dotted path of the scope. None, if there is nothing there."""
 		return render.resolve(self.scope, path)
 
 	def call(self, request: dict[str, Any], *, when_closed: tuple[str, str] | None = None) -> None:

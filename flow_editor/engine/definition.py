@@ -56,8 +56,15 @@ ERROR_LANE = "error"
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-	"""When a step fires, once it is ready. `delay` holds the DELAY_FIELDS that were given, each a number or the text of an
-	expression; with a date, how long after it, or before it if they are negative."""
+	"""When a step fires, once it is ready.
+
+	Args:
+		type: one of TRIGGER_TYPES.
+		delay: the DELAY_FIELDS that were given, each a number or the text of an expression. With a date they count from
+			it: before it, if they are negative.
+		at: the date, or the text of an expression.
+		if_past: what becomes of a step whose date is past, of IF_PAST.
+	"""
 
 	type: str = ON_PREV_COMPLETE
 	delay: Mapping[str, float | str] = field(default_factory=dict)
@@ -66,8 +73,10 @@ class Trigger:
 
 	@property
 	def is_read(self) -> bool:
-		"""Whether it waits for a date that is read when the step is reached, and so again when its time comes. One that is
-		told from `now` or `today` is fixed by then: read again, it would always lie ahead."""
+		"""Whether its date is read when the step is reached, and again when its time comes.
+
+		A date that is told from `now` or `today` is read once: read again, it would always lie ahead.
+		"""
 		read = paths(self.at)
 		return (
 			self.type == ON_DATE

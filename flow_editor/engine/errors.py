@@ -64,7 +64,7 @@ class FlowError(Exception):
 
 
 def described(error: BaseException) -> str:
-	"""What an error that nobody foresaw says, for whoever has to mend it: one without a text of its own says where it arose."""
+	"""What an error that nobody foresaw says. An error without a text of its own says where it arose."""
 	if isinstance(error, FlowError):
 		return error.message
 	if text := str(error).strip():
@@ -105,7 +105,7 @@ class Conflict(FlowError):
 
 
 class RunAsChanges(Conflict):
-	"""The write would let a flow run as another user than whoever asked for it was told."""
+	"""The write would let a flow run as another user than its author was told."""
 
 	code = "run_as_changes"
 

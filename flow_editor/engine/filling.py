@@ -18,7 +18,7 @@ from flow_editor.engine.values import NUMBERS, TABLES, Conventions, FieldType, T
 def filled(
 	values: Mapping[str, Any], types: Types, site: Conventions, types_of: Callable[[str], Types]
 ) -> dict[str, Any]:
-	"""The values of a document's fields as they are stored; of a field that `types` does not name, as they are.
+	"""The values of a document's fields as they are stored. A field that `types` does not name keeps its value.
 
 	Args:
 		types_of: the types of the fields of another DocType, for the rows of tables.

@@ -193,7 +193,7 @@ def _cycle_problem(named: list[str], by_id: Mapping[str, dict[str, Any]]) -> Pro
 
 
 def _ancestors(step_id: str, by_id: Mapping[str, dict[str, Any]]) -> Iterator[str]:
-	"""The steps that a step stands in, the nearest first; without end where steps stand within each other."""
+	"""The steps that a step stands in, the nearest first. Without end, if steps stand within each other."""
 	above = _parent(by_id[step_id], by_id)
 	while above is not None:
 		yield above

@@ -34,8 +34,17 @@ def is_blank(value: Any) -> bool:
 def read_given(
 	inputs: Iterable[Input], given: Mapping[str, Any], zone: str
 ) -> tuple[dict[str, Any], list[Problem]]:
-	"""The given variables, those that are inputs as values of their types, without those that are empty; and a problem
-	for each input that is missing or not of its type."""
+	"""The given variables, and what is wrong with them.
+
+	An input's value is read by its type. An empty one is left out, so that its default holds.
+
+	Args:
+		given: as somebody gave them, by name.
+		zone: the IANA name of the time zone of moments that name none.
+
+	Returns:
+		The variables by name, and a problem for each input that is missing or not of its type.
+	"""
 	values, problems = dict(given), []
 	for one in inputs:
 		value = values.get(one.name)
@@ -52,7 +61,7 @@ def read_given(
 
 
 def read(one: Input, value: Any, zone: str) -> Any:
-	"""A value as its input's type has it; that a document is there is not asked here.
+	"""A value as its input's type has it. It never asks whether a document is there.
 
 	Raises:
 		ValueError: it is not of that type. The message goes on after the input's name.

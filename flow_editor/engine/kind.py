@@ -86,8 +86,8 @@ class Kind:
 	effect: Effect = "none"
 	#: If people read its texts, documents' fields are written in them as people read them; see `engine.people`.
 	audience: Audience = ""
-	#: Whether `run` needs nothing but the step and what the run already knows, and is quick: then it may be done within
-	#: the save that sets the run off. One that reads more than that of its scope is done by a worker all the same.
+	#: Whether `run` is quick and needs nothing but the step and what the run already knows. Such a step may be done within
+	#: the save that sets the run off. If it reads more of its scope than the run knows, a worker does it instead.
 	self_contained: bool = False
 	#: Whether the runtime can run it. A kind that is only composed and stored says False.
 	runnable: bool = True

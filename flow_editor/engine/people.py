@@ -46,7 +46,7 @@ class Words(Protocol):
 
 
 class Reader:
-	"""Whoever reads the texts of a run."""
+	"""The reader of a run's texts: its customer."""
 
 	def __init__(self, words: Words, customer: str):
 		self._words = words

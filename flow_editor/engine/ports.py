@@ -41,13 +41,23 @@ class Documents(Protocol):
 		"""Raise NotAllowed if the acting user may not read a document. One that is not there hides nothing."""
 
 	def shown(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
-		"""As `get`, of a document whose fields, its DocType and name among them, are in hand: it is not read again."""
+		"""A document as `get` gives it, made of fields that are in hand. It is not read again.
+
+		Args:
+			fields: with `doctype` and `name`.
+		"""
 
 	def ended(self, doctype: str, names: Collection[str]) -> dict[str, str]:
-		"""Those of these documents that are DOCUMENT_CANCELLED or, being gone, DOCUMENT_DELETED, whoever may read them."""
+		"""Which of these documents have ended, by name: DOCUMENT_CANCELLED, or DOCUMENT_DELETED if it is gone.
+
+		It asks for no permission.
+		"""
 
 	def first(self, doctype: str, name: str) -> str:
-		"""The first of the documents that one was amended from, itself if from none, whoever may read them."""
+		"""The first document of an amendment chain. A document that was amended from none is its own first.
+
+		It asks for no permission.
+		"""
 
 	def find(self, doctype: str, filters: Mapping[str, Any], *, limit: int = 20) -> list[Document]:
 		"""Documents with these field values (a list value: one of), newest first."""
@@ -62,12 +72,12 @@ class Documents(Protocol):
 		"""Set fields and save. Returns the names of those whose value changed."""
 
 	def fields(self, doctype: str) -> Mapping[str, Mapping[str, Any]] | None:
-		"""The DocType's fields by name (fieldtype, label, options), or None where any field will do.
+		"""The DocType's fields by name (fieldtype, label, options). None, if any field will do.
 
 		Raises `StepFailed` if there is no such DocType."""
 
 	def types(self, doctype: str) -> Types:
-		"""What the fields of a DocType hold, whoever may read them; empty if nothing says. Never raises."""
+		"""What the fields of a DocType hold; empty if nothing says. It asks for no permission and never raises."""
 
 	def may_hold(self, doctype: str, field: str) -> bool:
 		"""Whether documents of a DocType may have a field that `types` does not name."""

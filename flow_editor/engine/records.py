@@ -134,7 +134,7 @@ def columns(record: type, what: str = "") -> tuple[str, ...]:
 
 @cache
 def changing(record: type) -> tuple[str, ...]:
-	"""Those that change as it moves."""
+	"""The names of the fields that change as the record moves."""
 	return tuple(one.name for one in fields(record) if one.metadata.get("changes"))
 
 
@@ -202,7 +202,7 @@ class Codec:
 
 
 def _empty(of: type, name: str, what: str) -> Any:
-	"""What NULL is in a record."""
+	"""What a record holds for NULL."""
 	if what == JSON:
 		return {} if of is Run else None
 	return None if what == MOMENT else 0 if what == NUMBER else ""

@@ -71,7 +71,7 @@ def send_call(
 		helps: what helps if the address is not the right one; see `FlowError.helps`.
 
 	Returns:
-		`status`, `body` (parsed where it is JSON) and `truncated`.
+		`status`, `body` (parsed if it is JSON) and `truncated`.
 
 	Raises:
 		StepFailed: it was refused or not answered, or not answered with success.

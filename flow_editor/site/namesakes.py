@@ -28,7 +28,7 @@ def add_index() -> None:
 
 
 def rename() -> list[tuple[str, str, str]]:
-	"""Give the later ones of templates of one name and category a number: (template, old name, new name) of each. A shipped
+	"""Number the later ones of templates of one name and category. Returns (template, old name, new name) of each. A shipped
 	one keeps its name, then the oldest."""
 	twins = frappe.db.sql(
 		f"""SELECT one.name, one.template_name, one.category FROM `tab{TEMPLATE}` one
@@ -53,7 +53,7 @@ def _is_known(category: str, name: str) -> bool:
 
 @contextmanager
 def told(template: Document) -> Iterator[None]:
-	"""Say it in the words of the rule if the index refuses a template."""
+	"""Within it, a refusal by the index is said in the words of the rule."""
 	try:
 		yield
 	except frappe.UniqueValidationError as error:

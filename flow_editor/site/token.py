@@ -31,7 +31,7 @@ def problem(token: str) -> str | None:
 
 
 def service_user_problem(user: str | None) -> str | None:
-	"""What is wrong with the service user, likewise."""
+	"""What is wrong with the service user, as a sentence that says what to do, or None."""
 	if not user:
 		return _("Name the service user whom the internal token stands for.")
 	if user in frappe.STANDARD_USERS:

@@ -66,7 +66,7 @@ def _hear(doc, moment: str) -> None:
 
 @contextmanager
 def _unheard_troubles(doc) -> Iterator[None]:
-	"""Log what goes wrong within it, and let whoever saves the document hear nothing of it."""
+	"""Within it, what goes wrong is logged, and whoever saves the document hears nothing of it."""
 	messages = len(frappe.local.message_log)
 	try:
 		yield

@@ -27,8 +27,11 @@ def subject(doctype: str | None, name: str | None, customer: str | None) -> tupl
 
 
 def may_read(doctype: str | None, name: str | None, user: str | None = None) -> bool:
-	"""Whether a user (the acting one) may read a document, so that they may see what is about it; anybody may if it is
-	none."""
+	"""Whether a user may read a document, and so see what is about it. If there is no document, anybody may.
+
+	Args:
+		user: the acting one, if none is named.
+	"""
 	user = user or frappe.session.user
 	if not doctype or user == "Administrator":
 		return True
@@ -40,7 +43,7 @@ def may_read(doctype: str | None, name: str | None, user: str | None = None) -> 
 
 
 def may_read_all(doctype: str | None, name: str | None, customer: str | None, user: str) -> bool:
-	"""Whether a user may read all that a run holds; the arguments are its fields of ABOUT."""
+	"""Whether a user may read all that a run holds. The arguments are its fields of ABOUT."""
 	return may_read(doctype, name, user) and may_read(CUSTOMER if customer else "", customer, user)
 
 
@@ -102,7 +105,7 @@ def _readable(doctype: str, column: str, user: str) -> str | None:
 
 
 def without_percent(condition: str) -> str:
-	"""An SQL condition in whose texts no percent sign stands.
+	"""An SQL condition whose texts hold no percent sign.
 
 	Whether a list's condition is formatted once more, so that a percent sign has to stand twice, differs between Frappe's
 	versions and from call to call.

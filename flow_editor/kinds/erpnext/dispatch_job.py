@@ -138,14 +138,14 @@ def _hours(value: Any, helps: str) -> float | None:
 
 
 def _merge_key(step, ctx) -> str:
-	"""The rendered key; none where an expression in it is empty, or the jobs of everybody unknown were one."""
+	"""The rendered key. It is empty if any expression in it is: else the jobs of all unknown customers would be one."""
 	if any(is_empty(ctx.lookup(path)) for path in paths(str(step.payload.get("merge_key") or ""))):
 		return ""
 	return fitting.key((ctx.payload["merge_key"] or "").strip())
 
 
 def _as_option(value: Any, field: Mapping[str, Any]) -> Any:
-	"""The site's own spelling of a value of a Select field, where it has one."""
+	"""The site's own spelling of a value of a Select field, if it has one."""
 	if field.get("fieldtype") != "Select" or not isinstance(value, str):
 		return value
 	return same_word(value, str(field.get("options") or "").split("\n")) or value

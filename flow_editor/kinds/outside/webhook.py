@@ -253,7 +253,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def about(step, ctx) -> dict[str, Any]:
-	"""What a call says where its author says nothing: which run it comes from, and what that is about."""
+	"""What a call says if its author says nothing: which run it comes from, and what that is about."""
 	run = ctx.run
 	return {
 		"run": run.name,
