@@ -89,7 +89,7 @@ def follows(definition: dict, picture: dict, random) -> None:
 		step = under_way.pop(random.randrange(len(under_way)))
 		branch = random.choice(["yes", "no"]) if step.kind == "condition" else None
 		state[step.id].update(status=DONE, result={"branch": branch})
-		machine.done(step)
+		machine.done(step, [branch] if branch else [])
 	assert all(entry["status"] in (DONE, SKIPPED) for entry in state.values())
 
 
