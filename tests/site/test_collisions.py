@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import frappe
 import pytest
@@ -135,7 +136,7 @@ def test_who_collided_waits_a_little_longer_each_time_and_at_random(site, monkey
 	waiting_job()  # after which the series is there
 	r.drain()
 	waits = []
-	monkeypatch.setattr(claiming.time, "sleep", waits.append)
+	monkeypatch.setattr(claiming, "time", SimpleNamespace(sleep=waits.append))
 	for _ in range(2):
 		waiting_job()
 		with held("DJ-"), nobody_waits():

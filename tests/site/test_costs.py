@@ -13,7 +13,7 @@ from http_client import Client, key_of
 
 from flow_editor import api
 from flow_editor.engine.validation import MOST_PROBLEMS
-from flow_editor.services import meaning, starting, templates
+from flow_editor.services import leads, starting, templates
 from flow_editor.site.host import current
 
 MEGABYTE = 1024 * 1024
@@ -138,7 +138,7 @@ def test_a_list_of_large_runs_is_not_as_large_as_they_are(user):
 
 
 def test_looking_for_what_a_flow_names_is_bounded(site, monkeypatch):
-	monkeypatch.setattr(meaning, "MOST_LOOKED_FOR", 50)
+	monkeypatch.setattr(leads, "MOST_LOOKED_FOR", 50)
 	names = frappe.get_all(
 		"Country", pluck="name"
 	)  # they are there, so that none is told and ends the search

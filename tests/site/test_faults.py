@@ -56,7 +56,7 @@ A_WORKER = """
 import os, signal, sys, frappe
 frappe.init(site=sys.argv[1]); frappe.connect(); frappe.set_user("Administrator")
 from datetime import timedelta
-from flow_editor.services import inbox
+from flow_editor.services import claiming, inbox
 from flow_editor.site.host import current
 claiming.LEASE_MINUTES = 1 / 60
 host = current()
