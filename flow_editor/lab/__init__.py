@@ -1,5 +1,5 @@
-"""The embedded host: one SQLite file, a virtual clock, documents as plain rows, and nothing that leaves the machine.
+"""The embedded host: the trial host on one SQLite file, with a small web server, sample documents and a command line.
 
-For newcomers without a bench, for tests and simulations, and for authors who keep flows in git. It runs the same
-engine, kinds, services and routes as the site.
+For newcomers without a bench, and for authors who keep flows in git. It runs the same engine, kinds, services and routes as
+the site.
 """

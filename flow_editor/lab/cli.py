@@ -14,9 +14,10 @@ import click
 
 from flow_editor.doors.cli import definition_in, input_option, json_in, refusals_as_sentences, shared_commands
 from flow_editor.engine import timing
-from flow_editor.lab.answers import answers_in
-from flow_editor.lab.host import LabHost, utc_now
-from flow_editor.lab.simulate import Simulation, simulate
+from flow_editor.lab.host import LabHost
+from flow_editor.trial.answers import answers_in
+from flow_editor.trial.host import utc_now
+from flow_editor.trial.simulate import Simulation, simulate
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 #: How much of a value the table shows.

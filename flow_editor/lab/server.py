@@ -31,9 +31,9 @@ from flow_editor.engine.errors import (
 	Unreadable,
 )
 from flow_editor.lab import samples
-from flow_editor.lab.answers import answers_in
 from flow_editor.lab.host import LabHost
 from flow_editor.services import inbox, portable
+from flow_editor.trial.answers import answers_in
 
 PAGES = Path(__file__).parent / "pages"
 #: The editor, as `npm run build` makes it.

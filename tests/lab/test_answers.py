@@ -10,10 +10,10 @@ from click.testing import CliRunner
 from werkzeug.test import Client
 
 from flow_editor.engine.errors import Invalid
-from flow_editor.lab.answers import answers_in
 from flow_editor.lab.cli import main
 from flow_editor.lab.server import LabApp, open_lab
-from flow_editor.lab.simulate import simulate
+from flow_editor.trial.answers import answers_in
+from flow_editor.trial.simulate import simulate
 
 BEGAN = datetime(2026, 11, 23, 9)
 URL = "https://x.test/hook"

@@ -7,9 +7,9 @@ from datetime import datetime, time, timedelta
 import pytest
 
 from flow_editor.lab.host import LabHost
-from flow_editor.lab.live import LiveStore
-from flow_editor.lab.simulate import simulate
 from flow_editor.services import advance, due, inbox, looking, starting, templates
+from flow_editor.trial.live import LiveStore
+from flow_editor.trial.simulate import simulate
 
 LATE = timedelta(minutes=7)
 

@@ -11,11 +11,11 @@ from werkzeug.test import Client
 
 from flow_editor.engine.kind import Kind
 from flow_editor.kinds import builtin_kinds
-from flow_editor.lab import host as lab_host
 from flow_editor.lab.host import LabHost
 from flow_editor.lab.server import LabApp, open_lab
-from flow_editor.lab.simulate import simulate
 from flow_editor.services import starting, templates
+from flow_editor.trial import host as trial_host
+from flow_editor.trial.simulate import simulate
 
 PORT = 8010
 INVOICE = {"doctype": "Sales Invoice", "name": "SI-1", "docstatus": 1, "status": "Unpaid"}
@@ -96,7 +96,7 @@ class CancelIt(Kind):
 
 @pytest.mark.parametrize(("says", "becomes"), [("cancel", "cancelled"), ("continue", "completed")])
 def test_a_flow_that_cancels_its_own_document_goes_on_only_if_it_says_so(monkeypatch, says, becomes):
-	monkeypatch.setattr(lab_host, "builtin_kinds", lambda: [*builtin_kinds(), CancelIt()])
+	monkeypatch.setattr(trial_host, "builtin_kinds", lambda: [*builtin_kinds(), CancelIt()])
 	steps = [{"id": "end", "kind": "cancel_it"}, mail("tell", depends_on=["end"])]
 	done = simulate({"steps": steps, "on_document_end": says}, doc=INVOICE)
 	assert done.run["status"] == becomes and len(done.sent) == (says == "continue")

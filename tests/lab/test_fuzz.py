@@ -24,8 +24,8 @@ from flow_editor.engine.machine import (
 )
 from flow_editor.lab.host import LabHost
 from flow_editor.lab.server import LabApp, open_lab
-from flow_editor.lab.simulate import simulate
 from flow_editor.services import templates
+from flow_editor.trial.simulate import simulate
 
 WHATEVER = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 #: Longer than any of these may take, on the slowest machine; a hang is longer.

@@ -10,23 +10,23 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 
-from flow_editor.lab.host import LabHost
 from flow_editor.services import inbox, templates
+from flow_editor.trial.host import TrialHost
 
 #: The modules of the path. What they are made of (the engine) and the host's clock are asked as often as need be.
 PATH = (
-	"lab.documents", "services.listening", "services.starting", "services.head", "services.advance", "services.work",
-	"services.inbox", "services.claiming", "lab.store",
+	"trial.documents", "services.listening", "services.starting", "services.head", "services.advance", "services.work",
+	"services.inbox", "services.claiming", "trial.store",
 )  # fmt: skip
 
 SAVE = {
 	(
-		"lab.documents",
+		"trial.documents",
 		"services.listening",
 	): 4,  # once for each moment of an insert, and once for what listens at all
 	(
 		"services.listening",
-		"lab.documents",
+		"trial.documents",
 	): 3,  # its fields, when one is asked for, and as the user may read them
 	(
 		"services.listening",
@@ -37,8 +37,8 @@ SAVE = {
 	("services.advance", "services.head"): 2,  # what the policy lets it read, and wait for
 	("services.head", "services.work"): 1,
 	("services.listening", "services.work"): 1,
-	("services.listening", "lab.store"): 2,  # who listens, and whether this change has started it before
-	("services.starting", "lab.store"): 1,
+	("services.listening", "trial.store"): 2,  # who listens, and whether this change has started it before
+	("services.starting", "trial.store"): 1,
 }
 ROW = {
 	(
@@ -55,10 +55,10 @@ ROW = {
 	("services.inbox", "services.work"): 2,  # made and written: by one place
 	(
 		"services.inbox",
-		"lab.store",
+		"trial.store",
 	): 5,  # the claim, two transactions, the locked run, and whether more is due
-	("services.advance", "lab.store"): 2,  # the step's savepoint: entered and left
-	("services.work", "lab.store"): 2,  # the run, and the row
+	("services.advance", "trial.store"): 2,  # the step's savepoint: entered and left
+	("services.work", "trial.store"): 2,  # the run, and the row
 }
 
 
@@ -84,11 +84,11 @@ def entered(act: Callable[[], object]) -> dict[tuple[str, str], int]:
 		act()
 	finally:
 		sys.setprofile(None)
-	return {pair: count for pair, count in seen.items() if pair != ("lab.documents", "lab.store")}
+	return {pair: count for pair, count in seen.items() if pair != ("trial.documents", "trial.store")}
 
 
 def test_a_save_and_a_row_go_through_each_room_as_often_as_is_said():
-	host = LabHost()
+	host = TrialHost()
 	with host.store.transaction():
 		templates.create(
 			host,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from flow_editor.lab.host import LabHost
-from flow_editor.lab.live import LiveStore
 from flow_editor.services import looking, runs, starting, templates
+from flow_editor.trial.live import LiveStore
 
 STEPS = [
 	{"id": "hand", "kind": "wait", "trigger": {"type": "manual"}},

@@ -7,8 +7,8 @@ from datetime import datetime
 import pytest
 
 from flow_editor.lab.host import LabHost
-from flow_editor.lab.simulate import simulate
 from flow_editor.services import mails, starting, templates
+from flow_editor.trial.simulate import simulate
 
 ISSUE = {"doctype": "Issue", "name": "I-1"}
 

@@ -1,4 +1,4 @@
-"""Writes flow_editor/lab/doctypes.json, what the lab knows of ERPNext's DocTypes, from the DocTypes of a bench.
+"""Writes flow_editor/trial/doctypes.json, what the trial host knows of ERPNext's DocTypes, from the DocTypes of a bench.
 
     cd BENCH/sites && ../env/bin/python CHECKOUT/tests/site/doctypes.py SITE [DOCTYPE …]
 
@@ -18,7 +18,7 @@ import frappe
 from flow_editor.engine.values import TABLES
 from flow_editor.site.documents import LAYOUT
 
-FILE = Path(__file__).resolve().parents[2] / "flow_editor" / "lab" / "doctypes.json"
+FILE = Path(__file__).resolve().parents[2] / "flow_editor" / "trial" / "doctypes.json"
 #: The types of fields whose options say what they hold.
 WITH_OPTIONS = ("Link", "Dynamic Link", "Select", "Currency", *TABLES)
 Fields = dict[str, list[str]]

@@ -37,7 +37,7 @@ from flow_editor.engine.records import (
 )
 from flow_editor.services.authored import namesake, numbered
 
-logger = logging.getLogger("flow_editor.lab")
+logger = logging.getLogger("flow_editor.trial")
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS series (prefix TEXT PRIMARY KEY, last INTEGER NOT NULL);
@@ -77,7 +77,7 @@ Prepare = Callable[[Mapping[str, Any], Mapping[str, Any] | None], dict[str, Any]
 Published = Callable[[Mapping[str, Any], str], None]
 
 
-class LabStore:
+class TrialStore:
 	"""One connection, used by one thread at a time.
 
 	Args:

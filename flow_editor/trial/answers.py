@@ -1,4 +1,4 @@
-"""What the lab's captured web calls are answered, so that a flow's failure paths can be tried where nothing is sent."""
+"""What captured web calls are answered, so that a flow's failure paths can be tried where nothing is sent."""
 
 from __future__ import annotations
 

@@ -15,12 +15,12 @@ from flow_editor.engine.errors import FlowError
 from flow_editor.engine.inputs import is_blank
 from flow_editor.engine.outcome import Outcome
 from flow_editor.engine.timing import in_seconds
-from flow_editor.lab.answers import Answer
-from flow_editor.lab.host import LabHost, utc_now
-from flow_editor.lab.live import LiveStore
 from flow_editor.services import inbox, looking, runs, starting, templates
 from flow_editor.services.customers import customer_of
 from flow_editor.services.definitions import flow_of
+from flow_editor.trial.answers import Answer
+from flow_editor.trial.host import TrialHost, utc_now
+from flow_editor.trial.live import LiveStore
 
 #: A drain may take as long as it takes: nobody waits behind it.
 NO_LIMIT = 10**9
@@ -64,7 +64,7 @@ def simulate(
 		Invalid: with every problem of the definition.
 		FlowError: it cannot be started.
 	"""
-	host = LabHost(now=now or utc_now().replace(microsecond=0), store=LiveStore)
+	host = TrialHost(now=now or utc_now().replace(microsecond=0), store=LiveStore)
 	timeline = _Timeline(host)
 	host.http.answers = http
 	with host.store.transaction():
@@ -94,7 +94,7 @@ def simulate(
 	)
 
 
-def _store(host: LabHost, doc: Mapping[str, Any]) -> tuple[str, str]:
+def _store(host: TrialHost, doc: Mapping[str, Any]) -> tuple[str, str]:
 	"""Store the document, and the customer that it may hold. Raises FlowError if it has no DocType."""
 	if not doc:
 		return "", ""
@@ -114,7 +114,7 @@ def _store(host: LabHost, doc: Mapping[str, Any]) -> tuple[str, str]:
 	return doctype, host.documents.create(doctype, {**fields, "name": name})
 
 
-def _store_named(host: LabHost, definition: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+def _store_named(host: TrialHost, definition: Mapping[str, Any], given: Mapping[str, Any]) -> None:
 	"""Store the documents that inputs name and of which nothing else is known."""
 	for raw in definition.get("inputs") or ():
 		one = parse_input(raw, host.field_types)
@@ -126,7 +126,7 @@ def _store_named(host: LabHost, definition: Mapping[str, Any], given: Mapping[st
 			host.documents.insert_quietly(doctype, {"name": name})
 
 
-def _answer(host: LabHost, run: str, unanswered: dict[str, Any]) -> bool:
+def _answer(host: TrialHost, run: str, unanswered: dict[str, Any]) -> bool:
 	"""Complete the steps that have been reached and for which there is an answer. Whether there were any."""
 	state = host.store.run(run).step_state
 	reached = [step_id for step_id in unanswered if state.get(step_id, {}).get("waiting")]
@@ -139,7 +139,7 @@ def _answer(host: LabHost, run: str, unanswered: dict[str, Any]) -> bool:
 class _Timeline:
 	"""Notes what each advance did to the steps, in the order in which they stand in the flow."""
 
-	def __init__(self, host: LabHost):
+	def __init__(self, host: TrialHost):
 		self.entries: list[dict[str, Any]] = []
 		self._host = host
 		self._flow: Flow | None = None

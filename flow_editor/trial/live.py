@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from flow_editor.engine.records import Pending, Run
-from flow_editor.lab.store import LabStore
+from flow_editor.trial.store import TrialStore
 
 
 class LiveState(dict):
@@ -47,10 +47,10 @@ class LiveState(dict):
 				super().__setitem__(step_id, entry)
 
 
-class LiveStore(LabStore):
+class LiveStore(TrialStore):
 	"""Keeps everything in SQLite except the states of steps."""
 
-	saved_of_run = tuple(column for column in LabStore.saved_of_run if column != "step_state")
+	saved_of_run = tuple(column for column in TrialStore.saved_of_run if column != "step_state")
 
 	def __init__(self, *args: Any):
 		super().__init__(*args)

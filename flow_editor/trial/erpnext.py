@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from flow_editor.engine.ports import CUSTOMER
-from flow_editor.lab.documents import LabDocuments
+from flow_editor.trial.documents import TrialDocuments
 
 ACTIVE = "Active"
 
 
-class LabErpnext:
-	def __init__(self, documents: LabDocuments):
+class TrialErpnext:
+	def __init__(self, documents: TrialDocuments):
 		self._documents = documents
 
 	def contact(self, customer: str) -> tuple[str, str]:

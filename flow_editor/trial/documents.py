@@ -17,9 +17,9 @@ from flow_editor.engine.event import CANCEL, CHANGE, DELETE, INSERT, SUBMIT, UPD
 from flow_editor.engine.records import DOCUMENT_CANCELLED, DOCUMENT_DELETED
 from flow_editor.engine.render import jsonable
 from flow_editor.engine.values import NO_TYPES, STANDARD_TYPES, Document, FieldType, Types, document
-from flow_editor.lab.store import LabStore
 from flow_editor.services import events, life, listening
 from flow_editor.services.host import Host
+from flow_editor.trial.store import TrialStore
 
 #: The fields of ERPNext's DocTypes: by DocType and name, [fieldtype, label] and the options, if any.
 DOCTYPES = Path(__file__).parent / "doctypes.json"
@@ -34,8 +34,8 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-class LabDocuments:
-	def __init__(self, host: Host, store: LabStore):
+class TrialDocuments:
+	def __init__(self, host: Host, store: TrialStore):
 		self._host = host
 		self._store = store
 		#: What was created and changed, in order: action, doctype, name, values.
