@@ -82,7 +82,7 @@ VERSION = {
 
 ROUTES = (
 	Route("list_templates", "GET", "/templates", "The templates, without their definitions", handlers.list_templates, FLOW_USERS, query={"category": TEXT, "applies_to": TEXT, "is_active": FLAG, "trigger_event": TEXT, **PAGE}, answer={"templates": {"type": "array"}}),
-	Route("create_template", "POST", "/templates", "Store a new template, or a draft of one", handlers.create_template, AUTHORS, body=TEMPLATE_FIELDS | {"draft": IS_DRAFT}, required=("template_name",), open_body=True, answer=WRITTEN, status=201),
+	Route("create_template", "POST", "/templates", "Store a new template, or a draft of one", handlers.create_template, AUTHORS, body=TEMPLATE_FIELDS | {"draft": IS_DRAFT}, open_body=True, answer=WRITTEN, status=201),
 	Route("get_template", "GET", "/templates/{template}", "One template as it is published, and its draft", handlers.get_template, FLOW_USERS, answer={"template": OBJECT, "draft": DRAFT}),
 	Route("update_template", "PUT", "/templates/{template}", "Change some fields of a template, or of its draft", handlers.update_template, AUTHORS, body=TEMPLATE_FIELDS | {"version": REVISION, "will_run_as": {"type": ["string", "null"]}, "draft": IS_DRAFT, "draft_revision": REVISION}, open_body=True, answer=WRITTEN),
 	Route("delete_template", "DELETE", "/templates/{template}", "Delete a template", handlers.delete_template, AUTHORS, answer={"ok": {"const": True}}),
