@@ -16,7 +16,7 @@ export function isShown(field, payload, kind) {
 
 /** A field as what it is, given the values of the others: JSON that may be any text then is a text. */
 export function asUsed(field, payload, kind) {
-	return field.text_when && holds(field.text_when, payload, kind) ? { ...field, type: "textarea" } : field;
+	return field.text_when && holds(field.text_when, payload, kind) ? { ...field, type: "textarea", widget: "textarea" } : field;
 }
 
 function holds(when, payload, kind) {
