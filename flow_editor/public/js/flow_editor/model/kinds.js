@@ -62,7 +62,7 @@ export function pickable(kinds) {
 		.map((kind) => ({
 			value: kind.name,
 			label: __(kind.label),
-			description: __(kind.description),
+			description: __(kind.description || ""),
 			icon: kind.icon,
 			color: kind.color,
 			group: __(groupOf(kind)),

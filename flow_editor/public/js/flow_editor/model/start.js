@@ -24,13 +24,16 @@ export function startParts({ trigger, event, condition, applies_to }, labelOf) {
 	return { head, rest: only.length ? [{ text: `${__("if")} ` }, ...only] : [] };
 }
 
+/** "an Issue", "a Contract". */
+const one = (doctype) => (/^[aeiou]/i.test(doctype || "") ? __("an {0}", [__(doctype)]) : __("a {0}", [__(doctype || "document")]));
+
 function headOf(trigger, event, applies_to, labelOf) {
 	const about = trigger.doctype || applies_to;
 	switch (trigger.type) {
 		case "document": {
-			const field = trigger.field ? [{ text: `${__("When")} ` }, { chip: labelOf(`doc.${trigger.field}`), path: `doc.${trigger.field}` }, { text: ` ${__("of a {0}", [__(about)])} ${MOMENTS().changed}` }] : null;
+			const field = trigger.field ? [{ text: `${__("When")} ` }, { chip: labelOf(`doc.${trigger.field}`), path: `doc.${trigger.field}` }, { text: ` ${__("of {0}", [one(about)])} ${MOMENTS().changed}` }] : null;
 			const to = trigger.to == null ? [] : [{ text: ` ${__("to {0}", [[].concat(trigger.to).join(", ")])}` }];
-			return [...(field || [{ text: __("When a {0} {1}", [__(about), MOMENTS()[trigger.moment] || trigger.moment]) }]), ...to];
+			return [...(field || [{ text: __("When {0} {1}", [one(about), MOMENTS()[trigger.moment] || trigger.moment]) }]), ...to];
 		}
 		case "date": {
 			const amounts = Object.fromEntries(Object.entries(trigger.offset || {}).map(([unit, amount]) => [`delay_${unit}`, amount]));
@@ -38,7 +41,7 @@ function headOf(trigger, event, applies_to, labelOf) {
 			const isBefore = Object.values(trigger.offset || {}).some((amount) => Number(amount) < 0);
 			const way = delay ? `${delay} ${isBefore ? __("before") : __("after")}` : __("On");
 			const at = trigger.at ? [{ text: `, ${__("at {0}", [trigger.at])}` }] : [];
-			return [{ text: `${way} ` }, { chip: labelOf(`doc.${trigger.field}`), path: `doc.${trigger.field}` }, { text: ` ${__("of a {0}", [__(about)])}` }, ...at];
+			return [{ text: `${way} ` }, { chip: labelOf(`doc.${trigger.field}`), path: `doc.${trigger.field}` }, { text: ` ${__("of {0}", [one(about)])}` }, ...at];
 		}
 		case "schedule":
 			return [{ text: scheduleInWords(trigger) }];
@@ -46,7 +49,7 @@ function headOf(trigger, event, applies_to, labelOf) {
 			return [{ text: __("When a web call comes in") }];
 	}
 	if (!event) return [{ text: trigger.event && trigger.event !== "manual" ? inPlainWords(trigger.event) : __("Started by hand") }];
-	if (event.name === "manual") return [{ text: applies_to ? __("Started by hand, from a {0}", [__(applies_to)]) : __("Started by hand") }];
+	if (event.name === "manual") return [{ text: applies_to ? __("Started by hand, from {0}", [one(applies_to)]) : __("Started by hand") }];
 	return [{ text: __("When: {0}", [__(event.label)]) }, ...(applies_to && !(event.doctypes || []).includes(applies_to) ? [{ text: ` (${__(applies_to)})` }] : [])];
 }
 

@@ -246,6 +246,7 @@ async function showConflict(failure) {
 function takeTheirs() {
 	forget();
 	take(conflict.value.theirs);
+	lastChange = { field: "", at: 0 }; // a step back of its own, however fast it came
 	remember();
 	conflict.value = null;
 	error.value = "";
