@@ -79,8 +79,9 @@ def _headers() -> Mapping[str, str]:
 
 
 def _parsed(value: Any, schema: dict[str, Any]) -> Any:
-	"""A form's text as the JSON that it holds, where the parameter is none."""
-	if not isinstance(value, str) or schema.get("type") == "string":
+	"""A form's text as the JSON that it holds, if the parameter takes no text: a document may be called 12 or 1e5."""
+	types = schema.get("type", ())
+	if not isinstance(value, str) or "string" in ([types] if isinstance(types, str) else types):
 		return value
 	try:
 		return json.loads(value)

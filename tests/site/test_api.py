@@ -115,3 +115,13 @@ def test_what_is_no_json_is_refused(site, value):
 	):
 		with pytest.raises(frappe.ValidationError, match="what JSON cannot"):
 			call()
+
+
+@pytest.mark.parametrize("name", ["1e309", "12e4", "17", "true", "null"])
+def test_a_document_whose_name_could_be_json_is_found_by_its_name(site, name):
+	todo = frappe.get_doc({"doctype": "ToDo", "description": "x"})
+	todo.insert(set_name=name)
+	frappe.db.commit()
+	flow = r.template(r.step("a", trigger={"type": "manual"}))
+	started = api.start(template=flow.name, doctype="ToDo", docname=name, idempotency_key="42")["run"]
+	assert started["context_docname"] == todo.name == name
