@@ -46,11 +46,13 @@ def drag(page, step: str, target, *, at=(0.5, 0.9)) -> None:
 	card = page.locator(f"[data-step={step}] > .fe-card .fe-name")
 	card.hover()
 	page.mouse.down()
-	box = target.bounding_box()
-	x, y = box["x"] + box["width"] * at[0], box["y"] + box["height"] * at[1]
-	page.mouse.move(x, y - 4, steps=8)
-	page.mouse.move(x, y, steps=4)
-	page.wait_for_timeout(200)
+	# What it makes way for moves as it comes, so that it is aimed at more than once.
+	for _ in range(3):
+		box = target.bounding_box()
+		x, y = box["x"] + box["width"] * at[0], box["y"] + box["height"] * at[1]
+		page.mouse.move(x, y - 4, steps=8)
+		page.mouse.move(x, y, steps=4)
+		page.wait_for_timeout(100)
 	page.mouse.up()
 
 
