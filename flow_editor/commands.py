@@ -79,7 +79,7 @@ def run(
 	host, template: str, doctype: str, docname: str, customer: str, variables: str, inputs: dict[str, str]
 ) -> None:
 	"""Start a flow, by its number or its name, and print what it did."""
-	from flow_editor.services import starting
+	from flow_editor.services import looking, starting
 
 	try:
 		bag = json.loads(variables)
@@ -97,7 +97,7 @@ def run(
 		variables={**bag, **starting.inputs_by_name(host, number, inputs)},
 	)
 	click.echo(f"{moved.run.name}: {moved.run.status}")
-	for step_id, entry in moved.run.step_state.items():
+	for step_id, entry in looking.as_dict(host, moved.run)["step_state"].items():
 		detail = entry.get("error") or entry.get("due_at") or ("waiting" if entry.get("waiting") else "")
 		click.echo(f"  {step_id:<24} {entry['status']:<10} {detail}")
 

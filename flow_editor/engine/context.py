@@ -19,6 +19,7 @@ from flow_editor.engine.ports import CUSTOMER, Surroundings
 from flow_editor.engine.records import Run
 from flow_editor.engine.secrets import WithMarks
 from flow_editor.engine.values import Conventions
+from flow_editor.engine.waiting import Watch
 
 #: Where the beginning of a result that was cut is kept: of a web call's answer, and of any other.
 CUT_KEYS = {"body", "text"}
@@ -171,7 +172,7 @@ class StepContext:
 		self.messages = host.messages
 		self.http = host.http
 		#: Calls that the step asks to be made beside its own effect; see `call`.
-		self.calls: list[tuple[dict[str, Any], tuple[str, str] | None]] = []
+		self.calls: list[tuple[dict[str, Any], Watch | None]] = []
 		#: What all its texts may come to; see `render.Budget`.
 		self.budget = render.Budget()
 		self._payload: dict[str, Any] | None = None
@@ -217,14 +218,14 @@ class StepContext:
 		"""The value at a dotted path of the scope. None, if there is nothing there."""
 		return render.resolve(self.scope, path)
 
-	def call(self, request: dict[str, Any], *, when_closed: tuple[str, str] | None = None) -> None:
+	def call(self, request: dict[str, Any], *, after: Watch | None = None) -> None:
 		"""Ask for a web call after the step's own effect is committed: at least once, with a key of its own.
 
 		Args:
 			request: `method`, `url`, and `json` for its body.
-			when_closed: (DocType, name) of the document whose closing is to set it off; at once if None.
+			after: the document that it waits for; at once if None.
 		"""
-		self.calls.append((request, when_closed))
+		self.calls.append((request, after))
 
 
 def render_payload(

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from flow_editor.engine.context import StepContext
 from flow_editor.engine.definition import ERROR_LANE, Step
 from flow_editor.engine.field_type import Form
 from flow_editor.engine.fields import Audience, Effect, Field
+from flow_editor.engine.waiting import Ended, Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,9 @@ class Kind:
 	state, under a savepoint, so it happens exactly once. A kind whose effect is `external` writes `prepare`,
 	which returns all that the call needs as JSON and is committed first, and `send`, which makes the call
 	outside any transaction and may be repeated with the same idempotency key.
+
+	A kind whose step has more to do later returns a `Wait` from `run` in place of a result, and writes `resume`: it is told
+	how the wait ended, in a transaction as `run` is, and returns the result, or waits once more.
 	"""
 
 	name: str = ""
@@ -89,6 +94,8 @@ class Kind:
 	#: Whether `run` is quick and needs nothing but the step and what the run already knows. Such a step may be done within
 	#: the save that sets the run off. If it reads more of its scope than the run knows, a worker does it instead.
 	self_contained: bool = False
+	#: DocTypes whose documents its steps, or calls that they promise, may wait for.
+	watches: tuple[str, ...] = ()
 	#: Whether the runtime can run it. A kind that is only composed and stored says False.
 	runnable: bool = True
 
@@ -144,9 +151,13 @@ class Kind:
 		"""The variables that a step with this payload gives a value."""
 		return ()
 
-	def run(self, step: Step, ctx: StepContext) -> Any:
-		"""Do the step and return its result (JSON). Raise `StepFailed` when it cannot be done."""
+	def run(self, step: Step, ctx: StepContext) -> Any | Wait:
+		"""Do the step and return its result (JSON), or what it waits for. Raise `StepFailed` when it cannot be done."""
 		raise NotImplementedError(f"{self.name} has no run()")
+
+	def resume(self, step: Step, ctx: StepContext, ended: Ended) -> Any | Wait:
+		"""Go on with a step whose wait has ended. Returns and raises as `run`; if it raises what may pass, it is asked again."""
+		raise NotImplementedError(f"{self.name} has no resume()")
 
 	def prepare(self, step: Step, ctx: StepContext) -> dict[str, Any]:
 		"""Return all that `send` needs, as JSON. Runs in the transaction; must not call out."""
@@ -194,6 +205,11 @@ class Catalog(Mapping[str, Kind]):
 		for kind in kinds:
 			self.add(kind)
 
+	@cached_property
+	def watched(self) -> frozenset[str]:
+		"""The DocTypes whose documents any step may wait for."""
+		return frozenset(doctype for kind in self.values() for doctype in kind.watches)
+
 	def add(self, kind: Kind) -> None:
 		"""Register a kind.
 
@@ -212,6 +228,7 @@ class Catalog(Mapping[str, Kind]):
 				f"Two kinds are called {kind.name!r}: {type(known).__module__} and {type(kind).__module__}"
 			)
 		self._kinds[kind.name] = kind
+		self.__dict__.pop("watched", None)
 
 	def __getitem__(self, name: str) -> Kind:
 		return self._kinds[name]

@@ -27,7 +27,8 @@ from flow_editor.engine.definition import ERROR_LANE, Flow, Step
 
 # Step states
 PENDING = "pending"
-SCHEDULED = "scheduled"
+SCHEDULED = "scheduled"  # it waits for time alone
+WAITING = "waiting"  # for more than that: an answer, a document
 RUNNING = "running"
 DONE = "done"
 FAILED = "failed"
@@ -61,8 +62,7 @@ class Machine:
 
 	Args:
 		flow: the version that the run started on.
-		state: the run's `step_state`, changed in place. A step without an entry is pending; a pending one
-			with `waiting` has been reached and waits for `complete`.
+		state: the run's `step_state`, changed in place. A step without an entry is pending.
 
 	A caller that wants to know `changes` reports each change of an entry by `mark`, before or after it.
 	"""
@@ -102,7 +102,7 @@ class Machine:
 		while self._ready:
 			step = self._ready.popleft()
 			entry = self.state[step.id]
-			if entry["status"] == PENDING and not entry.get("waiting"):  # else it was here twice
+			if entry["status"] == PENDING:  # else it was here twice
 				return step
 		return None
 
@@ -192,7 +192,7 @@ class Machine:
 
 	def _consider(self, step: Step, *, dependencies_settled: bool = False) -> None:
 		entry = self.state[step.id]
-		if entry["status"] != PENDING or entry.get("waiting"):
+		if entry["status"] != PENDING:
 			return
 		if step.parent_id is not None and not self._parent_lets(step):
 			return
@@ -293,10 +293,7 @@ class Machine:
 
 def lets(entry: Mapping[str, Any], child: Step) -> bool:
 	"""Whether a done step with this entry lets a step go on that stands in it."""
-	lanes = entry.get(LANES)
-	if lanes is None:  # it was done by an earlier version, which kept the lane with the result alone
-		result = entry.get("result")
-		lanes = [result.get("branch")] if isinstance(result, Mapping) else []
+	lanes = entry.get(LANES, ())
 	return child.branch in lanes if child.branch is not None else ERROR_LANE not in lanes
 
 
@@ -311,11 +308,11 @@ def stop_steps(state: StepState, status: str, calling: Collection[str] | None = 
 	changes = []
 	for step_id, entry in state.items():
 		before = entry["status"]
-		if before in (PENDING, SCHEDULED) or (
+		if before in (PENDING, SCHEDULED, WAITING) or (
 			before == RUNNING and calling is not None and step_id not in calling
 		):
 			entry["status"] = CANCELLED if status == CANCELLED else SKIPPED
-			for leftover in ("waiting", "due_at"):
+			for leftover in ("wait", "due_at"):
 				entry.pop(leftover, None)
 			changes.append(StepChange(step_id, before, entry["status"]))
 	return changes
@@ -335,7 +332,4 @@ def run_status(state: StepState) -> str:
 
 def is_in_flight(state: StepState) -> bool:
 	"""Whether anything in the run may still move by itself or waits for somebody to complete it."""
-	return any(
-		entry["status"] in (SCHEDULED, RUNNING) or (entry["status"] == PENDING and entry.get("waiting"))
-		for entry in state.values()
-	)
+	return any(entry["status"] in (SCHEDULED, WAITING, RUNNING) for entry in state.values())

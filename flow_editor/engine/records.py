@@ -13,6 +13,8 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
+from flow_editor.engine.upgrading import upgrade
+
 # What a field of a record is
 TEXT, NUMBER, JSON, MOMENT = "text", "number", "json", "moment"
 SENTENCE = "sentence"  # a text for people that may hold the words of others
@@ -20,17 +22,24 @@ SENTENCE = "sentence"  # a text for people that may hold the words of others
 # What an inbox row promises to do
 START = "start"  # begin a run that could do nothing while it was stored
 FIRE = "fire"  # fire a step whose time has come
+WAIT = "wait"  # look whether what a step waits for has come
 RETRY = "retry"  # try a failed step again
 CALL = "call"  # make an external call that a step has committed to, and waits for
 SIDE_CALL = (
 	"side_call"  # make a call that a step has committed to beside its own effect, and waits for no more
 )
+WATCHED_CALL = "watched_call"  # look whether a document is as such a call waits for it to be
+SAVED = "saved"  # have what waits for a document look at it, since it was saved
 MAIL = "mail"  # nothing: it says that a mail was not sent, and that this has been told
 ADVANCE = "advance"  # go on where a budget ran out, or the head of a run ended
 DOCUMENT_END = "document_end"  # end a run whose document was cancelled or deleted
 
 #: What a run waits for, and does no more once it has been ended. A call that was committed to is made.
-WITHDRAWN = (START, FIRE, RETRY, ADVANCE, DOCUMENT_END)
+WITHDRAWN = (START, FIRE, WAIT, RETRY, ADVANCE, DOCUMENT_END)
+#: What was committed to beside a step, whatever becomes of the step.
+BESIDE = (SIDE_CALL, WATCHED_CALL)
+#: What looks at a document.
+WATCHING = (WAIT, WATCHED_CALL)
 
 #: How a document ends.
 DOCUMENT_CANCELLED = "cancelled"
@@ -95,16 +104,16 @@ class Pending:
 	flow_run: str
 	step_id: str = ""
 	purpose: str = FIRE
-	#: When it is due. None: parked until something releases it.
+	#: When it is due. None: when somebody answers.
 	trigger_at: datetime | None = field(default=None, metadata=_is(MOMENT))
 	status: str = ROW_PENDING
 	name: str = ""
 	retry_count: int = field(default=0, metadata=_is(NUMBER))
 	last_error: str = field(default="", metadata=_is(SENTENCE))
-	#: For a call: the prepared request. For others, the step as it was scheduled.
+	#: For a call: the prepared request. For others, the step as it was scheduled, or what it is to be given.
 	context_snapshot: dict[str, Any] | None = field(default=None, metadata=_is(JSON))
 	idempotency_key: str = ""
-	#: The document whose closing releases a parked row.
+	#: The document that is watched, or was saved.
 	reference_doctype: str = ""
 	reference_name: str = ""
 	executed_at: datetime | None = field(default=None, metadata=_is(MOMENT))
@@ -198,6 +207,8 @@ class Codec:
 			elif what == MOMENT:
 				value = self.read_moment(value)
 			values[name] = value
+		for entry in values.get("step_state", {}).values():
+			upgrade(entry)
 		return of(**values)
 
 

@@ -18,8 +18,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from flow_editor.engine import errors, render, timing
-from flow_editor.engine.context import StepContext
+from flow_editor.engine import errors, render, timing, waiting
+from flow_editor.engine.conditions import Uncomparable
+from flow_editor.engine.context import Scope, StepContext
 from flow_editor.engine.definition import (
 	ERROR_LANE,
 	FAIL,
@@ -40,6 +41,7 @@ from flow_editor.engine.machine import (
 	PENDING,
 	RUNNING,
 	SCHEDULED,
+	WAITING,
 	Machine,
 	is_in_flight,
 	run_status,
@@ -52,11 +54,14 @@ from flow_editor.engine.records import (
 	RETRY,
 	ROW_FAILED,
 	SIDE_CALL,
+	WAIT,
+	WATCHED_CALL,
 	WITHDRAWN,
 	Pending,
 	Run,
 )
 from flow_editor.engine.timing import in_seconds
+from flow_editor.engine.waiting import Ended, Wait, Watch
 from flow_editor.services import life
 from flow_editor.services.definitions import flow_of
 from flow_editor.services.due import ANCHOR, UNDATED, past
@@ -70,6 +75,8 @@ from flow_editor.services.work import Settled, Work
 #: small and the lease is kept, and nothing is lost.
 BUDGET_STEPS = 1000
 BUDGET_SECONDS = 20
+#: What a kind's acting comes to that has committed to a call, which is answered later.
+CALLED = object()
 
 
 class Advance:
@@ -143,7 +150,7 @@ class Advance:
 		else:
 			self.fire(step)
 
-	def come_due(self, step: Step) -> None:
+	def come_due(self, step: Step, given: Any = None) -> None:
 		"""A scheduled step's time has come: fire it, unless its date has been moved to a later one meanwhile."""
 		entry = self.entry(step)
 		if entry.get(UNDATED):
@@ -158,7 +165,51 @@ class Advance:
 			if self.times.is_to_come(due):
 				self._schedule(step, due)
 				return
-		self.fire(step)
+		self.fire(step, given)
+
+	def look(self, step: Step) -> bool:
+		"""Look whether what a step waits for has come, and go on with it then. Whether anything has moved; if not, the row is to
+		be left to look again."""
+		wait, now = Wait.read(self.entry(step)[waiting.WAIT]), self.host.now()
+		try:
+			ended = self._has_ended(wait, now)
+		except Exception as error:
+			if self.host.breaks_transaction(error):
+				raise
+			self._count_look(step, error)
+			return True
+		if ended is not None:
+			self.resume(step, ended)
+			return True
+		self.row.retry_count = 0  # what stood in the way has passed
+		self._settled = Settled(self.row, again_at=wait.next_look(now), counts=False)
+		return False
+
+	def answer(self, step: Step, answer: Any) -> None:
+		"""Somebody has answered a step that waits after it has acted."""
+		keep = self.entry(step)[waiting.WAIT].get("keep")
+		self.resume(step, Ended(waiting.ANSWER, self.host.now(), answer, keep))
+
+	def resume(self, step: Step, ended: Ended) -> None:
+		"""Go on with a step whose own wait has ended."""
+		entry = self.machine.mark(step.id)
+		self.outcome.executed.append(step.id)
+		entry.pop("error", None)
+		try:
+			came = self._act(step, ended)
+		except Exception as error:
+			if self.host.breaks_transaction(error):
+				raise
+			self._count_look(step, error, ended)
+			return
+		given = entry.pop(waiting.WAIT).get("given")
+		entry.pop("due_at", None)
+		entry.pop(ANCHOR, None)
+		if ended.by == waiting.TIME and self.flow.is_timed:
+			entry[ANCHOR] = timing.Anchor.of(
+				ended.at
+			).as_json()  # it was due then, however late a worker comes to it
+		self._come(step, came, given)
 
 	def settle_call(self, step: Step, result: Any, given: Any = None) -> None:
 		"""An external call has succeeded."""
@@ -178,17 +229,19 @@ class Advance:
 		entry = self.machine.mark(step.id)
 		entry["attempts"] = entry.get("attempts", 0) + 1
 		entry.setdefault("started_at", self._now())
-		for leftover in ("waiting", "ready_at", "due_at", "error", UNDATED):
+		for leftover in ("ready_at", "due_at", "error", UNDATED, waiting.WAIT):
 			entry.pop(leftover, None)
 		if entry["attempts"] > 1 or "retried" in entry:
 			entry.pop(ANCHOR, None)
 		self.outcome.executed.append(step.id)
 		try:
-			self._run_kind(step, given)
+			came = self._act(step, given=given)
+			if came is not CALLED:
+				self._come(step, came, given)
 		except Exception as error:
 			if self.host.breaks_transaction(error):
 				raise
-			self._fail(step, error)
+			self._fail(step, error, again=None if given is None else {"given": given})
 
 	def move(self) -> None:
 		"""Fire all that has become ready, and give the run the status that comes of it."""
@@ -227,6 +280,10 @@ class Advance:
 			self.work.settle(self._settled)
 		return outcome
 
+	def leave(self) -> None:
+		"""Settle the row alone that asked, since nothing has moved."""
+		self.work.settle(self._settled)
+
 	@property
 	def _is_call(self) -> bool:
 		return self.row is not None and self.row.purpose == CALL
@@ -263,7 +320,8 @@ class Advance:
 			self.machine.pass_over(step, off=True, completed_at=self._now(), **anchor)
 			return
 		if trigger.type in (ON_WEBHOOK, MANUAL):
-			self.machine.mark(step.id).update(waiting=True, ready_at=self._now())
+			self.machine.mark(step.id, WAITING)["ready_at"] = self._now()
+			self._promise(step, WAIT, None)
 			return
 		origin = self.times.origin(step) if self.flow.is_timed else None
 		if trigger.type in TIMED:
@@ -300,8 +358,60 @@ class Advance:
 		if self.row is not None and self.row.step_id == step.id:
 			self._settled = Settled(self.row, again_at=when, counts=False)
 			return
-		snapshot = {"kind": step.kind, "label": step.label, "payload": step.payload}
-		self.rows.append(Pending(self.run.name, step.id, FIRE, when, context_snapshot=snapshot))
+		self._promise(step, FIRE, when)
+
+	def _promise(self, step: Step, purpose: str, at: datetime | None, watch: Watch | None = None) -> None:
+		"""Have a row bring a step back."""
+		row = Pending(
+			self.run.name,
+			step.id,
+			purpose,
+			at,
+			context_snapshot={"kind": step.kind, "label": step.label, "payload": step.payload},
+		)
+		if watch is not None:
+			row.reference_doctype, row.reference_name = watch.doctype, watch.name
+		self.rows.append(row)
+
+	def _wait(self, step: Step, wait: Wait, given: Any) -> None:
+		"""Let a step wait that has acted already."""
+		entry = self.machine.mark(step.id, WAITING)
+		entry[waiting.WAIT] = kept = wait.as_json()
+		entry.pop(ANCHOR, None)
+		if given is not None:
+			kept["given"] = given
+		if wait.until is not None:
+			entry["due_at"] = in_seconds(wait.until)
+		# A document is looked at once more after the row is there, since it may be changed until then.
+		self._promise(step, WAIT, wait.until if wait.watch is None else self.host.now(), wait.watch)
+		self.outcome.scheduled.append(step.id)
+
+	def _has_ended(self, wait: Wait, now: datetime) -> Ended | None:
+		"""How a wait has ended, if it has. What it waits for counts before the time in which it had to come."""
+		if wait.watch is not None:
+			# Its row follows a document that is renamed.
+			watch = replace(wait.watch, doctype=self.row.reference_doctype, name=self.row.reference_name)
+			with self.host.acting_as(self.run.run_as):
+				doc = self.host.documents.get(watch.doctype, watch.name)
+				try:
+					holds = watch.holds(Scope(self.host, self.run, doc=doc), self.host.operators)
+				except Uncomparable as error:
+					raise StepFailed(
+						f"What it waits for cannot be told: {error}", helps=errors.EITHER
+					) from error
+			if holds:
+				return Ended(waiting.DOCUMENT, now, keep=wait.keep)
+		if wait.until is not None and wait.until <= now:
+			return Ended(waiting.TIME, wait.until, keep=wait.keep)
+		return None
+
+	def _count_look(self, step: Step, error: Exception, ended: Ended | None = None) -> None:
+		"""A step could not go on that waits: the same is tried again later, or the step fails."""
+		row = self.row
+		self.machine.mark(step.id)["attempts"] = row.retry_count + 1 if row is not None else 1
+		self._fail(
+			step, error, again={"answer": ended.answer} if ended and ended.by == waiting.ANSWER else None
+		)
 
 	def _fail_undated(self, step: Step, error: Exception) -> None:
 		"""A step's time cannot be told: whenever it is tried again, that is read again."""
@@ -318,7 +428,8 @@ class Advance:
 			self.host, self.run, step, kind, self.scope, idempotency_key=idempotency_key, given=given
 		)
 
-	def _run_kind(self, step: Step, given: Any) -> None:
+	def _act(self, step: Step, ended: Ended | None = None, *, given: Any = None) -> Any:
+		"""Have a step's kind act, or go on after a wait that has ended. Returns its result, what it waits for, or CALLED."""
 		host = self.host
 		kind = self._catalog.get(step.kind)
 		if self._policy.holds_back and (kind is None or not kind.self_contained):
@@ -331,52 +442,56 @@ class Advance:
 			)
 		effect = kind.effect_of(step.payload)
 		if effect == "none":
+			ctx = self.context(step, kind, given=given)
 			with host.acting_as(self.run.run_as):
-				self._succeed(step, kind.run(step, self.context(step, kind, given=given)), given)
-			return
+				return kind.run(step, ctx) if ended is None else kind.resume(step, ctx, ended)
 		self.work.write_runs()  # a document's change may start a flow that waits for a run to end
 		ctx = self.context(step, kind, idempotency_key=uuid.uuid4().hex, given=given)
 		with host.acting_as(self.run.run_as), host.store.savepoint():
 			if effect == "documents":
 				self._document_seen = False  # the step may end the run's own document, or another run's
 				self.work.over = None
-				result = kind.run(step, ctx)
+				came = kind.run(step, ctx) if ended is None else kind.resume(step, ctx, ended)
 			else:
 				request = kind.prepare(step, ctx)
 		self.scope.refresh()
-		for side_request, when_closed in ctx.calls:
-			self._commit_to_side_call(step, side_request, when_closed)
+		for side_request, watch in ctx.calls:
+			self._commit_to_side_call(step, side_request, watch)
 		if effect == "documents":
-			self._succeed(step, result, given)
-		else:
-			self.machine.mark(step.id, RUNNING).pop(ANCHOR, None)  # it is done when it is answered
-			self.rows.append(
-				Pending(
-					self.run.name,
-					step.id,
-					CALL,
-					host.now(),
-					context_snapshot={"request": request, "given": given},
-					idempotency_key=ctx.idempotency_key,
-				)
-			)
-
-	def _commit_to_side_call(
-		self, step: Step, request: Mapping[str, Any], when_closed: tuple[str, str] | None
-	) -> None:
-		doctype, name = when_closed or ("", "")
+			return came
+		self.machine.mark(step.id, RUNNING).pop(ANCHOR, None)  # it is done when it is answered
 		self.rows.append(
 			Pending(
 				self.run.name,
 				step.id,
-				SIDE_CALL,
-				None if when_closed else self.host.now(),
-				context_snapshot={"request": request},
-				idempotency_key=uuid.uuid4().hex,
-				reference_doctype=doctype,
-				reference_name=name,
+				CALL,
+				host.now(),
+				context_snapshot={"request": request, "given": given},
+				idempotency_key=ctx.idempotency_key,
 			)
 		)
+		return CALLED
+
+	def _commit_to_side_call(self, step: Step, request: Mapping[str, Any], watch: Watch | None) -> None:
+		row = Pending(
+			self.run.name,
+			step.id,
+			SIDE_CALL,
+			self.host.now(),
+			context_snapshot={"request": request},
+			idempotency_key=uuid.uuid4().hex,
+		)
+		if watch is not None:
+			row.purpose, row.reference_doctype, row.reference_name = WATCHED_CALL, watch.doctype, watch.name
+			row.context_snapshot["when"] = watch.when
+		self.rows.append(row)
+
+	def _come(self, step: Step, came: Any, given: Any) -> None:
+		"""A step's kind has acted: the step is done, or waits for more."""
+		if isinstance(came, Wait):
+			self._wait(step, came, given)
+		else:
+			self._succeed(step, came, given)
 
 	def _succeed(self, step: Step, result: Any, given: Any) -> None:
 		result = self.keeping.bounded(render.jsonable(result))
@@ -390,7 +505,12 @@ class Advance:
 		kind = self._catalog.get(step.kind)
 		self.machine.done(step, kind.taken(step.payload, result) if kind else ())
 
-	def _fail(self, step: Step, error: BaseException) -> None:
+	def _fail(self, step: Step, error: BaseException, *, again: dict[str, Any] | None = None) -> None:
+		"""A step has failed: try it again later, or fail it for good.
+
+		Args:
+			again: what it was given, for the row that brings it back.
+		"""
 		if self._policy.holds_back:
 			raise HeldBack(step.id) from error
 		message, transient, result, helps = explained(self.host, self.run, step, error)
@@ -408,20 +528,28 @@ class Advance:
 			timing.put_off(getattr(error, "retry_after", ""), now, self.host.timezone),
 		)
 		entry.update(error=message, due_at=in_seconds(due))
+		entry["status"] = RUNNING if self._is_call else WAITING if waiting.WAIT in entry else SCHEDULED
 		if self.row is not None and self.row.step_id == step.id:
 			# The same row comes back, and with it, for a call, the same request and key.
-			entry["status"] = RUNNING if self._is_call else SCHEDULED
 			self._settled = Settled(self.row, error=message, again_at=due)
 		else:
-			entry["status"] = SCHEDULED
 			self.rows.append(
-				Pending(self.run.name, step.id, RETRY, due, retry_count=attempts, last_error=message)
+				Pending(
+					self.run.name,
+					step.id,
+					RETRY,
+					due,
+					retry_count=attempts,
+					last_error=message,
+					context_snapshot=again,
+				)
 			)
 		self.outcome.scheduled.append(step.id)
 
 	def _fail_for_good(self, step: Step, message: str, result: Any) -> None:
 		entry = self.machine.mark(step.id)
-		entry.pop("due_at", None)
+		for leftover in ("due_at", waiting.WAIT):
+			entry.pop(leftover, None)
 		entry.update(error=message, completed_at=self._now())
 		if result is not None:
 			entry["result"] = self.keeping.bounded(render.jsonable(result))

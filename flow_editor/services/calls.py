@@ -14,11 +14,15 @@ from flow_editor.engine.context import Scope, StepContext
 from flow_editor.engine.errors import NotFound, StepFailed
 from flow_editor.engine.machine import CANCELLED, FAILED, RUNNING, run_status
 from flow_editor.engine.records import (
+	BESIDE,
 	CALL,
+	ROW_CANCELLED,
 	SIDE_CALL,
+	WATCHED_CALL,
 	Pending,
 	Run,
 )
+from flow_editor.engine.waiting import LOOK_AGAIN, Watch
 from flow_editor.kinds.web_call import send_call
 from flow_editor.services import starting
 from flow_editor.services.advance import Advance
@@ -29,12 +33,46 @@ from flow_editor.services.host import Host
 from flow_editor.services.work import LostClaim, Work
 
 #: What goes to the outside, and is made whatever becomes of the run.
-CALLS = (CALL, SIDE_CALL)
+CALLS = (CALL, SIDE_CALL, WATCHED_CALL)
 
 
 def is_beside(row: Pending) -> bool:
 	"""Whether no step waits for this call. Rows of earlier versions say so in their snapshot."""
-	return row.purpose == SIDE_CALL or bool((row.context_snapshot or {}).get("beside"))
+	return row.purpose in BESIDE or bool((row.context_snapshot or {}).get("beside"))
+
+
+def look(host: Host, row: Pending) -> None:
+	"""Look whether a document is as a call waits for it to be: have the call made then, else look again later."""
+	snapshot = row.context_snapshot or {}
+	watch = Watch(row.reference_doctype, row.reference_name, snapshot.get("when"))
+	with host.store.transaction():
+		run = _run_of(host, row)
+		with host.acting_as(run.run_as) if run else nullcontext():
+			try:
+				doc = host.documents.get(watch.doctype, watch.name)
+			except NotFound:
+				reason = f"{watch.doctype} {watch.name} was deleted, so this call, which waited for it, is not made."
+				finish(host, row, ROW_CANCELLED, reason)
+				return
+		if not watch.holds(Scope(host, run, doc=doc) if run else {"doc": doc}, host.operators):
+			row.retry_count = 0  # what stood in the way has passed
+			if not host.store.postpone(row, host.now() + LOOK_AGAIN, "", counts=False):
+				raise LostClaim(row.name)
+			return
+		finish(host, row)
+		call = {"request": snapshot["request"]}
+		host.store.insert_pending(
+			[
+				Pending(
+					row.flow_run,
+					row.step_id,
+					SIDE_CALL,
+					host.now(),
+					context_snapshot=call,
+					idempotency_key=row.idempotency_key,
+				)
+			]
+		)
 
 
 def make(host: Host, row: Pending) -> None:

@@ -1,4 +1,4 @@
-"""The trigger events of ERPNext's own documents, and what closes a document. Others are added by other apps."""
+"""The trigger events of ERPNext's own documents. Others are added by other apps."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from flow_editor.engine.event import (
 	Source,
 	TriggerEvent,
 )
-from flow_editor.services.customers import Fields
-from flow_editor.services.host import Host
 
 MANUAL = "manual"
 SIGNED = ("is_signed", (1, True))
@@ -97,24 +95,6 @@ EVENTS = (
 	),
 	TriggerEvent(MANUAL, "Started by hand"),
 )
-
-#: Statuses in which a document is over, so that what was parked on its closing is released.
-CLOSED_STATUSES = ("Completed", "Closed", "Done", "Resolved", "Cancelled")
-#: DocTypes whose closing may have calls parked on it.
-CLOSING = ("Dispatch Job",)
-
-
-def has_closed(now: Fields, before: Fields | None) -> bool:
-	"""Whether a document is over that was not before."""
-	return now.get("status") in CLOSED_STATUSES and (
-		before is None or before.get("status") not in CLOSED_STATUSES
-	)
-
-
-def drop_parked(host: Host, doctype: str, docname: str) -> None:
-	"""A document is deleted, which is no closing: the calls that wait for its closing are not made."""
-	reason = f"{doctype} {docname} was deleted, so it will never be closed, and this call is not made."
-	host.store.drop_parked(doctype, docname, host.now(), reason)
 
 
 def event_table(extra: Iterable[TriggerEvent] = ()) -> dict[str, TriggerEvent]:

@@ -162,17 +162,15 @@ class Store(Protocol):
 		"""Give a claimed row back, due at `at`, its retry_count one higher if that try counts. False as for `finish`."""
 
 	def cancel_pending(self, run: str, step_id: str | None = None) -> None:
-		"""Cancel a run's (or one step's) rows that are pending or claimed, except parked ones and calls that were
-		committed to: those beside a step always, and those that steps wait for if it is the whole run that ends."""
+		"""Cancel a run's (or one step's) rows that are pending or claimed, except calls that were committed to: those beside
+		a step always, and those that steps wait for if it is the whole run that ends."""
 
 	def withdraw(self, run: str) -> None:
 		"""Cancel what a run waits for: its pending rows, except calls. One that is claimed finds the run ended."""
 
-	def release(self, doctype: str, name: str, at: datetime) -> int:
-		"""Make the rows parked on a document due. Returns how many."""
-
-	def drop_parked(self, doctype: str, name: str, at: datetime, reason: str) -> None:
-		"""Cancel the rows parked on a document, since what they wait for cannot come any more."""
+	def wake(self, row: Pending, at: datetime) -> bool:
+		"""Make due what watches the document that a claimed row names, and delete that row. What a worker looks at just now
+		is taken from it, since it may have seen the document as it was before. False as for `finish`."""
 
 	def pending(self, filters: Mapping[str, Any], *, limit: int = 100) -> list[Pending]:
 		"""Inbox rows with these field values, earliest due first."""
@@ -199,6 +197,9 @@ class Host(Surroundings, Protocol):
 	timezone: str
 	#: The deepest a run may stand below runs that caused it.
 	max_depth: int
+
+	def is_first(self, key: str) -> bool:
+		"""Whether this is asked for the first time with that key in the current transaction."""
 
 	def days_off(self, company: str, first: date, last: date) -> Collection[date]:
 		"""The days of a range, both ends included, on which a company does not work; empty: the host's own company."""

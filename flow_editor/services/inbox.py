@@ -16,13 +16,13 @@ from __future__ import annotations
 import random
 import traceback
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from flow_editor.engine import timing
 from flow_editor.engine.errors import OUTSIDE, FlowError, StepFailed, described
-from flow_editor.engine.machine import CANCELLED, COMPLETED, FAILED, SCHEDULED
+from flow_editor.engine.machine import CANCELLED, COMPLETED, FAILED, SCHEDULED, WAITING
 from flow_editor.engine.outcome import Outcome
 from flow_editor.engine.records import (
 	CALL,
@@ -30,11 +30,15 @@ from flow_editor.engine.records import (
 	FIRE,
 	RETRY,
 	ROW_FAILED,
+	SAVED,
+	SIDE_CALL,
 	START,
+	WAIT,
+	WATCHED_CALL,
 	Pending,
 	Run,
 )
-from flow_editor.services import calls, failures, life, starting
+from flow_editor.services import calls, failures, life, starting, watching
 from flow_editor.services.advance import Advance
 from flow_editor.services.claiming import CLAIM_TRIES, at_once, finish, lease
 from flow_editor.services.definitions import flow_of
@@ -50,6 +54,15 @@ BATCH = 50
 TOGETHER_SECONDS = 0.1
 #: Seconds within which a row comes back that collided each time.
 COLLISION_SECONDS = (1, 10)
+
+
+#: What is not worked together with other rows, and how it is worked.
+ALONE: Mapping[str, Callable[[Host, Pending], None]] = {
+	CALL: calls.make,
+	SIDE_CALL: calls.make,
+	WATCHED_CALL: calls.look,
+	SAVED: watching.wake,
+}
 
 
 @dataclass(slots=True)
@@ -81,8 +94,8 @@ def drain(
 			drained.left = True
 			return drained
 		rows = _claim(host, batch)
-		alone = [row for row in rows if row.purpose in calls.CALLS or row.retry_count]
-		shared = [row for row in rows if row.purpose not in calls.CALLS and not row.retry_count]
+		alone = [row for row in rows if row.purpose in ALONE or row.retry_count]
+		shared = [row for row in rows if row.purpose not in ALONE and not row.retry_count]
 		while shared:
 			kept = _work_together(host, shared)
 			drained.worked += kept
@@ -152,7 +165,7 @@ def work(host: Host, row: Pending) -> bool:
 def _try(host: Host, row: Pending) -> BaseException | None:
 	"""Keep a row's promise, or say what stood in the way. Raises LostClaim."""
 	try:
-		at_once(host, lambda: calls.make(host, row) if row.purpose in calls.CALLS else _advance(host, row))
+		at_once(host, lambda: ALONE.get(row.purpose, _advance)(host, row))
 	except LostClaim:
 		raise
 	except Exception as error:
@@ -189,24 +202,30 @@ def _move(host: Host, run: Run, row: Pending, into: Work) -> None:
 	else:
 		with starting.caused_by(run):
 			advance = Advance(host, run, into, row)
-			if row.purpose in (FIRE, RETRY):
-				_fire(advance, row)
+			if row.purpose in (FIRE, RETRY, WAIT):
+				_bring_back(advance, row)
 			else:
 				advance.rescan()
-			advance.finish()
+				advance.finish()
 
 
-def _fire(advance: Advance, row: Pending) -> None:
+def _bring_back(advance: Advance, row: Pending) -> None:
 	step = advance.step(row.step_id)
 	if step is None:
 		raise StepFailed(f"Run {row.flow_run} has no step {row.step_id!r}.")
-	status = advance.entry(step)["status"]
-	if advance.ends():
-		return
-	if status == SCHEDULED:
-		advance.come_due(step)
-	elif status == FAILED:  # an admin has set the row back to pending
-		advance.try_again(step)
+	status, kept = advance.entry(step)["status"], row.context_snapshot or {}
+	if not advance.ends():
+		if status == SCHEDULED:
+			advance.come_due(step, kept.get("given"))
+		elif status == WAITING and "answer" in kept:
+			advance.answer(step, kept["answer"])
+		elif status == WAITING:
+			if not advance.look(step):
+				advance.leave()
+				return
+		elif status == FAILED:  # an admin has set the row back to pending
+			advance.try_again(step)
+	advance.finish()
 
 
 def _give_back(host: Host, row: Pending, error: BaseException | None, most: int) -> None:

@@ -14,6 +14,7 @@ from flow_editor.engine.errors import FlowError
 from flow_editor.engine.machine import CANCELLED, DONE, FAILED, RUNNING, Machine, stop_steps
 from flow_editor.engine.outcome import Outcome
 from flow_editor.engine.records import DOCUMENT_END, Pending, Run
+from flow_editor.engine.waiting import WAIT
 from flow_editor.services.definitions import flow_of
 from flow_editor.services.host import Host
 from flow_editor.services.work import Work
@@ -86,7 +87,8 @@ def _had_effect(host: Host, run: Run) -> bool:
 	Machine(flow, run.step_state)  # gives each step an entry, also of a run that has not begun
 	for step in flow.steps:
 		entry = run.step_state[step.id]
-		if entry["status"] not in (DONE, RUNNING, FAILED) or entry.get("off"):
+		has_begun = entry["status"] in (DONE, RUNNING, FAILED) or WAIT in entry
+		if not has_begun or entry.get("off"):
 			continue
 		kind = host.catalog.get(step.kind)
 		effect = kind.effect_of(step.payload) if kind else "external"

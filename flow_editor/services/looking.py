@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from flow_editor.engine import waiting
 from flow_editor.engine.errors import Invalid, NotAllowed, Problem
 from flow_editor.engine.machine import (
 	RUN_STATES,
@@ -88,7 +89,7 @@ def as_dict(host: Host, run: Run) -> dict[str, Any]:
 		shown.update(
 			variables={},
 			step_state={
-				step: {name: value for name, value in entry.items() if name in STANDING}
+				step: {name: value for name, value in waiting.shown(entry).items() if name in STANDING}
 				for step, entry in run.step_state.items()
 			},
 			error=WITHHELD if run.error else "",
@@ -109,7 +110,7 @@ def _as_dict(run: Run) -> dict[str, Any]:
 		"customer": run.customer,
 		"variables": run.variables,
 		"step_state": {
-			step: {name: value for name, value in entry.items() if name not in OWN}
+			step: {name: value for name, value in waiting.shown(entry).items() if name not in OWN}
 			for step, entry in run.step_state.items()
 		},
 		"started_at": in_seconds(run.started_at) if run.started_at else None,

@@ -22,10 +22,12 @@ from flow_editor.engine.machine import (
 	PENDING,
 	RUNNING,
 	SCHEDULED,
+	WAITING,
 	stop_steps,
 )
 from flow_editor.engine.outcome import Outcome
 from flow_editor.engine.records import CALL, ROW_PENDING, ROW_RUNNING, Run
+from flow_editor.engine.waiting import WAIT
 from flow_editor.services.advance import Advance, release_reentry
 from flow_editor.services.definitions import flow_of
 from flow_editor.services.due import ANCHOR
@@ -74,7 +76,7 @@ def complete(host: Host, name: str, step_id: str, result: Any = None) -> tuple[O
 		raise Conflict(f"Step {step_id} is being worked on at this moment.")
 	if status == FAILED:
 		raise Conflict(f"Step {step_id} has failed. Retry it instead.")
-	if status not in (PENDING, SCHEDULED):
+	if status not in (PENDING, SCHEDULED, WAITING):
 		raise Conflict(f"Step {step_id} is {status}, so it cannot be completed.")
 	result = render.jsonable(result)
 	_check_branch(host, step, result)
@@ -82,7 +84,7 @@ def complete(host: Host, name: str, step_id: str, result: Any = None) -> tuple[O
 	with caused_by(run):
 		move = Advance(host, run, work)
 		_check_size(step, result, move)
-		if status == PENDING and not entry.get("waiting") and not move.machine.is_reachable(step):
+		if status == PENDING and not move.machine.is_reachable(step):
 			raise Conflict(f"Step {step_id} is not reachable yet: steps before it are not done.")
 		if move.ends():
 			return (
@@ -90,8 +92,11 @@ def complete(host: Host, name: str, step_id: str, result: Any = None) -> tuple[O
 				f"{run.stop_reason} So run {name} is cancelled, and step {step_id} was not done.",
 			)
 		work.cancel(name, step_id)
-		entry.pop(ANCHOR, None)  # what comes after it counts from now
-		move.fire(step, given=result)
+		if WAIT in entry:
+			move.answer(step, result)
+		else:
+			entry.pop(ANCHOR, None)  # what comes after it counts from now
+			move.fire(step, given=result)
 		return _written(move), ""
 
 

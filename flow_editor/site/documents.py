@@ -14,7 +14,7 @@ from flow_editor.engine.errors import NotAllowed, NotFound
 from flow_editor.engine.records import DOCUMENT_CANCELLED, DOCUMENT_DELETED
 from flow_editor.engine.render import jsonable
 from flow_editor.engine.values import STANDARD_TYPES, Document, FieldType, Types, document
-from flow_editor.services.events import CLOSED_STATUSES
+from flow_editor.kinds.choices import CLOSED_STATUSES
 from flow_editor.site.errors import as_flow_errors, denied
 
 #: Fields that hold no value.

@@ -212,6 +212,13 @@ class SiteHost:
 	def withholds(self, run: Run) -> bool:
 		return bool(run.customer) and not may_read("Customer", run.customer)
 
+	def is_first(self, key: str) -> bool:
+		asked = transaction.current().asked
+		if key in asked:
+			return False
+		asked.add(key)
+		return True
+
 	def run_changed(self, outcome: Outcome) -> None:
 		changed = transaction.current().changed_runs
 		if not changed:

@@ -19,6 +19,7 @@ from frappe.utils import now_datetime
 
 from flow_editor.engine.errors import Invalid, NotFound, Problem
 from flow_editor.engine.records import (
+	BESIDE,
 	CALL,
 	JSON,
 	ROW_CANCELLED,
@@ -26,7 +27,7 @@ from flow_editor.engine.records import (
 	ROW_FAILED,
 	ROW_PENDING,
 	ROW_RUNNING,
-	SIDE_CALL,
+	WATCHING,
 	WITHDRAWN,
 	Codec,
 	Pending,
@@ -44,7 +45,8 @@ from flow_editor.site.naming import next_name_sql
 RUN_COLUMNS, PENDING_COLUMNS, SAVED_COLUMNS = columns(Run), columns(Pending), changing(Run)
 #: What a worker needs to know of a row that it has claimed.
 CLAIMED_COLUMNS = (
-	"name", "flow_run", "step_id", "purpose", "retry_count", "context_snapshot", "idempotency_key",
+	"name", "flow_run", "step_id", "purpose", "retry_count", "context_snapshot", "idempotency_key", "reference_doctype",
+	"reference_name",
 )  # fmt: skip
 DUE = "status = %s AND trigger_at <= %s"
 LAPSED = "status = %s AND lease_until <= %s"
@@ -475,15 +477,14 @@ class SiteStore:
 	def cancel_pending(self, run: str, step_id: str | None = None) -> None:
 		frappe.db.sql(
 			f"""UPDATE `tabFlow Step Pending` SET status = %s, lease_until = NULL, lease_token = NULL
-			WHERE flow_run = %s AND status IN (%s, %s) AND trigger_at IS NOT NULL AND purpose NOT IN (%s, %s)
+			WHERE flow_run = %s AND status IN (%s, %s) AND purpose NOT IN %s
 			{"AND step_id = %s" if step_id is not None else ""}""",
 			(
 				ROW_CANCELLED,
 				run,
 				ROW_PENDING,
 				ROW_RUNNING,
-				SIDE_CALL,
-				CALL if step_id is None else SIDE_CALL,
+				(*BESIDE, CALL) if step_id is None else BESIDE,
 				*([step_id] if step_id is not None else []),
 			),
 		)
@@ -495,20 +496,17 @@ class SiteStore:
 			(ROW_CANCELLED, run, ROW_PENDING, WITHDRAWN),
 		)
 
-	def drop_parked(self, doctype: str, name: str, at: datetime, reason: str) -> None:
+	def wake(self, row: Pending, at: datetime) -> bool:
 		frappe.db.sql(
-			"""UPDATE `tabFlow Step Pending` SET status = %s, executed_at = %s, last_error = %s
-			WHERE reference_doctype = %s AND reference_name = %s AND status = %s AND trigger_at IS NULL""",
-			(ROW_CANCELLED, at, escaping.as_plain(reason), doctype, name, ROW_PENDING),
+			"""UPDATE `tabFlow Step Pending`
+			SET status = %s, trigger_at = %s, lease_until = NULL, lease_token = NULL
+			WHERE reference_doctype = %s AND reference_name = %s AND status IN (%s, %s) AND purpose IN %s""",
+			(ROW_PENDING, at, row.reference_doctype, row.reference_name, ROW_PENDING, ROW_RUNNING, WATCHING),
 		)
-
-	def release(self, doctype: str, name: str, at: datetime) -> int:
-		frappe.db.sql(
-			"""UPDATE `tabFlow Step Pending` SET trigger_at = %s
-			WHERE reference_doctype = %s AND reference_name = %s AND status = %s AND trigger_at IS NULL""",
-			(at, doctype, name, ROW_PENDING),
+		return _changed(
+			"DELETE FROM `tabFlow Step Pending` WHERE name = %s AND lease_token = %s AND status = %s",
+			(row.name, row.lease_token, ROW_RUNNING),
 		)
-		return max(0, frappe.db._cursor.rowcount)
 
 	def pending(self, filters: Mapping[str, Any], *, limit: int = 100) -> list[Pending]:
 		where, values = _where(filters, PENDING_COLUMNS)

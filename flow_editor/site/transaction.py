@@ -26,6 +26,8 @@ class Transaction:
 	changed_runs: list[str] = field(default_factory=list)
 	#: Whether the users whom flows run as are enabled; None for one whom there is not.
 	enabled: dict[str, int | None] = field(default_factory=dict)
+	#: What was asked for once in it; see `Host.is_first`.
+	asked: set[str] = field(default_factory=set)
 	#: Documents that would have started flows, were they not imported: by import, flow and document.
 	left_out: dict[tuple[str, str, str], None] = field(default_factory=dict)
 

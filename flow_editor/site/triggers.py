@@ -8,9 +8,9 @@ from typing import Any
 
 import frappe
 
-from flow_editor.engine.event import CANCEL, CHANGE, DELETE, UPDATE
+from flow_editor.engine.event import CANCEL, DELETE, INSERT
 from flow_editor.engine.records import DOCUMENT_CANCELLED, DOCUMENT_DELETED
-from flow_editor.services import events, life, listening
+from flow_editor.services import life, listening, watching
 from flow_editor.services.customers import customer_of
 from flow_editor.site import imports, renames, transaction
 from flow_editor.site.documents import as_fields
@@ -62,6 +62,9 @@ def _hear(doc, moment: str) -> None:
 			_end(host, doc, moment)
 		if sources is not None:
 			_raise(host, doc, moment, sources)
+			# Nothing waits for a document that was not there.
+			if moment != INSERT and not doc.flags.in_insert:
+				watching.saved(host, doc.doctype, _name(doc))
 
 
 @contextmanager
@@ -82,8 +85,6 @@ def _unheard_troubles(doc) -> Iterator[None]:
 def _end(host: SiteHost, doc, moment: str) -> None:
 	how = DOCUMENT_DELETED if moment == DELETE else DOCUMENT_CANCELLED
 	life.document_ended(host, doc.doctype, _name(doc), how)
-	if doc.doctype in events.CLOSING and moment == DELETE:
-		events.drop_parked(host, doc.doctype, doc.name)
 
 
 def _name(doc) -> str:
@@ -107,10 +108,6 @@ def _raise(host: SiteHost, doc, moment: str, sources) -> None:
 		fields=lambda: as_fields(doc),
 		imported_by=imports.source_of(doc),
 	)
-	closes = moment == CANCEL or (moment in (UPDATE, CHANGE) and events.has_closed(doc, before))
-	if doc.doctype in events.CLOSING and closes:
-		if host.store.release(doc.doctype, name, host.now()):
-			host.poke()
 
 
 def dispatch(
@@ -148,7 +145,7 @@ def _sources() -> dict[str, Any]:
 	found = getattr(frappe.local, "flow_editor_sources", None)
 	if found is None:
 		found = listening.sources_by_doctype(current().events.values())
-		for doctype in events.CLOSING:
+		for doctype in current().catalog.watched:
 			found.setdefault(doctype, [])
 		frappe.local.flow_editor_sources = found
 	return found

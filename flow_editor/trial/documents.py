@@ -17,7 +17,8 @@ from flow_editor.engine.event import CANCEL, CHANGE, DELETE, INSERT, SUBMIT, UPD
 from flow_editor.engine.records import DOCUMENT_CANCELLED, DOCUMENT_DELETED
 from flow_editor.engine.render import jsonable
 from flow_editor.engine.values import NO_TYPES, STANDARD_TYPES, Document, FieldType, Types, document
-from flow_editor.services import events, life, listening
+from flow_editor.kinds.choices import CLOSED_STATUSES
+from flow_editor.services import life, listening, watching
 from flow_editor.services.host import Host
 from flow_editor.trial.store import TrialStore
 
@@ -104,7 +105,7 @@ class TrialDocuments:
 
 	def find_open(self, doctype: str, field: str, value: Any) -> Document | None:
 		found = self.find(doctype, {field: value}, limit=1_000_000)
-		open_ = (doc for doc in found if doc.get("status") not in events.CLOSED_STATUSES)
+		open_ = (doc for doc in found if doc.get("status") not in CLOSED_STATUSES)
 		return next((doc for doc in open_ if doc.get("docstatus") != 2), None)
 
 	def create(self, doctype: str, values: Mapping[str, Any]) -> str:
@@ -163,8 +164,7 @@ class TrialDocuments:
 		self._store.execute("DELETE FROM document WHERE doctype = ? AND name = ?", (doctype, name))
 		self.journal.append({"action": "delete", "doctype": doctype, "name": name, "values": {}})
 		life.document_ended(host, doctype, name, DOCUMENT_DELETED)
-		if doctype in events.CLOSING:
-			events.drop_parked(host, doctype, name)
+		watching.saved(host, doctype, name)
 		self._raise_for(doctype, name, [DELETE], before, None)
 
 	def fields(self, doctype: str) -> None:
@@ -191,9 +191,8 @@ class TrialDocuments:
 	def _raise(self, doctype: str, name: str, moments: list[str], before: Mapping[str, Any] | None) -> None:
 		now = self.get(doctype, name)
 		self._raise_for(doctype, name, moments, now, before)
-		if doctype in events.CLOSING and (CANCEL in moments or events.has_closed(now, before)):
-			if self._store.release(doctype, name, self._host.now()):
-				self._host.poke()
+		if INSERT not in moments:
+			watching.saved(self._host, doctype, name)
 
 	def _raise_for(
 		self,

@@ -100,6 +100,8 @@ class TrialHost:
 		self.poked = False
 		#: What admins would find in a log: title and detail.
 		self.logged: list[tuple[str, str]] = []
+		#: What was asked for once in a transaction, of which this is the number; see `Host.is_first`.
+		self._asked: tuple[int, set[str]] = (0, set())
 		#: Called with what each advance did.
 		self.watchers: list[Any] = []
 
@@ -153,6 +155,14 @@ class TrialHost:
 
 	def refusal(self, error: BaseException, user: str = "") -> str | None:
 		return None
+
+	def is_first(self, key: str) -> bool:
+		number = self.store.transaction_number
+		if self._asked[0] != number:
+			self._asked = (number, set())
+		is_first = key not in self._asked[1]
+		self._asked[1].add(key)
+		return is_first
 
 	def run_changed(self, outcome: Outcome) -> None:
 		for watcher in self.watchers:

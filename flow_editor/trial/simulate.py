@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from flow_editor.engine import waiting
 from flow_editor.engine.definition import Flow, parse_input
 from flow_editor.engine.errors import FlowError
 from flow_editor.engine.inputs import is_blank
+from flow_editor.engine.machine import WAITING
 from flow_editor.engine.outcome import Outcome
 from flow_editor.engine.timing import in_seconds
 from flow_editor.services import inbox, looking, runs, starting, templates
@@ -129,7 +131,7 @@ def _store_named(host: TrialHost, definition: Mapping[str, Any], given: Mapping[
 def _answer(host: TrialHost, run: str, unanswered: dict[str, Any]) -> bool:
 	"""Complete the steps that have been reached and for which there is an answer. Whether there were any."""
 	state = host.store.run(run).step_state
-	reached = [step_id for step_id in unanswered if state.get(step_id, {}).get("waiting")]
+	reached = [step_id for step_id in unanswered if state.get(step_id, {}).get("status") == WAITING]
 	for step_id in reached:
 		with host.store.transaction():
 			runs.complete(host, run, step_id, unanswered.pop(step_id))
@@ -152,7 +154,7 @@ class _Timeline:
 			self._flow = flow_of(self._host, run)
 			self._places = {step.id: place for place, step in enumerate(self._flow.in_turn())}
 		for step_id in sorted((change.step_id for change in outcome.changes), key=self._places.__getitem__):
-			entry = run.step_state[step_id]
+			entry = waiting.shown(run.step_state[step_id])
 			self.entries.append(
 				{
 					"at": in_seconds(self._host.now()),

@@ -18,6 +18,7 @@ from typing import Any
 
 from flow_editor.engine.errors import FlowError, Invalid, NotFound, Problem
 from flow_editor.engine.records import (
+	BESIDE,
 	CALL,
 	JSON,
 	ROW_CANCELLED,
@@ -26,6 +27,8 @@ from flow_editor.engine.records import (
 	ROW_PENDING,
 	ROW_RUNNING,
 	SIDE_CALL,
+	WAIT,
+	WATCHING,
 	WITHDRAWN,
 	Codec,
 	Pending,
@@ -35,6 +38,7 @@ from flow_editor.engine.records import (
 	changing,
 	columns,
 )
+from flow_editor.services import old_rows
 from flow_editor.services.authored import namesake, numbered
 
 logger = logging.getLogger("flow_editor.trial")
@@ -64,6 +68,11 @@ CREATE INDEX IF NOT EXISTS pending_reference ON pending (reference_doctype, refe
 """
 RUN_COLUMNS, PENDING_COLUMNS = columns(Run), columns(Pending)
 CODEC = Codec(moment=str, read_moment=datetime.fromisoformat)
+
+#: What is due then is due at once, whatever the clock says.
+DUE_AT_ONCE = datetime(2000, 1, 1)
+#: More than there are of anything of one run.
+MANY = 1_000_000
 
 #: How long a key of a start is remembered.
 STARTED_KEPT = timedelta(days=7)
@@ -128,10 +137,27 @@ class TrialStore:
 			"""UPDATE pending SET purpose = ? WHERE purpose = ? AND json_extract(context_snapshot, '$.beside') = 1""",
 			(SIDE_CALL, CALL),
 		)
+		self._name_waits()
 		if "namesake" not in {column for _, column, *_ in self.execute("PRAGMA table_info(template)")}:
 			self.execute("ALTER TABLE template ADD COLUMN namesake TEXT")
 		self._number_namesakes()
 		self.execute("CREATE UNIQUE INDEX IF NOT EXISTS template_namesake ON template (namesake)")
+
+	def _name_waits(self) -> None:
+		"""Calls that were parked on a document watch it, and what waits for somebody has a row."""
+		parked = self._select(
+			Pending, "pending", PENDING_COLUMNS, "purpose = ? AND status = ? AND trigger_at IS NULL", (SIDE_CALL, ROW_PENDING)
+		)  # fmt: skip
+		for row in parked:
+			self.execute("DELETE FROM pending WHERE name = ?", (row.name,))
+			self._insert("pending", PENDING_COLUMNS, old_rows.watched_call(row, DUE_AT_ONCE))
+		about = ["name", "step_state"]
+		waiting = self._select(
+			Run, "run", [*about, "flow_template", "template_version"], "completed_at IS NULL AND step_state LIKE ?", ('%"waiting"%',)
+		)  # fmt: skip
+		for run in waiting:
+			known = {row.step_id for row in self.pending({"flow_run": run.name, "purpose": WAIT}, limit=MANY)}
+			self.insert_pending([row for row in old_rows.waits_to_begin(run) if row.step_id not in known])
 
 	def _number_namesakes(self) -> None:
 		"""Give the later ones of templates of one name a number. A shipped one keeps its name, then the oldest."""
@@ -495,15 +521,15 @@ class TrialStore:
 	def cancel_pending(self, run: str, step_id: str | None = None) -> None:
 		self.execute(
 			f"""UPDATE pending SET status = ?, lease_until = NULL, lease_token = NULL
-			WHERE flow_run = ? AND status IN (?, ?) AND trigger_at IS NOT NULL AND purpose NOT IN (?, ?)
+			WHERE flow_run = ? AND status IN (?, ?) AND purpose NOT IN (?, ?, ?)
 			{"AND step_id = ?" if step_id is not None else ""}""",
 			[
 				ROW_CANCELLED,
 				run,
 				ROW_PENDING,
 				ROW_RUNNING,
-				SIDE_CALL,
-				CALL if step_id is None else SIDE_CALL,
+				*BESIDE,
+				CALL if step_id is None else BESIDE[0],
 				*([step_id] if step_id is not None else []),
 			],
 		)
@@ -515,19 +541,25 @@ class TrialStore:
 			[ROW_CANCELLED, run, ROW_PENDING, *WITHDRAWN],
 		)
 
-	def drop_parked(self, doctype: str, name: str, at: datetime, reason: str) -> None:
+	def wake(self, row: Pending, at: datetime) -> bool:
 		self.execute(
-			"""UPDATE pending SET status = ?, executed_at = ?, last_error = ? WHERE reference_doctype = ?
-			AND reference_name = ? AND status = ? AND trigger_at IS NULL""",
-			(ROW_CANCELLED, str(at), reason, doctype, name, ROW_PENDING),
+			"""UPDATE pending SET status = ?, trigger_at = ?, lease_until = NULL, lease_token = NULL
+			WHERE reference_doctype = ? AND reference_name = ? AND status IN (?, ?) AND purpose IN (?, ?)""",
+			(
+				ROW_PENDING,
+				str(at),
+				row.reference_doctype,
+				row.reference_name,
+				ROW_PENDING,
+				ROW_RUNNING,
+				*WATCHING,
+			),
 		)
-
-	def release(self, doctype: str, name: str, at: datetime) -> int:
-		return self.execute(
-			"""UPDATE pending SET trigger_at = ? WHERE reference_doctype = ? AND reference_name = ?
-			AND status = ? AND trigger_at IS NULL""",
-			(str(at), doctype, name, ROW_PENDING),
-		).rowcount
+		gone = self.execute(
+			"DELETE FROM pending WHERE name = ? AND lease_token = ? AND status = ?",
+			(row.name, row.lease_token, ROW_RUNNING),
+		)
+		return gone.rowcount == 1
 
 	def pending(self, filters: Mapping[str, Any], *, limit: int = 100) -> list[Pending]:
 		where, values = _where(filters, PENDING_COLUMNS)

@@ -55,7 +55,8 @@ class LabWorld:
 
 	def let_due(self, run: str) -> None:
 		"""Let the time of a run's waiting rows come."""
-		dues = [row.trigger_at for row in self.host.store.pending({"flow_run": run, "status": "pending"})]
+		waiting = self.host.store.pending({"flow_run": run, "status": "pending"})
+		dues = [row.trigger_at for row in waiting if row.trigger_at]
 		self.host.move_clock(max([*dues, self.host.now()]) + timedelta(seconds=1))
 
 	def forget_version(self, run: str) -> None:

@@ -93,13 +93,16 @@ def test_a_delay_is_scheduled_at_once_and_fires_in_its_time(world):
 	assert world.host.store.run(run).status == "completed"
 
 
-def test_a_step_for_somebody_waits_without_a_row(world):
+def test_a_step_for_somebody_waits_with_a_row_that_is_never_due(world):
 	run = raised(world, hears(world, step("a", trigger={"type": "manual"})))
-	assert rows(world, run) == [] and world.host.store.run(run).status == "running"
+	(row,) = world.host.store.pending({"flow_run": run})
+	assert (row.purpose, row.step_id, row.trigger_at, row.status) == ("wait", "a", None, "pending")
+	assert world.host.store.run(run).status == "running"
 	with world.transaction():
 		runs.complete(world.host, run, "a", {"by": "Ana"})
 	stored = world.host.store.run(run)
 	assert stored.status == "completed" and stored.step_state["a"]["result"] == {"by": "Ana"}
+	assert [row.status for row in world.host.store.pending({"flow_run": run})] == ["cancelled"]
 
 
 def test_the_document_that_set_it_off_is_at_hand(world):

@@ -358,15 +358,16 @@ def test_a_deletion_is_no_closing(world, how, row_is):
 	flow = create(world, step("job", "dispatch_job", payload=payload))
 	run = start(world, flow, "", "")
 	job = shown(world, run)["step_state"]["job"]["result"]["job"]
-	(parked,) = world.host.store.pending({"flow_run": run})
-	assert parked.trigger_at is None
+	inbox.drain(world.host)
+	(waiting,) = world.host.store.pending({"flow_run": run})
+	assert waiting.trigger_at > world.host.now() and receiver.heard == []
 	with world.transaction():
 		if how == "closed":
 			world.host.documents.update("Dispatch Job", job, {"status": "Completed"})
 		else:
 			world.delete("Dispatch Job", job)
 	inbox.drain(world.host)
-	(row,) = world.host.store.pending({"flow_run": run})
+	(row,) = world.host.store.pending({"flow_run": run, "purpose": "watched_call"})
 	assert row.status == row_is and bool(receiver.heard) == (how == "closed")
 	if how == "deleted":
 		assert f"Dispatch Job {job} was deleted" in row.last_error

@@ -18,11 +18,13 @@ from flow_editor.engine.machine import (
 	RUNNING,
 	SCHEDULED,
 	SKIPPED,
+	WAITING,
 	Machine,
 	StepChange,
 	run_status,
 	stop_steps,
 )
+from flow_editor.engine.upgrading import upgrade
 from flow_editor.engine.validation import validate
 
 
@@ -134,6 +136,8 @@ def test_a_lane_that_an_earlier_version_kept_with_the_result_alone_goes_on():
 		"yes": {"status": PENDING},
 		"no": {"status": SKIPPED},
 	}
+	for entry in state.values():
+		upgrade(entry)
 	machine = Machine(flow, state)
 	machine.rescan()
 	assert machine.next_ready() is flow.by_id["yes"] and machine.is_reachable(flow.by_id["yes"])
@@ -159,7 +163,7 @@ def test_what_has_not_begun_ends_with_the_run():
 		return {
 			"done": {"status": DONE},
 			"waits": {"status": SCHEDULED, "due_at": "2026-01-01 00:00:00"},
-			"asks": {"status": PENDING, "waiting": True},
+			"asks": {"status": WAITING, "wait": {"answer": True}},
 			"calls": {"status": RUNNING},
 			"stuck": {"status": RUNNING},
 		}
@@ -175,7 +179,7 @@ def test_what_has_not_begun_ends_with_the_run():
 	}
 	assert changes == [
 		StepChange("waits", SCHEDULED, CANCELLED),
-		StepChange("asks", PENDING, CANCELLED),
+		StepChange("asks", WAITING, CANCELLED),
 		StepChange("stuck", RUNNING, CANCELLED),
 	]
 	completed = state()

@@ -135,7 +135,7 @@ def test_run_status_and_in_flight():
 	assert run_status({}) == "completed"
 	assert run_status({"a": {"status": DONE}, "b": {"status": SKIPPED}}) == "completed"
 	assert run_status({"a": {"status": DONE}, "b": {"status": PENDING}}) == "running"
-	assert is_in_flight({"a": {"status": PENDING, "waiting": True}})
+	assert is_in_flight({"a": {"status": "waiting"}})
 	assert is_in_flight({"a": {"status": "scheduled"}})
 	assert not is_in_flight({"a": {"status": FAILED}, "b": {"status": PENDING}})
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from flow_editor.engine.logic import OPERATORS
+
 JOB = "Dispatch Job"
 PAYLOAD = {
 	"subject": "Line of {{doc.subject}}",
@@ -77,8 +79,14 @@ def test_it_calls_when_a_job_opens_and_when_it_closes(bench):
 	}
 	ctx = bench.context("dispatch_job", hooks)
 	job = bench.done(ctx)["job"]
-	(opened, at_once), (closed, when_closed) = ctx.calls
-	assert at_once is None and when_closed == (JOB, job)
+	(opened, at_once), (closed, watch) = ctx.calls
+	assert at_once is None and (watch.doctype, watch.name) == (JOB, job)
+	for fields, closes in (
+		({"status": "Open"}, False),
+		({"status": "Completed"}, True),
+		({"docstatus": 2, "status": "Open"}, True),
+	):
+		assert watch.holds({"doc": fields}, OPERATORS) == closes
 	assert opened["url"] == "https://x.test/open?c=Ana%20%3Cb%3EBell%3C%2Fb%3E%20%26%20Co"
 	assert (opened["json"]["event"], closed["json"]["event"]) == ("open", "close")
 	assert opened["json"]["job"] == job and opened["json"]["customer"] == "CUST-1"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 from flow_editor.engine.records import CALL, FIRE, SIDE_CALL, Pending, Run
 from flow_editor.lab.host import LabHost
-from flow_editor.services import publishing, templates
+from flow_editor.services import inbox, publishing, runs, starting, templates
 
 
 def test_calls_beside_a_step_are_named(tmp_path):
@@ -22,7 +23,7 @@ def test_calls_beside_a_step_are_named(tmp_path):
 	with host.store.transaction():
 		for after, rows in snapshots.items():
 			for purpose, snapshot in rows:
-				row = Pending("FR-00001", "a", purpose, context_snapshot=snapshot)
+				row = Pending("FR-00001", "a", purpose, datetime(2026, 1, 1), context_snapshot=snapshot)
 				host.store.insert_pending([row])
 				wanted[row.name] = after
 	host.store.close()
@@ -98,4 +99,42 @@ def test_flows_and_versions_without_drafts_and_notes_go_on(tmp_path):
 		published, _ = publishing.publish(host, name, draft_revision=1, note="Why")
 	assert (published["version"], published["notes"]) == (2, "as it will be")
 	assert [one["note"] for one in publishing.versions(host, name)] == ["Why", ""]
+	host.store.close()
+
+
+def test_what_waits_has_a_row_that_brings_it_back(tmp_path):
+	path = str(tmp_path / "lab.db")
+	host = LabHost(path)
+	job = host.documents.create("Dispatch Job", {"subject": "Install", "status": "Completed"})
+	request = {"method": "POST", "url": "https://x.test", "json": {}}
+	with host.store.transaction():
+		flow = {"steps": [{"id": "a", "kind": "wait", "payload": {}, "trigger": {"type": "manual"}}]}
+		template = templates.create(host, {"template_name": "Old", "flow_definition": flow})
+		run = starting.start(host, template["name"]).run
+		over = starting.start(host, template["name"]).run
+		runs.cancel(host, over.name)
+		# As a file of version 0.3.0: parked without a time, and waiting without a row.
+		host.store.execute("DELETE FROM pending")
+		run.step_state = {"a": {"status": "pending", "waiting": True}}
+		host.store.save_run(run)
+		parked = Pending(
+			run.name, "job", SIDE_CALL, None, context_snapshot={"request": request}, idempotency_key="k",
+			reference_doctype="Dispatch Job", reference_name=job,
+		)  # fmt: skip
+		host.store.insert_pending([parked])
+	host.store.close()
+	for _ in range(2):
+		host = LabHost(path)
+		found = {
+			(row.purpose, row.step_id, row.flow_run, row.status, row.trigger_at is None)
+			for row in host.store.pending({})
+		}
+		assert found == {
+			("watched_call", "job", run.name, "pending", False),
+			("wait", "a", run.name, "pending", True),
+		}
+		host.store.close()
+	host = LabHost(path)
+	inbox.drain(host)
+	assert [message["url"] for message in host.sent()] == ["https://x.test"]
 	host.store.close()

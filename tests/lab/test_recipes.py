@@ -14,13 +14,14 @@ from flow_editor.engine.errors import Invalid
 from flow_editor.engine.field_types import BUILT_IN, type_table
 from flow_editor.engine.kind import Field
 from flow_editor.lab.host import LabHost
-from flow_editor.services import listening, looking, starting, templates
+from flow_editor.services import inbox, listening, looking, starting, templates
 
 
 @pytest.fixture
 def host():
 	host = LabHost()
 	host.catalog.add(readme.SendInvite())
+	host.catalog.add(readme.Chase())
 	host.catalog.add(readme.Dun())
 	host.events.update({event.name: event for event in readme.EVENTS})
 	host.operators.update(readme.OPERATORS)
@@ -45,6 +46,20 @@ def test_a_kind_and_a_catalog(host):
 		assert run.step_state["a"]["result"] == {"invited": "ana@example.com"}
 	assert [message["to"] for message in host.sent()] == ["ana@example.com"] * 2
 	assert [kind["name"] for kind in host.catalog.as_list() if kind["catalog"] == "billing"] == ["dun"]
+
+
+def test_a_step_that_waits_after_it_has_acted(host):
+	issue = host.documents.create("Issue", {"subject": "x", "status": "Open"})
+	template = create(host, "chase", {"to": "ana@example.com", "issue": issue})
+	with host.store.transaction():
+		run = starting.start(host, template["name"]).run
+	inbox.drain(host)
+	assert looking.get(host, run.name)["step_state"]["a"]["waits_for"]["document"]["docname"] == issue
+	with host.store.transaction():
+		host.documents.update("Issue", issue, {"status": "Closed"})
+	inbox.drain(host)
+	done = looking.get(host, run.name)["step_state"]["a"]
+	assert done["result"] == {"invited": "ana@example.com", "branch": "met"} and len(host.sent()) == 1
 
 
 def test_an_event(host):
@@ -101,4 +116,4 @@ def test_every_recipe_is_a_block_that_runs_here():
 		block for block in readme.BLOCKS if "my_app.flows" not in block and "dispatch_event" not in block
 	]
 	# The README names what the recipes import; test_readme.py imports it.
-	assert len([block for block in named if "\n\n" in block]) == 5
+	assert len([block for block in named if "\n\n" in block]) == 6

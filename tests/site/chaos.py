@@ -413,7 +413,7 @@ class Chaos:
 		waiting = frappe.db.sql(
 			"""SELECT name FROM `tabFlow Run` WHERE status = 'running' AND flow_template = %s
 			AND step_state LIKE %s LIMIT 20""",
-			(self.flows["mixed"], '%"by_hand":{"status":"pending","waiting":true%'),
+			(self.flows["mixed"], '%"by_hand":{"status":"waiting"%'),
 		)
 		frappe.db.rollback()
 		for (run,) in waiting:

@@ -7,6 +7,8 @@ import json
 import frappe
 from frappe.utils import add_days, nowdate
 
+from flow_editor.engine import waiting
+
 
 def company() -> str:
 	return frappe.get_all("Company", pluck="name")[0]
@@ -193,9 +195,11 @@ def runs(of=None, **filters) -> list:
 
 
 def state(run) -> dict:
-	return json.loads(
+	"""The states of a run's steps, as the doors show them."""
+	kept = json.loads(
 		frappe.db.get_value("Flow Run", run if isinstance(run, str) else run.name, "step_state")
 	)
+	return {step_id: waiting.shown(entry) for step_id, entry in kept.items()}
 
 
 def statuses(run) -> dict[str, str]:

@@ -9,7 +9,7 @@ import pytest
 import records as r
 
 from flow_editor.engine.records import CALL, FIRE, SIDE_CALL, Pending
-from flow_editor.patches import name_side_calls
+from flow_editor.patches import give_waits_rows, name_side_calls
 from flow_editor.services import runs, starting
 from flow_editor.site.doctor import examine
 
@@ -55,6 +55,37 @@ def test_a_migration_names_the_calls_of_earlier_versions(site, run, monkeypatch)
 	assert "flow_editor.patches.name_side_calls" in frappe.get_file_items(
 		frappe.get_app_path("flow_editor", "patches.txt")
 	)
+
+
+def test_a_migration_gives_rows_to_what_waits(site, monkeypatch):
+	monkeypatch.setattr(give_waits_rows, "AT_ONCE", 2)
+	flow = r.template(r.step("hand", trigger={"type": "manual"}))
+	waiting = [starting.start(site, flow.name).run.name for _ in range(3)]
+	parked = [promise(site, run, request={"url": URL}) for run in waiting]
+	# As version 0.3.0 left them.
+	frappe.db.delete("Flow Step Pending", {"flow_run": ("in", waiting), "purpose": "wait"})
+	for run, row in zip(waiting, parked, strict=True):
+		states = '{"hand": {"status": "pending", "waiting": true}}'
+		frappe.db.set_value("Flow Run", run, "step_state", states, update_modified=False)
+		values = {"trigger_at": None, "reference_doctype": "Dispatch Job", "reference_name": "none"}
+		frappe.db.set_value("Flow Step Pending", row, values, update_modified=False)
+	for _ in range(2):  # it may be run again
+		give_waits_rows.execute()
+		rows = frappe.get_all(
+			"Flow Step Pending",
+			{"flow_run": ("in", waiting)},
+			["flow_run", "step_id", "purpose", "status", "trigger_at"],
+		)
+		assert sorted((row.flow_run, row.purpose, row.status, bool(row.trigger_at)) for row in rows) == [
+			(run, *rest)
+			for run in waiting
+			for rest in (("wait", "pending", False), ("watched_call", "pending", True))
+		]
+	r.drain()
+	assert {frappe.db.get_value("Flow Step Pending", row, "status") for row in parked} == {"cancelled"}
+	for run in waiting:
+		runs.complete(site, run, "hand")
+		assert frappe.db.get_value("Flow Run", run, "status") == "completed"
 
 
 def test_an_admin_may_have_such_a_call_tried_again(site, run):

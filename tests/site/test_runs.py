@@ -36,7 +36,8 @@ def test_manual_and_webhook_steps_wait_for_complete(site):
 	)  # fmt: skip
 	run = starting.start(site, flow.name).run
 	assert r.statuses(run.name) == {"call": "pending", "after": "pending", "end": "pending"}
-	assert r.state(run.name)["call"]["waiting"] and r.rows(run.name) == []
+	assert r.state(run.name)["call"]["waiting"]
+	assert [(row.purpose, row.trigger_at) for row in r.rows(run.name)] == [("wait", None)]
 	with pytest.raises(Conflict, match="not reachable"):
 		runs.complete(site, run.name, "after")
 	with pytest.raises(NotFound):
@@ -100,7 +101,7 @@ def test_cancel(site):
 	run = starting.start(site, flow.name).run
 	runs.cancel(site, run.name)
 	assert r.statuses(run.name) == {"late": "cancelled", "hand": "cancelled", "done": "done"}
-	assert [row.status for row in r.rows(run.name)] == ["cancelled"]
+	assert [row.status for row in r.rows(run.name)] == ["cancelled"] * 2
 	assert frappe.db.get_value("Flow Run", run.name, "status") == "cancelled"
 	for forbidden in (lambda: runs.complete(site, run.name, "hand"), lambda: runs.retry(site, run.name)):
 		with pytest.raises(Conflict):

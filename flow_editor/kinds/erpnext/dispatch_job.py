@@ -7,14 +7,22 @@ from flow_editor.engine.conditions import is_empty
 from flow_editor.engine.errors import StepFailed, helps_by
 from flow_editor.engine.kind import Field, Kind, Write
 from flow_editor.engine.render import paths
+from flow_editor.engine.waiting import Watch
 from flow_editor.kinds import fitting
-from flow_editor.kinds.choices import same_word
+from flow_editor.kinds.choices import CLOSED_STATUSES, same_word
 from flow_editor.kinds.outside.webhook import rendered_url, url_problem
 
 DOCTYPE = "Dispatch Job"
 PRIORITIES = ("low", "medium", "high", "urgent")
 NOTE_FIELDS = ("description", "notes")
 WEBHOOKS = ("on_open_webhook", "on_close_webhook")
+#: When a job is over, so that who asked to hear of it is called.
+IS_CLOSED = {
+	"or": [
+		*({"==": [{"var": "doc.status"}, status]} for status in CLOSED_STATUSES),
+		{"==": [{"var": "doc.docstatus"}, 2]},
+	]
+}
 
 
 class DispatchJob(Kind):
@@ -32,6 +40,7 @@ class DispatchJob(Kind):
 	announcement = "Dispatch Job: {subject}"
 	results = (("job", "Dispatch Job"), ("merged", "Joined an open job"))
 	effect = "documents"
+	watches = (DOCTYPE,)
 	fields = (
 		Field("subject", "text", "Subject", required=True),
 		Field("job_type", "text", "Type", help="Such as Installation or Repair."),
@@ -79,7 +88,7 @@ class DispatchJob(Kind):
 		# A job that is merged into has opened before, so only a new one calls for that.
 		if not open_job:
 			self._call(ctx, step, "on_open_webhook", "open", job)
-		self._call(ctx, step, "on_close_webhook", "close", job, when_closed=(DOCTYPE, job))
+		self._call(ctx, step, "on_close_webhook", "close", job, after=Watch(DOCTYPE, job, IS_CLOSED))
 		return {"job": job, "merged": bool(open_job)}
 
 	@staticmethod
@@ -107,7 +116,7 @@ class DispatchJob(Kind):
 		return values
 
 	@staticmethod
-	def _call(ctx, step, field: str, event: str, job: str, *, when_closed=None) -> None:
+	def _call(ctx, step, field: str, event: str, job: str, *, after=None) -> None:
 		if not ctx.payload[field]:
 			return
 		body = {
@@ -119,7 +128,7 @@ class DispatchJob(Kind):
 			"step": step.id,
 		}
 		url = rendered_url(str(step.payload[field]), ctx.scope, ctx.budget)
-		ctx.call({"method": "POST", "url": url, "json": body}, when_closed=when_closed)
+		ctx.call({"method": "POST", "url": url, "json": body}, after=after)
 
 
 def _hours(value: Any, helps: str) -> float | None:

@@ -11,6 +11,7 @@ flow_editor_kinds = [
 	"flow_test_app.flows.Huge",
 	"flow_test_app.flows.Endless",
 	"flow_test_app.readme.SendInvite",
+	"flow_test_app.readme.Chase",
 	"flow_test_app.readme.Dun",
 ]
 flow_editor_events = ["flow_test_app.flows.EVENTS", "flow_test_app.readme.EVENTS"]
