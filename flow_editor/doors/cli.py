@@ -13,11 +13,14 @@ import click
 from flow_editor.engine.errors import FlowError, Problem
 from flow_editor.services import drafts, portable, publishing, templates
 from flow_editor.services.host import Host
+from flow_editor.services.trying import Trial, try_flow
 
 #: For commands that act on a draft.
 revision_option = click.option(
 	"--revision", type=int, help="Only if the draft has this revision: nobody has kept another since."
 )
+#: How much of a value the table of a trial shows.
+WIDTH = 80
 #: Makes a command of a function whose first argument is a host, in a transaction of its own.
 OnHost = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -25,7 +28,7 @@ OnHost = Callable[[Callable[..., Any]], Callable[..., Any]]
 def shared_commands(
 	on_host: OnHost, *, on_checking_host: OnHost, path: type[click.Path]
 ) -> list[click.Command]:
-	"""seed, validate, export, import, draft, publish, discard, versions and restore.
+	"""seed, validate, export, import, draft, publish, discard, versions, restore and trial.
 
 	Args:
 		on_host: gives them the host that they work on.
@@ -173,7 +176,50 @@ def shared_commands(
 		for notice in notices:
 			click.echo(notice)
 
-	return [seed, validate, export, import_files, draft, publish, discard, versions, restore]
+	@click.command()
+	@click.argument("flow")
+	@click.option("--doctype", default="", help="The DocType of the document that it is tried on.")
+	@click.option("--docname", default="", help="The document's name.")
+	@click.option("--variables", type=existing, help="JSON of the run's variables.")
+	@input_option
+	@click.option("--now", default="", help="When it starts, such as 2026-11-23 09:00; by default now.")
+	@click.option("--until", default="", help="When to stop: a moment, or a length such as 30d or 12h.")
+	@answers_option
+	@click.option("--json", "as_json", is_flag=True, help="Print what happened as one JSON object.")
+	@on_host
+	def trial(
+		host: Host,
+		flow: str,
+		doctype: str,
+		docname: str,
+		variables: Path | None,
+		inputs: dict[str, str],
+		now: str,
+		until: str,
+		answers: dict[str, Any],
+		as_json: bool,
+	) -> None:
+		"""Try a flow, given by its number, its name or a file, on a real document and in virtual time. Nothing is written, sent
+		or locked.
+
+		Exits with 0 whatever became of the run; with 1 if it is refused.
+		"""
+		file = existing.convert(flow, None, None) if flow.endswith(".json") else None
+		given = {**(json_in(variables) if variables else {}), **inputs}
+		tried = try_flow(
+			host,
+			flow_definition=definition_in(file) if file else None,
+			template="" if file else number_of(host, flow),
+			doctype=doctype,
+			docname=docname,
+			variables=given,
+			now=now,
+			until=until,
+			answers=answers,
+		)
+		show_trial(tried, as_json)
+
+	return [seed, validate, export, import_files, draft, publish, discard, versions, restore, trial]
 
 
 def _tell_draft(host: Host, name: str, what: str = "") -> None:
@@ -251,3 +297,66 @@ def _exported_in(file: Path) -> dict[str, Any] | None:
 	except (ValueError, RecursionError):
 		return None  # the check of definitions says what is wrong with it
 	return content if isinstance(content, dict) and "flow_definition" in content else None
+
+
+def _answer(text: str) -> tuple[str, Any]:
+	step_id, given, result = text.partition("=")
+	if not given:
+		return step_id, None
+	try:
+		return step_id, json.loads(result)
+	except ValueError as error:
+		raise click.BadParameter(f"{result!r} is not JSON: {error}", param_hint="--complete") from None
+
+
+#: For commands that try a flow.
+answers_option = click.option(
+	"--complete",
+	"answers",
+	multiple=True,
+	metavar="STEP_ID[=JSON]",
+	callback=lambda ctx, option, given: dict(map(_answer, given)),
+	help="Answer a step that waits, when it is reached.",
+)
+
+
+def show_trial(tried: Trial, as_json: bool) -> None:
+	"""Print a trial, as JSON or as a person reads it."""
+	click.echo(json.dumps(tried.as_dict(), ensure_ascii=False) if as_json else _table(tried))
+
+
+def _table(done: Trial) -> str:
+	"""The trial as a person reads it."""
+	lines = [
+		f"{done.run['status']}  {done.run['started_at']} to {done.run['completed_at'] or '(not over)'}",
+		"",
+	]
+	for entry in done.timeline:
+		detail = entry["error"] or (_shortly(entry["result"]) if entry["result"] else "")
+		lines.append(
+			f"{entry['at']}  {entry['step_id']:<24} {entry['kind']:<22} {entry['status']:<10} {detail}".rstrip()
+		)
+	if done.sent:
+		lines += ["", "Sent"]
+		lines += [
+			f"{message['at'][:19]}  {message['channel']:<8} {message.get('to') or message['url']}  {_said(message)}".rstrip()
+			for message in done.sent
+		]
+	if done.documents:
+		lines += ["", "Documents"]
+		lines += [
+			f"{change['action']:<8} {change['doctype']} {change['name']}  {_shortly(change['values'])}"
+			for change in done.documents
+		]
+	if done.run["stopped"]:
+		lines += ["", done.run["stopped"]]
+	return "\n".join(lines)
+
+
+def _said(message: dict[str, Any]) -> str:
+	"""The beginning of what a message says: its subject, if it has one."""
+	return message.get("subject") or " ".join(message["body"].split())[:WIDTH]
+
+
+def _shortly(value: Any) -> str:
+	return json.dumps(value, ensure_ascii=False)[:WIDTH]

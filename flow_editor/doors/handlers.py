@@ -20,6 +20,7 @@ from flow_editor.services import (
 	runs,
 	starting,
 	templates,
+	trying,
 )
 from flow_editor.services.authored import CATEGORIES
 from flow_editor.services.confirm import confirm as confirm_start
@@ -144,6 +145,13 @@ def start(host: Host, template: str, **about: Any) -> dict[str, Any]:
 
 def confirm(host: Host, template: str, **about: Any) -> dict[str, Any]:
 	return confirm_start(host, template, **_given(about))
+
+
+def trial(
+	host: Host, flow_definition: Any = None, template: str | None = None, **about: Any
+) -> dict[str, Any]:
+	tried = trying.try_flow(host, flow_definition=flow_definition, template=template or "", **_given(about))
+	return tried.as_dict()
 
 
 def _given(about: Mapping[str, Any]) -> dict[str, Any]:

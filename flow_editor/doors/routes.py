@@ -33,6 +33,8 @@ FLAG = {"enum": ["0", "1", "true", "false", 0, 1, True, False, ""]}
 BAG = {"type": ["object", "null"]}
 DEFINITION = {"type": ["object", "string", "null"]}
 OBJECT = {"type": "object"}
+#: A moment, or a length of time.
+WHEN = {"type": ["string", "null"], "maxLength": 60}
 PAGE = {
 	"start": {"type": "integer", "minimum": 0, "maximum": 10_000_000},
 	"limit": {"type": "integer", "minimum": 1, "maximum": 500},
@@ -99,6 +101,7 @@ ROUTES = (
 	Route("preview", "POST", "/preview", "A step's payload, rendered for a document", handlers.preview, FLOW_USERS, body={"kind": NAME, "payload": OBJECT, **ABOUT}, required=("kind", "payload"), answer={"payload": OBJECT, "problems": {"type": "array"}}),
 	Route("start", "POST", "/start", "Start a template", handlers.start, FLOW_USERS, body={"template": NAME, **ABOUT, "idempotency_key": KEY}, required=("template",), answer={**MOVED, "repeated": {"type": "boolean"}}, status=201, headers={"Idempotency-Key": "idempotency_key"}),
 	Route("confirm", "POST", "/confirm", "What starting a template would ask for, send and make", handlers.confirm, FLOW_USERS, body={"template": NAME, **ABOUT}, required=("template",), answer=CONFIRMED),
+	Route("trial", "POST", "/trial", "Try a flow on a document, in virtual time, to its end: nothing is written, sent or locked", handlers.trial, FLOW_USERS, body={"flow_definition": ANY, "template": TEXT | {"type": ["string", "null"]}, **{name: ABOUT[name] for name in ("doctype", "docname", "variables")}, "now": WHEN, "until": WHEN, "answers": BAG}, answer={"run": OBJECT, "timeline": {"type": "array"}, "sent": {"type": "array"}, "documents": {"type": "array"}}),
 	Route("advance", "POST", "/advance", "Fire whatever is ready in a run", handlers.advance, FLOW_USERS, body={"run": NAME}, required=("run",), answer=MOVED),
 	Route("complete", "POST", "/complete", "Fire a step that waits", handlers.complete, FLOW_USERS, body={"run": NAME, "step_id": NAME, "result": ANY}, required=("run", "step_id"), answer={**MOVED, "changed": {"type": "boolean"}, "note": {"type": "string"}}),
 	Route("cancel", "POST", "/cancel", "End a run", handlers.cancel, FLOW_USERS, body={"run": NAME}, required=("run",), answer={"run": OBJECT}),

@@ -71,6 +71,25 @@ class Documents(Protocol):
 	def update(self, doctype: str, name: str, values: Mapping[str, Any]) -> list[str]:
 		"""Set fields and save. Returns the names of those whose value changed."""
 
+	def rehearsed(
+		self,
+		doctype: str,
+		name: str,
+		values: Mapping[str, Any],
+		*,
+		known: Mapping[str, Any] = ...,
+		made: Collection[str] = ...,
+	) -> Mapping[str, Any]:
+		"""The fields that a document would have, were it made or changed so; it is not. It is refused as `create` and `update`
+		refuse, as far as that can be told without doing it: by permission, by its fields and by what they link to, and not
+		by the document's own code.
+
+		Args:
+			name: the document; empty, if it is to be made.
+			known: the fields that it has by now, if they are others than what is stored.
+			made: names of documents that are to be taken as being there.
+		"""
+
 	def fields(self, doctype: str) -> Mapping[str, Mapping[str, Any]] | None:
 		"""The DocType's fields by name (fieldtype, label, options). None, if any field will do.
 

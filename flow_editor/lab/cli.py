@@ -3,7 +3,6 @@ verbs for a site."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
@@ -12,16 +11,22 @@ from typing import Any
 
 import click
 
-from flow_editor.doors.cli import definition_in, input_option, json_in, refusals_as_sentences, shared_commands
+from flow_editor.doors.cli import (
+	answers_option,
+	definition_in,
+	input_option,
+	json_in,
+	refusals_as_sentences,
+	shared_commands,
+	show_trial,
+)
 from flow_editor.engine import timing
 from flow_editor.lab.host import LabHost
 from flow_editor.trial.answers import answers_in
 from flow_editor.trial.host import utc_now
-from flow_editor.trial.simulate import Simulation, simulate
+from flow_editor.trial.simulate import simulate
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-#: How much of a value the table shows.
-WIDTH = 80
 DATABASE = click.option("--db", default="flow-editor.db", show_default=True, help="The lab's SQLite file.")
 
 
@@ -73,12 +78,7 @@ for _command in shared_commands(on_lab, on_checking_host=on_nothing, path=click.
 @input_option
 @click.option("--now", help="When it starts, such as 2026-11-23 09:00.")
 @click.option("--until", help="When to stop looking: a moment, or a length such as 30d or 12h.")
-@click.option(
-	"--complete",
-	multiple=True,
-	metavar="STEP_ID[=JSON]",
-	help="Answer a step that waits, when it is reached.",
-)
+@answers_option
 @click.option(
 	"--http",
 	type=FILE,
@@ -95,7 +95,7 @@ def run(
 	inputs: dict[str, str],
 	now: str | None,
 	until: str | None,
-	complete: tuple[str, ...],
+	answers: dict[str, Any],
 	http: Path | None,
 	as_json: bool,
 ) -> None:
@@ -111,10 +111,10 @@ def run(
 		inputs=inputs,
 		now=began,
 		until=end(until, began) if until else None,
-		answers=dict(map(answer, complete)),
+		answers=answers,
 		http=answers_in(json_in(http)) if http else (),
 	)
-	click.echo(json.dumps(done.as_dict(), ensure_ascii=False) if as_json else table(done))
+	show_trial(done, as_json)
 
 
 @main.command()
@@ -164,51 +164,6 @@ def end(text: str, began: datetime) -> datetime:
 			"2027-03-31T09:00.",
 			param_hint="--until",
 		) from None
-
-
-def answer(text: str) -> tuple[str, Any]:
-	step_id, given, result = text.partition("=")
-	if not given:
-		return step_id, None
-	try:
-		return step_id, json.loads(result)
-	except ValueError as error:
-		raise click.BadParameter(f"{result!r} is not JSON: {error}", param_hint="--complete") from None
-
-
-def table(done: Simulation) -> str:
-	"""The simulation as a person reads it."""
-	lines = [
-		f"{done.run['status']}  {done.run['started_at']} to {done.run['completed_at'] or '(not over)'}",
-		"",
-	]
-	for entry in done.timeline:
-		detail = entry["error"] or (_shortly(entry["result"]) if entry["result"] else "")
-		lines.append(
-			f"{entry['at']}  {entry['step_id']:<24} {entry['kind']:<22} {entry['status']:<10} {detail}".rstrip()
-		)
-	if done.sent:
-		lines += ["", "Sent"]
-		lines += [
-			f"{message['at'][:19]}  {message['channel']:<8} {message.get('to') or message['url']}  {_said(message)}".rstrip()
-			for message in done.sent
-		]
-	if done.documents:
-		lines += ["", "Documents"]
-		lines += [
-			f"{change['action']:<8} {change['doctype']} {change['name']}  {_shortly(change['values'])}"
-			for change in done.documents
-		]
-	return "\n".join(lines)
-
-
-def _said(message: dict[str, Any]) -> str:
-	"""The beginning of what a message says: its subject, if it has one."""
-	return message.get("subject") or " ".join(message["body"].split())[:WIDTH]
-
-
-def _shortly(value: Any) -> str:
-	return json.dumps(value, ensure_ascii=False)[:WIDTH]
 
 
 @main.command()

@@ -5,7 +5,7 @@ Two exist: `site` (Frappe) and `lab` (an embedded database with a virtual clock)
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -198,6 +198,13 @@ class Host(Surroundings, Protocol):
 	#: The deepest a run may stand below runs that caused it.
 	max_depth: int
 
+	def rehearsal(self, now: datetime | None) -> AbstractContextManager[Rehearsal]:
+		"""A host over this one on which nothing lasts: it reads this one's documents, and writes, sends and locks nothing.
+
+		Args:
+			now: when its clock stands still at first; None: at this moment.
+		"""
+
 	def is_first(self, key: str) -> bool:
 		"""Whether this is asked for the first time with that key in the current transaction."""
 
@@ -262,3 +269,21 @@ class Host(Surroundings, Protocol):
 		Args:
 			once_a_day: leave it out if the same title was noted so within a day.
 		"""
+
+
+class Rehearsal(Host, Protocol):
+	"""A host on which nothing lasts: its clock is moved by hand, and what would go out or be written is told."""
+
+	#: Called with what each advance did.
+	watchers: list[Callable[[Outcome], None]]
+	#: What an admin would have been told: title and detail.
+	logged: list[tuple[str, str]]
+
+	def move_clock(self, to: datetime) -> None:
+		"""Let it be later. Raises FlowError for a moment that has passed."""
+
+	def sent(self) -> list[dict[str, Any]]:
+		"""The messages and calls that would have gone out, in order: at, channel, and what it is."""
+
+	def written(self) -> list[dict[str, Any]]:
+		"""What would have become of documents, in order: action, doctype, name, values."""

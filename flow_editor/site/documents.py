@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import frappe
@@ -17,6 +18,7 @@ from flow_editor.engine.values import STANDARD_TYPES, Document, FieldType, Types
 from flow_editor.kinds.choices import CLOSED_STATUSES
 from flow_editor.site.errors import as_flow_errors, denied
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 #: Fields that hold no value.
 LAYOUT = ("Section Break", "Column Break", "Tab Break", "HTML", "Button", "Heading", "Fold", "Image")
 #: Fields that no expression should show.
@@ -115,6 +117,51 @@ class SiteDocuments:
 		with as_flow_errors(f"change {doctype} {name}"):
 			doc.save()
 		return [field for field in values if jsonable(doc.get(field)) != before[field]]
+
+	def rehearsed(
+		self,
+		doctype: str,
+		name: str,
+		values: Mapping[str, Any],
+		*,
+		known: Mapping[str, Any] = NOTHING,
+		made: Collection[str] = (),
+	) -> Mapping[str, Any]:
+		if name:
+			doc = self.load(doctype, name, "write")
+			self._check_fields(doc, values)
+			doc.update({**known, **values})
+			what = f"change {doctype} {name}"
+		else:
+			self._check_doctype(doctype)
+			doc = frappe.get_doc({**known, **values, "doctype": doctype, "name": None})
+			what = f"create {doctype}"
+		with as_flow_errors(what):
+			if name and doc.docstatus.is_cancelled():
+				frappe.throw(_("Cannot edit cancelled document"))
+			if not name:
+				doc.check_permission("create")
+				doc._set_defaults()
+			doc._fix_numeric_types()
+			doc._validate_selects()
+			doc._validate_length()
+			if name and doc.docstatus.is_submitted():
+				doc._validate_update_after_submit()
+			self._check_links(doc, made)
+		return as_fields(doc)
+
+	@staticmethod
+	def _check_links(doc, made: Collection[str]) -> None:
+		"""Throw as Frappe does for a link that leads nowhere, or to a cancelled document."""
+		invalid, cancelled = doc.get_invalid_links()
+		for row in doc.get_all_children():
+			found = row.get_invalid_links(is_submittable=doc.meta.is_submittable)
+			invalid, cancelled = invalid + found[0], cancelled + found[1]
+		if missing := [said for _field, target, said in invalid if target not in made]:
+			frappe.throw(_("Could not find {0}").format(", ".join(missing)), frappe.LinkValidationError)
+		if cancelled:
+			over = ", ".join(said for _field, _target, said in cancelled)
+			frappe.throw(_("Cannot link cancelled document: {0}").format(over), frappe.CancelledLinkError)
 
 	def fields(self, doctype: str) -> Mapping[str, Mapping[str, Any]]:
 		self._check_doctype(doctype)

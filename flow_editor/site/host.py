@@ -29,6 +29,7 @@ from flow_editor.kinds import builtin_kinds, load_kinds, resolve_path
 from flow_editor.kinds.web_call import ANSWER_KB
 from flow_editor.services import failures
 from flow_editor.services.events import event_table
+from flow_editor.services.host import Rehearsal
 from flow_editor.site import errors, holidays, imports, inert, poke, transaction
 from flow_editor.site.documents import SiteDocuments
 from flow_editor.site.erpnext import SiteErpnext
@@ -37,6 +38,8 @@ from flow_editor.site.messages import SiteMessages
 from flow_editor.site.store import SiteStore
 from flow_editor.site.visibility import may_read, may_read_all, subject
 from flow_editor.site.words import SiteWords
+from flow_editor.trial.host import TrialHost
+from flow_editor.trial.live import LiveStore
 
 #: Hooks by which other apps add kinds, events, operators and types of fields: lists of dotted paths.
 KINDS_HOOK = "flow_editor_kinds"
@@ -195,6 +198,8 @@ class SiteHost:
 		return value
 
 	def refusal(self, error: BaseException, user: str = "") -> str | None:
+		if isinstance(error, frappe.InReadOnlyMode) and transaction.is_for_reading():
+			return "This step writes to the database by itself, which a trial does not let it. A real run would do it."
 		if isinstance(error, frappe.TimestampMismatchError):
 			return None  # somebody saved at the same moment: it may well work in a minute
 		if isinstance(error, frappe.ValidationError | frappe.PermissionError | frappe.NameError):
@@ -211,6 +216,15 @@ class SiteHost:
 
 	def withholds(self, run: Run) -> bool:
 		return bool(run.customer) and not may_read("Customer", run.customer)
+
+	@contextmanager
+	def rehearsal(self, now: datetime | None) -> Iterator[Rehearsal]:
+		with transaction.nothing_written():
+			trial = TrialHost(now=now or self.now(), store=LiveStore, beneath=self)
+			try:
+				yield trial
+			finally:
+				trial.store.close()
 
 	def is_first(self, key: str) -> bool:
 		asked = transaction.current().asked

@@ -88,3 +88,25 @@ def kept_open(savepoint: str) -> Iterator[None]:
 			"The document's own code has rolled the change back. Look in Error Log and mend the cause.",
 			helps=OUTSIDE,
 		)
+
+
+@contextmanager
+def nothing_written() -> Iterator[None]:
+	"""Within it the database takes no write, if the transaction has none yet: a kind or a document's own code that tries is
+	refused. One that has written is left as it is, so that nothing of it is lost."""
+	if frappe.db.transaction_writes:
+		yield
+		return
+	frappe.db.rollback()  # what was read so far; a transaction is for reading from its beginning or not at all
+	frappe.db.begin(read_only=True)
+	frappe.local.flow_editor_reads = True
+	try:
+		yield
+	finally:
+		frappe.local.flow_editor_reads = False
+		frappe.db.rollback()
+
+
+def is_for_reading() -> bool:
+	"""Whether this is within `nothing_written`."""
+	return bool(getattr(frappe.local, "flow_editor_reads", False))

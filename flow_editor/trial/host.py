@@ -1,6 +1,8 @@
-"""The host of trials: a virtual clock, captured messages and calls, no permissions to obey.
+"""The host of trials: a virtual clock, captured messages and calls.
 
-It never sends anything, and never touches a document that is not its own.
+It stands alone, with documents of its own and no permissions to obey; or over another host, whose documents it reads as that
+one's users may, and whose kinds, words and holidays are its own. It never sends anything, and never touches a document that
+is not its own.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ import json
 import logging
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
@@ -20,9 +22,9 @@ from flow_editor.engine.errors import EITHER, FlowError, NotFound
 from flow_editor.engine.event import TriggerEvent
 from flow_editor.engine.field_types import BUILT_IN
 from flow_editor.engine.kind import Catalog
-from flow_editor.engine.logic import operator_table
+from flow_editor.engine.logic import Operator, operator_table
 from flow_editor.engine.outcome import Outcome
-from flow_editor.engine.people import Reader
+from flow_editor.engine.people import Reader, Words
 from flow_editor.engine.ports import FATE_SENT, Fate, HttpResponse
 from flow_editor.engine.reading import Limits
 from flow_editor.engine.records import Run
@@ -31,9 +33,12 @@ from flow_editor.engine.values import Conventions
 from flow_editor.kinds import builtin_kinds
 from flow_editor.services import authored, failures, publishing, templates
 from flow_editor.services.events import event_table
+from flow_editor.services.host import Host, Rehearsal
 from flow_editor.trial.answers import Answer, answers_in
 from flow_editor.trial.documents import TrialDocuments
-from flow_editor.trial.erpnext import TrialErpnext
+from flow_editor.trial.erpnext import OverlaidErpnext, TrialErpnext
+from flow_editor.trial.live import LiveStore
+from flow_editor.trial.overlay import OverlaidDocuments
 from flow_editor.trial.store import TrialStore
 
 logger = logging.getLogger("flow_editor.trial")
@@ -64,18 +69,24 @@ class TrialHost:
 		now: a moment at which the clock stands still; by default it runs, ahead of the real one by as much
 			as it has been moved.
 		store: what keeps it all.
+		beneath: the host that it stands over, if it does.
 	"""
 
 	timezone = "UTC"
 	switches_seeds_on = True
 	conventions = Conventions(zone=timezone)
 	max_depth = 5
-	user = "lab"
 
 	def __init__(
-		self, path: str = ":memory:", *, now: datetime | None = None, store: type[TrialStore] = TrialStore
+		self,
+		path: str = ":memory:",
+		*,
+		now: datetime | None = None,
+		store: type[TrialStore] = TrialStore,
+		beneath: Host | None = None,
 	):
 		self._frozen = now
+		self._beneath = beneath
 		self.store = store(
 			path,
 			lambda new, old: authored.prepare(self, new, old),
@@ -86,16 +97,11 @@ class TrialHost:
 		)
 		lead = self.store.meta(CLOCK_LEAD)
 		self._lead = timedelta(seconds=float(lead or 0))
-		self.documents = TrialDocuments(self, self.store)
-		self.erpnext = TrialErpnext(self.documents)
-		self.messages = CapturedMessages(self)
-		self.words = TrialWords(self)
 		self.http = CapturedHttp(self)
-		self.catalog = Catalog(builtin_kinds())
-		self.events: dict[str, TriggerEvent] = event_table()
-		self.operators = operator_table()
-		self.field_types = BUILT_IN
-		self.limits = Limits()
+		if beneath is None:
+			self._stand_alone()
+		else:
+			self._stand_over(beneath)
 		#: Whether something has become due since the inbox was last drained.
 		self.poked = False
 		#: What admins would find in a log: title and detail.
@@ -104,6 +110,35 @@ class TrialHost:
 		self._asked: tuple[int, set[str]] = (0, set())
 		#: Called with what each advance did.
 		self.watchers: list[Any] = []
+
+	def _stand_alone(self) -> None:
+		self.documents = TrialDocuments(self, self.store)
+		self.erpnext = TrialErpnext(self.documents)
+		self.messages = CapturedMessages(self)
+		self.words: Words = TrialWords(self)
+		self.catalog = Catalog(builtin_kinds())
+		self.events: Mapping[str, TriggerEvent] = event_table()
+		self.operators: Mapping[str, Operator] = operator_table()
+		self.field_types = BUILT_IN
+		self.limits = Limits()
+
+	def _stand_over(self, beneath: Host) -> None:
+		self.documents = OverlaidDocuments(self, self.store, beneath)
+		self.erpnext = OverlaidErpnext(self.documents, beneath)
+		self.messages = RehearsedMessages(self, beneath)
+		self.words = beneath.words
+		self.catalog, self.events, self.operators = beneath.catalog, beneath.events, beneath.operators
+		self.field_types, self.limits = beneath.field_types, beneath.limits
+		self.timezone, self.conventions = beneath.timezone, beneath.conventions
+		self.max_depth = beneath.max_depth
+
+	@contextmanager
+	def rehearsal(self, now: datetime | None) -> Iterator[Rehearsal]:
+		trial = TrialHost(now=now or self.now(), store=LiveStore, beneath=self)
+		try:
+			yield trial
+		finally:
+			trial.store.close()
 
 	# The clock
 
@@ -121,19 +156,23 @@ class TrialHost:
 		self.store.set_meta(CLOCK_LEAD, str(self._lead.total_seconds()))
 
 	def days_off(self, company: str, first: date, last: date) -> Collection[date]:
-		return timing.weekends(first, last)
+		beneath = self._beneath
+		return timing.weekends(first, last) if beneath is None else beneath.days_off(company, first, last)
 
 	def monotonic(self) -> float:
 		return time.monotonic()
 
 	# Who, and what goes wrong
 
+	@property
+	def user(self) -> str:
+		return "lab" if self._beneath is None else self._beneath.user
+
 	def may_name(self, user: str) -> bool:
 		return True
 
-	@contextmanager
-	def acting_as(self, user: str) -> Iterator[None]:
-		yield
+	def acting_as(self, user: str) -> AbstractContextManager[None]:
+		return nullcontext() if self._beneath is None else self._beneath.acting_as(user)
 
 	def check_visible(self, run: Run) -> None:
 		"""Everybody sees everything."""
@@ -145,7 +184,7 @@ class TrialHost:
 		self.poked = True
 
 	def breaks_transaction(self, error: BaseException) -> bool:
-		return False
+		return self._beneath is not None and self._beneath.breaks_transaction(error)
 
 	def is_conflict(self, error: BaseException) -> bool:
 		return False
@@ -154,7 +193,7 @@ class TrialHost:
 		return f"(secret {name})"  # nothing is sent from here
 
 	def refusal(self, error: BaseException, user: str = "") -> str | None:
-		return None
+		return None if self._beneath is None else self._beneath.refusal(error, user)
 
 	def is_first(self, key: str) -> bool:
 		number = self.store.transaction_number
@@ -179,7 +218,8 @@ class TrialHost:
 		if once_a_day and any(title == logged for logged, _ in self.logged):
 			return
 		self.logged.append((title, detail))
-		logger.warning("%s", f"{title}: {detail}" if detail else title)
+		if self._beneath is None:
+			logger.warning("%s", f"{title}: {detail}" if detail else title)
 
 	# What would have been sent
 
@@ -193,6 +233,9 @@ class TrialHost:
 	def sent(self) -> list[dict[str, Any]]:
 		rows = self.store.execute("SELECT at, message FROM sent ORDER BY position")
 		return [{"at": at, **json.loads(message)} for at, message in rows]
+
+	def written(self) -> list[dict[str, Any]]:
+		return list(self.documents.journal)
 
 
 class TrialWords:
@@ -258,6 +301,23 @@ class CapturedMessages:
 		for recipient in recipients:
 			self._host.capture({"channel": "sms", "to": recipient, "subject": "", "body": body})
 		return {"sent": list(recipients)}
+
+
+class RehearsedMessages(CapturedMessages):
+	"""What another host would send is captured, as that host's settings and templates have it."""
+
+	def __init__(self, host: TrialHost, beneath: Host):
+		super().__init__(host)
+		self._below = beneath.messages
+
+	def unsubscribed(self, recipients: Sequence[str], *, doctype: str = "", name: str = "") -> list[str]:
+		return self._below.unsubscribed(recipients, doctype=doctype, name=name)
+
+	def email_template(self, name: str, scope: Mapping[str, Any], reader: Reader) -> tuple[str, str]:
+		return self._below.email_template(name, scope, reader)
+
+	def sms_problem(self) -> str:
+		return self._below.sms_problem()
 
 
 class CapturedHttp:

@@ -1,44 +1,23 @@
-"""A flow from its beginning to its end in virtual time, in memory.
-
-The clock stands still while steps happen and jumps to the next thing due, so a year passes in a moment.
-"""
+"""A flow tried in memory alone, on a document of which nothing is known but its fields."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from flow_editor.engine import waiting
-from flow_editor.engine.definition import Flow, parse_input
+from flow_editor.engine.definition import parse_input
 from flow_editor.engine.errors import FlowError
 from flow_editor.engine.inputs import is_blank
-from flow_editor.engine.machine import WAITING
-from flow_editor.engine.outcome import Outcome
-from flow_editor.engine.timing import in_seconds
-from flow_editor.services import inbox, looking, runs, starting, templates
+from flow_editor.services import starting, templates
 from flow_editor.services.customers import customer_of
-from flow_editor.services.definitions import flow_of
+from flow_editor.services.trying import Trial, play
 from flow_editor.trial.answers import Answer
 from flow_editor.trial.host import TrialHost, utc_now
 from flow_editor.trial.live import LiveStore
 
-#: A drain may take as long as it takes: nobody waits behind it.
+#: It may take as long as it takes: nobody waits behind it.
 NO_LIMIT = 10**9
-
-
-@dataclass
-class Simulation:
-	"""What happened: the run, each change of a step in order of time, what was sent, what was written."""
-
-	run: dict[str, Any]
-	timeline: list[dict[str, Any]] = field(default_factory=list)
-	sent: list[dict[str, Any]] = field(default_factory=list)
-	documents: list[dict[str, Any]] = field(default_factory=list)
-
-	def as_dict(self) -> dict[str, Any]:
-		return {"run": self.run, "timeline": self.timeline, "sent": self.sent, "documents": self.documents}
 
 
 def simulate(
@@ -51,8 +30,8 @@ def simulate(
 	until: datetime | None = None,
 	answers: Mapping[str, Any] | None = None,
 	http: Sequence[Answer] = (),
-) -> Simulation:
-	"""Run a definition on a document.
+) -> Trial:
+	"""Try a definition on a document.
 
 	Args:
 		doc: `doctype`, `name` and the fields; `customer` may be an object in place of a name.
@@ -67,32 +46,22 @@ def simulate(
 		FlowError: it cannot be started.
 	"""
 	host = TrialHost(now=now or utc_now().replace(microsecond=0), store=LiveStore)
-	timeline = _Timeline(host)
 	host.http.answers = http
 	with host.store.transaction():
 		template = templates.create(host, {"template_name": "Simulated", "flow_definition": definition})
 		doctype, name = _store(host, doc or {})
-		host.documents.journal.clear()
-	with host.store.transaction():
 		given = {**(variables or {}), **starting.inputs_by_name(host, template["name"], inputs or {})}
 		_store_named(host, template["flow_definition"], given)
-		run = starting.start(host, template["name"], doctype=doctype, docname=name, variables=given).run.name
-	unanswered = dict(answers or {})
-	while True:
-		inbox.drain(host, seconds=NO_LIMIT)
-		if _answer(host, run, unanswered):
-			continue
-		due = host.store.next_due()
-		if due is None or (until is not None and due > until):
-			break
-		host.move_clock(max(due, host.now()))
-	for step_id in unanswered:
-		host.log(f"Step {step_id} was never reached, or waits for nobody")
-	return Simulation(
-		run=looking.get(host, run),
-		timeline=timeline.entries,
-		sent=host.sent(),
-		documents=host.documents.journal,
+		host.documents.journal.clear()
+	return play(
+		host,
+		template["name"],
+		doctype=doctype,
+		docname=name,
+		variables=given,
+		until=until,
+		answers=answers,
+		seconds=NO_LIMIT,
 	)
 
 
@@ -126,42 +95,3 @@ def _store_named(host: TrialHost, definition: Mapping[str, Any], given: Mapping[
 			continue
 		if not host.documents.find(doctype, {"name": name}):
 			host.documents.insert_quietly(doctype, {"name": name})
-
-
-def _answer(host: TrialHost, run: str, unanswered: dict[str, Any]) -> bool:
-	"""Complete the steps that have been reached and for which there is an answer. Whether there were any."""
-	state = host.store.run(run).step_state
-	reached = [step_id for step_id in unanswered if state.get(step_id, {}).get("status") == WAITING]
-	for step_id in reached:
-		with host.store.transaction():
-			runs.complete(host, run, step_id, unanswered.pop(step_id))
-	return bool(reached)
-
-
-class _Timeline:
-	"""Notes what each advance did to the steps, in the order in which they stand in the flow."""
-
-	def __init__(self, host: TrialHost):
-		self.entries: list[dict[str, Any]] = []
-		self._host = host
-		self._flow: Flow | None = None
-		self._places: dict[str, int] = {}
-		host.watchers.append(self.look)
-
-	def look(self, outcome: Outcome) -> None:
-		run = outcome.run
-		if self._flow is None:
-			self._flow = flow_of(self._host, run)
-			self._places = {step.id: place for place, step in enumerate(self._flow.in_turn())}
-		for step_id in sorted((change.step_id for change in outcome.changes), key=self._places.__getitem__):
-			entry = waiting.shown(run.step_state[step_id])
-			self.entries.append(
-				{
-					"at": in_seconds(self._host.now()),
-					"step_id": step_id,
-					"kind": self._flow.by_id[step_id].kind,
-					"status": entry["status"],
-					"result": entry.get("result"),
-					"error": entry.get("error"),
-				}
-			)
