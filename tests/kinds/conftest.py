@@ -1,177 +1,150 @@
-"""The step kinds over ports that live in memory and record what was asked of them."""
+"""The step kinds on the trial host, one step at a time."""
 
 from __future__ import annotations
 
 import json
 from datetime import datetime
-from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from flow_editor.engine.context import Scope, StepContext
 from flow_editor.engine.definition import Step
-from flow_editor.engine.errors import NotFound, StepFailed
-from flow_editor.engine.kind import Catalog
+from flow_editor.engine.errors import StepFailed
 from flow_editor.engine.ports import HttpResponse
 from flow_editor.engine.records import Run
-from flow_editor.engine.values import Conventions, FieldType
-from flow_editor.kinds import builtin_kinds
+from flow_editor.engine.values import FieldType
+from flow_editor.services import templates
+from flow_editor.trial.answers import Answer
+from flow_editor.trial.documents import TrialDocuments
+from flow_editor.trial.host import CapturedHttp, CapturedMessages, TrialHost
 
-CLOSED = ("Completed", "Cancelled", "Closed")
+BEGAN = datetime(2027, 3, 1, 9)
 
 
-class RecordingDocuments:
-	"""Documents by DocType and name; `known` gives a DocType's fields where only those will do."""
+class Documents(TrialDocuments):
+	"""Those of the trial host, with DocTypes of a test's own: `known` gives the fields of one of which only those will do,
+	`typed` what the fields of one hold."""
 
-	def __init__(self):
-		self.rows: dict[tuple[str, str], dict] = {}
-		self.known: dict[str, dict[str, dict]] = {}
-		self.typed: dict[str, dict[str, tuple[str, ...]]] = {}
-		self.contacts: dict[str, tuple[str, str]] = {}
-		self.updates: list[tuple[str, str, dict]] = []
+	known: dict[str, dict[str, dict]]
+	typed: dict[str, dict[str, tuple[str, ...]]]
 
-	def put(self, doctype, name, **values):
-		self.rows[doctype, name] = {"name": name, **values}
+	def put(self, doctype: str, name: str, **values: Any) -> None:
+		self._store.execute("DELETE FROM document WHERE doctype = ? AND name = ?", (doctype, name))
+		self.insert_quietly(doctype, {**values, "name": name})
 
-	def get(self, doctype, name):
-		if (doctype, name) not in self.rows:
-			raise NotFound(f"There is no {doctype} {name!r}.")
-		return self.rows[doctype, name]
-
-	def find(self, doctype, filters, *, limit=20):
-		found = [row for (kind, _), row in self.rows.items() if kind == doctype]
-		return [row for row in found if all(row.get(key) == filters[key] for key in filters)][::-1][:limit]
-
-	def find_open(self, doctype, field, value):
-		found = self.find(doctype, {field: value})
-		return next((row for row in found if row.get("status", "Open") not in CLOSED), None)
-
-	def create(self, doctype, values):
-		name = f"{doctype} {len(self.rows) + 1}"
-		self.put(doctype, name, **values)
-		return name
-
-	def update(self, doctype, name, values):
-		row = self.get(doctype, name)
-		changed = [field for field in values if row.get(field) != values[field]]
-		row.update(values)
-		self.updates.append((doctype, name, dict(values)))
-		return changed
-
-	def fields(self, doctype):
+	def fields(self, doctype: str):
 		return self.known.get(doctype)
 
-	def types(self, doctype):
+	def types(self, doctype: str):
 		return {name: FieldType(*about) for name, about in self.typed.get(doctype, {}).items()}
 
-
-class RecordingErpnext:
-	def __init__(self, documents):
-		self._documents = documents
-
-	def contact(self, customer):
-		return self._documents.contacts.get(customer, ("", ""))
-
-	def activate_subscription(self, name):
-		row = self._documents.get("Subscription", name)
-		was, row["status"] = row["status"], "Active"
-		return was, "Active"
+	@property
+	def updates(self) -> list[dict]:
+		return [change for change in self.journal if change["action"] == "update"]
 
 
-class RecordingMessages:
-	def __init__(self):
-		self.gone: list[str] = []
-		self.emails: list[dict] = []
-		self.texts: list[dict] = []
-		self.problem = ""
-
-	def send_email(self, recipients, subject, body, *, doctype="", name="", run=""):
-		self.emails.append(
-			{"to": recipients, "subject": subject, "body": body, "doctype": doctype, "name": name}
-		)
-		return f"queue-{len(self.emails)}"
+class Messages(CapturedMessages):
+	gone: tuple[str, ...] = ()
+	problem = ""
 
 	def unsubscribed(self, recipients, *, doctype="", name=""):
 		return [address for address in recipients if address in self.gone]
 
-	def email_template(self, name, scope, reader):
-		return f"Subject of {name}", f"<p>Body of {name}</p>"
-
 	def sms_problem(self):
 		return self.problem
 
+	def send_email(self, recipients, subject, body, *, doctype="", name="", run=""):
+		self.about = (doctype, name)
+		return super().send_email(recipients, subject, body, doctype=doctype, name=name, run=run)
+
 	def send_sms(self, recipients, body, *, idempotency_key):
-		self.texts.append({"to": recipients, "body": body, "key": idempotency_key})
-		return {"sent": recipients}
+		self.key = idempotency_key
+		return super().send_sms(recipients, body, idempotency_key=idempotency_key)
 
 
-class FewWords:
-	"""Everybody reads `code`."""
+class Http(CapturedHttp):
+	"""Keeps how long each call may take, and answers with `answer` in turn."""
 
-	code = "en"
-
-	def language(self, customer):
-		return self.code
-
-	def translated(self, text, language):
-		return {"Yes": "Oui", "No": "Non"}[text] if language == "fr" else text
-
-	def linked(self, doctype, name, field):
-		return {("Company", "ACME", "default_currency"): "JPY"}.get((doctype, name, field))
-
-
-class RecordingHttp:
-	"""Answers with `answers` in turn, then with 200."""
-
-	def __init__(self):
+	def __init__(self, host):
+		super().__init__(host)
 		self.calls: list[dict] = []
-		self.answers: list[HttpResponse] = []
+		self.cut: list[bool] = []
+
+	def answer(self, *given: HttpResponse) -> None:
+		self.answers = [
+			*self.answers,
+			*(Answer(status=one.status, headers=one.headers, body=one.body, times=1) for one in given),
+		]
+		self.cut += [one.truncated for one in given]
 
 	def request(self, method, url, *, headers, body, timeout):
 		self.calls.append(
 			{"method": method, "url": url, "headers": dict(headers), "body": body, "timeout": timeout}
 		)
-		return self.answers.pop(0) if self.answers else HttpResponse(200, {}, '{"ok": true}')
+		found = super().request(method, url, headers=headers, body=body, timeout=timeout)
+		if self.cut and self.cut.pop(0):
+			return HttpResponse(found.status, found.headers, found.body, truncated=True)
+		return found
+
+
+class Host(TrialHost):
+	def secret(self, name, url):
+		return f"value of {name}"
 
 
 class Bench:
 	"""One run about one document, and whatever step of it a test asks for."""
 
-	conventions = Conventions()
-
 	def __init__(self):
-		self.documents, self.messages, self.http = RecordingDocuments(), RecordingMessages(), RecordingHttp()
-		self.erpnext = RecordingErpnext(self.documents)
-		self.words = FewWords()
-		self.catalog = Catalog(builtin_kinds())
-		self.store = SimpleNamespace(template=lambda name: {"template_name": "Repairs"})
+		self.host = host = Host(now=BEGAN)
+		documents = Documents(host, host.store)
+		documents.known, documents.typed = {}, {}
+		self.documents = host.documents = host.erpnext._documents = documents
+		self.messages, self.http = Messages(host), Http(host)
+		host.messages, host.http = self.messages, self.http
+		self.catalog = host.catalog
+		with host.store.transaction():
+			template = templates.create(
+				host, {"template_name": "Repairs", "flow_definition": {"steps": [{"id": "a", "kind": "wait", "payload": {}}]}}
+			)  # fmt: skip
 		self.run = Run(
-			flow_template="FT-00001",
+			flow_template=template["name"],
 			template_version=1,
 			name="FR-00001",
 			context_doctype="Issue",
 			context_docname="ISS-1",
 			customer="CUST-1",
 		)
-		self.documents.put("Issue", "ISS-1", subject="No signal", status="Open", priority="High")
-		self.documents.put("Customer", "CUST-1", customer_name="Ana <b>Bell</b> & Co")
-		self.documents.contacts["CUST-1"] = ("ana@example.com", "+15145550100")
+		documents.put("Issue", "ISS-1", subject="No signal", status="Open", priority="High")
+		self.customer()
 
-	def secret(self, name, url):
-		return f"value of {name}"
+	def customer(self, **values: Any) -> None:
+		"""The run's customer, with other values than the usual."""
+		usual = {
+			"customer_name": "Ana <b>Bell</b> & Co",
+			"email_id": "ana@example.com",
+			"mobile_no": "+15145550100",
+		}
+		self.documents.put("Customer", "CUST-1", **{**usual, **values})
 
-	def now(self):
-		return datetime(2027, 3, 1, 9)
+	@property
+	def emails(self) -> list[dict]:
+		return [message for message in self.host.sent() if message["channel"] == "email"]
+
+	@property
+	def texts(self) -> list[dict]:
+		return [message for message in self.host.sent() if message["channel"] == "sms"]
 
 	def context(self, kind_name, payload, given=None):
 		"""The context of a step with that payload, as a store would give it back: through JSON."""
 		step = Step(id="a", kind=kind_name, payload=json.loads(json.dumps(payload)))
 		return StepContext(
-			self,
+			self.host,
 			self.run,
 			step,
 			self.catalog[kind_name],
-			Scope(self, self.run),
+			Scope(self.host, self.run),
 			idempotency_key="key-1",
 			given=given,
 		)

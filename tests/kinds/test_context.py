@@ -9,12 +9,12 @@ from flow_editor.engine.ports import Documents, Erpnext
 
 def test_a_kind_gets_ports_and_not_the_host(bench):
 	ctx = bench.context("wait", {})
-	assert ctx.documents is bench.documents and ctx.erpnext is bench.erpnext and ctx.http is bench.http
-	assert ctx.conventions is bench.conventions and ctx.secret("a", "https://b") == bench.secret(
-		"a", "https://b"
-	)
+	host = bench.host
+	assert ctx.documents is bench.documents and ctx.erpnext is host.erpnext and ctx.http is bench.http
+	assert ctx.conventions is host.conventions
+	assert ctx.secret("a", "https://b") == host.secret("a", "https://b")
 	public = [name for name in dir(ctx) if not name.startswith("_")]
-	assert "now" in public and [name for name in public if getattr(ctx, name) is bench] == []
+	assert "now" in public and [name for name in public if getattr(ctx, name) is host] == []
 
 
 def test_documents_in_general_know_nothing_of_erpnext():

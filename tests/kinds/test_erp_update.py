@@ -83,7 +83,7 @@ def test_a_value_is_stored_as_its_field_has_it_and_what_it_cannot_hold_sets_noth
 	bench.do(
 		"erp_update", {"doctype": "Issue", "fields_json": {"due": "31-12-2026", "cost": "{{variables.cost}}"}}
 	)
-	stored = bench.documents.get("Issue", "ISS-1")
+	stored = bench.documents.stored("Issue", "ISS-1")
 	assert (stored["due"], stored["cost"]) == ("2026-12-31", 1000.5)
 	bench.run.variables["cost"] = "12,5"
 	error = bench.fails("erp_update", {"doctype": "Issue", "fields_json": {"cost": "{{variables.cost}}"}})

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from flow_editor.engine.values import Document, FieldType
-
 
 def test_it_opens_an_issue_for_the_customer(bench):
 	bench.documents.put("Issue Priority", "High")
@@ -11,7 +9,9 @@ def test_it_opens_an_issue_for_the_customer(bench):
 		{"subject": "{{doc.subject}}!", "priority": "high", "issue_type": "OUTAGE", "description": "d"},
 	)["issue"]
 	assert bench.documents.get("Issue", name) == {
+		"doctype": "Issue",
 		"name": name,
+		"status": "Open",
 		"subject": "No signal!",
 		"description": "d",
 		"customer": "CUST-1",
@@ -31,18 +31,22 @@ def test_a_priority_that_is_none_is_refused_with_those_there_are(bench):
 def test_without_a_customer(bench):
 	bench.run.customer = ""
 	name = bench.do("issue", {"subject": "a"})["issue"]
-	assert bench.documents.get("Issue", name) == {"name": name, "subject": "a"}
+	assert bench.documents.get("Issue", name) == {
+		"doctype": "Issue",
+		"name": name,
+		"status": "Open",
+		"subject": "a",
+	}
 
 
 def test_a_description_keeps_lines_and_markup_and_escapes_values(bench):
-	types = {"description": FieldType("Text Editor"), "notes": FieldType("Small Text")}
+	bench.documents.typed["Issue"] = {"description": ("Text Editor",), "notes": ("Small Text",)}
 	doc = {
-		"name": "ISS-1",
 		"subject": "s",
 		"description": "<p>a <b>b</b><script>x</script></p>",
 		"notes": "<i>\nc",
 	}
-	bench.documents.rows["Issue", "ISS-1"] = Document(doc, types)
+	bench.documents.put("Issue", "ISS-1", **doc)
 	description = "From before:\n{{doc.description}}\n<b>Notes</b>\n{{doc.notes}}"
 	name = bench.do("issue", {"subject": "{{doc.subject}}", "description": description})["issue"]
 	assert bench.documents.get("Issue", name)["description"] == (

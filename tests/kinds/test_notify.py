@@ -3,27 +3,26 @@ from __future__ import annotations
 import pytest
 
 from flow_editor.engine.errors import StepFailed
-from flow_editor.engine.values import FieldType, document
 
 EMAIL = {"to": "a@example.com", "subject": "Hello", "body": "Dear {{customer.customer_name}},\nyours"}
 
 
 def test_plain_text_keeps_its_lines_and_escapes_everything(bench):
 	result = bench.do("notify", EMAIL)
-	(mail,) = bench.messages.emails
+	(mail,) = bench.emails
 	assert mail["body"] == "Dear Ana &lt;b&gt;Bell&lt;/b&gt; &amp; Co,<br>\nyours"
-	assert (mail["doctype"], mail["name"]) == ("Issue", "ISS-1")
+	assert bench.messages.about == ("Issue", "ISS-1")
 	assert result == {
 		"channel": "email",
 		"to": ["a@example.com"],
 		"subject": "Hello",
-		"email_queue": "queue-1",
+		"email_queue": "SENT-00001",
 	}
 
 
 def test_html_stays_and_its_values_are_escaped(bench):
 	bench.do("notify", {**EMAIL, "body": "<p>Dear <i>{{customer.customer_name}}</i></p>\n"})
-	body = bench.messages.emails[0]["body"]
+	body = bench.emails[0]["body"]
 	assert body == "<p>Dear <i>Ana &lt;b&gt;Bell&lt;/b&gt; &amp; Co</i></p>\n"
 
 
@@ -32,19 +31,22 @@ def test_html_stays_and_its_values_are_escaped(bench):
 )
 def test_an_angle_bracket_is_not_yet_html(bench, text):
 	bench.do("notify", {**EMAIL, "body": text})
-	assert "&lt;" in bench.messages.emails[0]["body"] and "<br>" in bench.messages.emails[0]["body"]
+	assert "&lt;" in bench.emails[0]["body"] and "<br>" in bench.emails[0]["body"]
 
 
 def test_a_subject_is_one_line(bench):
 	bench.run.variables["x"] = "a\r\nBcc: b@example.com"
 	bench.do("notify", {**EMAIL, "subject": "Hi {{variables.x}}"})
-	assert bench.messages.emails[0]["subject"] == "Hi a Bcc: b@example.com"
+	assert bench.emails[0]["subject"] == "Hi a Bcc: b@example.com"
 
 
 def test_an_email_template_takes_the_place_of_the_text(bench):
+	bench.documents.put(
+		"Email Template", "Welcome", subject="Subject of {{run.name}}", response="<p>Body of {{doc.name}}</p>"
+	)
 	result = bench.do("notify", {"to": "a@example.com", "template_id": "Welcome"})
-	assert result["subject"] == "Subject of Welcome"
-	assert bench.messages.emails[0]["body"] == "<p>Body of Welcome</p>"
+	assert result["subject"] == "Subject of FR-00001"
+	assert bench.emails[0]["body"] == "<p>Body of ISS-1</p>"
 
 
 @pytest.mark.parametrize(
@@ -71,11 +73,11 @@ def test_recipients(bench, to, expected):
 )
 def test_what_is_no_address_is_refused_by_name(bench, to):
 	assert "e-mail address" in bench.fails("notify", {**EMAIL, "to": to})
-	assert bench.messages.emails == []
+	assert bench.emails == []
 
 
 def test_nobody_to_notify_says_what_to_fill_in(bench):
-	bench.documents.contacts.clear()
+	bench.customer(email_id="", mobile_no="")
 	message = bench.fails("notify", {**EMAIL, "to": ""})
 	assert "CUST-1" in message and "Fill in To" in message
 	assert "mobile" in bench.fails("notify", {"channel": "sms", "body": "a"})
@@ -90,9 +92,10 @@ def test_sms(bench):
 		"to": "(514) 555-0100, +33 6 12 34",
 	}
 	result = bench.do("notify", payload)
-	assert bench.messages.texts == [
-		{"to": ["(514) 555-0100", "+33 6 12 34"], "body": "Hello Ana <b>Bell</b> & Co", "key": "key-1"}
+	assert [(text["to"], text["body"]) for text in bench.texts] == [
+		(number, "Hello Ana <b>Bell</b> & Co") for number in ("(514) 555-0100", "+33 6 12 34")
 	]
+	assert bench.messages.key == "key-1"
 	assert result["channel"] == "sms"
 	assert bench.do("notify", {**payload, "to": ""})["to"] == ["+15145550100"]
 	assert "phone number" in bench.fails("notify", {**payload, "to": "ana@example.com"})
@@ -126,15 +129,15 @@ CASES = {
 
 
 def invoice(bench, **fields):
-	types = {
-		"grand_total": FieldType("Currency", "Grand Total", "currency"),
-		"due_date": FieldType("Date", "Due Date"),
-		"terms": FieldType("Text Editor", "Terms"),
-		"description": FieldType("Text Editor", "Description"),
-		"notes": FieldType("Small Text", "Notes"),
-		"email_ids": FieldType("Table", "Emails", "Contact Email"),
+	bench.documents.typed["Issue"] = {
+		"grand_total": ("Currency", "Grand Total", "currency"),
+		"due_date": ("Date", "Due Date"),
+		"terms": ("Text Editor", "Terms"),
+		"description": ("Text Editor", "Description"),
+		"notes": ("Small Text", "Notes"),
+		"email_ids": ("Table", "Emails", "Contact Email"),
 	}
-	bench.documents.rows["Issue", "ISS-1"] = document({"name": "ISS-1", **fields}, types, lambda _: {})
+	bench.documents.put("Issue", "ISS-1", **fields)
 
 
 def test_amounts_and_dates_read_as_people_write_them_and_nowhere_else(bench):
@@ -142,10 +145,10 @@ def test_amounts_and_dates_read_as_people_write_them_and_nowhere_else(bench):
 	text = "{{doc.grand_total}} {{doc.currency}} by {{doc.due_date}}"
 	result = bench.do("notify", {**EMAIL, "subject": text, "body": f"<b>{text}</b>\n"})
 	assert result["subject"] == "1,234,567.50 CAD by 3 December 2026"
-	assert bench.messages.emails[0]["body"] == "<b>1,234,567.50 CAD by 3 December 2026</b><br>\n"
-	bench.words.code = "fr"
+	assert bench.emails[0]["body"] == "<b>1,234,567.50 CAD by 3 December 2026</b><br>\n"
+	bench.customer(language="fr")
 	bench.do("notify", {"channel": "sms", "to": "+15145550100", "body": text})
-	assert bench.messages.texts[0]["body"] == "1 234 567,50 CAD by 3 décembre 2026"
+	assert bench.texts[0]["body"] == "1 234 567,50 CAD by 3 décembre 2026"
 	assert "2026-12-03" in bench.fails("notify", {**EMAIL, "to": "{{doc.due_date}}"})
 	ctx = bench.context("issue", {"subject": text, "description": "{{doc.due_date}}"})
 	assert ctx.payload["subject"] == "1234567.5 CAD by 2026-12-03"
@@ -156,22 +159,22 @@ def test_rich_text_is_markup_in_a_mail_and_words_in_a_text_message(bench):
 	invoice(bench, description=CASES["no_signal"], notes="Ring <b>twice</b>\nDog in yard")
 	payload = {**EMAIL, "subject": "{{doc.description}}", "body": "We got this:\n{{doc.description}}\nThanks"}
 	assert bench.do("notify", payload)["subject"] == "No signal & no phone since Monday"
-	assert bench.messages.emails[0]["body"] == (
+	assert bench.emails[0]["body"] == (
 		"We got this:\n<div><p>No signal &amp; no phone</p><p>since Monday</p></div>\nThanks"
 	)
 	bench.do(
 		"notify", {"channel": "sms", "to": "+15145550100", "body": "New: {{doc.description}}\n{{doc.notes}}"}
 	)
-	assert bench.messages.texts[0]["body"] == (
+	assert bench.texts[0]["body"] == (
 		"New: No signal & no phone\nsince Monday\nRing <b>twice</b>\nDog in yard"
 	)
 	bench.do("notify", {**EMAIL, "body": "<p>{{doc.notes}}</p>"})
-	assert bench.messages.emails[1]["body"] == "<p>Ring &lt;b&gt;twice&lt;/b&gt;<br>\nDog in yard</p>"
+	assert bench.emails[1]["body"] == "<p>Ring &lt;b&gt;twice&lt;/b&gt;<br>\nDog in yard</p>"
 
 
 def test_one_bold_word_takes_no_line_break_away(bench):
 	bench.do("notify", {**EMAIL, "body": "Hello,\n\ncome on <b>{{run.name}}</b>.\nBye"})
-	assert bench.messages.emails[0]["body"] == "Hello,<br>\n<br>\ncome on <b>FR-00001</b>.<br>\nBye"
+	assert bench.emails[0]["body"] == "Hello,<br>\n<br>\ncome on <b>FR-00001</b>.<br>\nBye"
 
 
 def test_recipients_of_a_table(bench):
@@ -188,7 +191,7 @@ def test_recipients_of_a_table(bench):
 def test_who_has_unsubscribed_is_left_out_and_named(bench):
 	bench.messages.gone = ["b@x.test"]
 	result = bench.do("notify", {**EMAIL, "to": "a@x.test, b@x.test"})
-	assert result["to"] == bench.messages.emails[0]["to"] == ["a@x.test"]
+	assert result["to"] == [bench.emails[0]["to"]] == ["a@x.test"]
 	assert result["unsubscribed"] == ["b@x.test"]
 	with pytest.raises(StepFailed, match=r"b@x\.test has unsubscribed") as caught:
 		bench.do("notify", {**EMAIL, "to": "b@x.test"})

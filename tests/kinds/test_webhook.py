@@ -16,7 +16,7 @@ OURS = ("Accept", "Content-Type", "Idempotency-Key")
 
 
 def test_it_sends_json_and_keeps_the_answer(bench):
-	bench.http.answers.append(HttpResponse(201, {}, '{"ticket": 7}'))
+	bench.http.answer(HttpResponse(201, {}, '{"ticket": 7}'))
 	body = '{"name": "{{customer.customer_name}}", "whole": "{{variables.n}}", "part": "n={{variables.n}}"}'
 	bench.run.variables["n"] = 3
 	result = bench.do(
@@ -49,7 +49,7 @@ def test_get_has_no_body(bench):
 
 
 def test_a_status_of_400_and_more_fails_and_keeps_the_answer(bench):
-	bench.http.answers.append(HttpResponse(404, {}, "no such hook"))
+	bench.http.answer(HttpResponse(404, {}, "no such hook"))
 	with pytest.raises(StepFailed, match="answered 404: no such hook") as caught:
 		bench.do("webhook", {"url": URL})
 	assert not caught.value.transient
@@ -57,22 +57,22 @@ def test_a_status_of_400_and_more_fails_and_keeps_the_answer(bench):
 
 
 def test_an_answer_that_was_not_read_to_its_end_is_a_text(bench):
-	bench.http.answers.append(HttpResponse(200, {}, "[1, 2]", truncated=True))
+	bench.http.answer(HttpResponse(200, {}, "[1, 2]", truncated=True))
 	assert bench.do("webhook", {"url": URL}) == {"status": 200, "body": "[1, 2]", "truncated": True}
 
 
 def test_a_long_answer_is_whole_and_a_byte_order_mark_is_none_of_it(bench):
-	bench.http.answers += [
+	bench.http.answer(
 		HttpResponse(200, {}, json.dumps({"id": "REAL-ID", "label": "a" * 300_000})),
 		HttpResponse(200, {}, '\ufeff{"id": "REAL-ID"}'),
-	]
+	)
 	for _ in range(2):
 		assert bench.do("webhook", {"url": URL})["body"]["id"] == "REAL-ID"
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
 def test_what_may_pass_may_be_tried_again_when_the_receiver_says(bench, status):
-	bench.http.answers.append(HttpResponse(status, {"retry-after": "1800"}, "busy"))
+	bench.http.answer(HttpResponse(status, {"retry-after": "1800"}, "busy"))
 	with pytest.raises(StepFailed, match=f"answered {status}: busy") as caught:
 		bench.do("webhook", {"url": URL})
 	assert caught.value.transient and caught.value.retry_after == "1800"
@@ -80,7 +80,7 @@ def test_what_may_pass_may_be_tried_again_when_the_receiver_says(bench, status):
 
 @pytest.mark.parametrize("status", [103, 400, 401, 403, 404, 409, 410, 422, 451])
 def test_what_will_not_pass_is_final(bench, status):
-	bench.http.answers.append(HttpResponse(status, {}, "no"))
+	bench.http.answer(HttpResponse(status, {}, "no"))
 	assert f"answered {status}: no" in bench.fails("webhook", {"url": URL})
 
 
@@ -94,7 +94,7 @@ def moved(status: int, to: str | None = "https://y.test/new") -> HttpResponse:
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_fails_the_step_and_says_where_to(bench, status, method):
-	bench.http.answers.append(moved(status))
+	bench.http.answer(moved(status))
 	message = bench.fails("webhook", {"url": URL, "method": method})
 	assert f"answered {status}" in message and "https://y.test/new" in message and "follow" in message
 	assert len(bench.http.calls) == 1
@@ -102,7 +102,7 @@ def test_a_redirect_fails_the_step_and_says_where_to(bench, status, method):
 
 @pytest.mark.parametrize(("url", "helps"), [(URL, IN_FLOW), ("https://x.test/{{variables.n}}", EITHER)])
 def test_who_is_to_put_another_address_in_is_told_that_the_run_keeps_its_own(bench, url, helps):
-	bench.http.answers.append(HttpResponse(301, {"Location": "https://y.test/new"}, ""))
+	bench.http.answer(HttpResponse(301, {"Location": "https://y.test/new"}, ""))
 	bench.run.variables["n"] = 3
 	with pytest.raises(StepFailed, match="Put that address into the step") as caught:
 		bench.do("webhook", {"url": url})
@@ -118,7 +118,7 @@ def test_who_is_to_put_another_address_in_is_told_that_the_run_keeps_its_own(ben
 	],
 )  # fmt: skip
 def test_it_is_followed_if_the_step_says_so_and_the_call_stays_the_same(bench, status, method, goes_on):
-	bench.http.answers.append(moved(status, "/new?a=é b"))
+	bench.http.answer(moved(status, "/new?a=é b"))
 	payload = {"url": URL, "method": method, "body_template": {"order": "SO-1"}, "follow": 1}
 	if not goes_on:
 		assert "only a GET" in bench.fails("webhook", payload)
@@ -137,7 +137,7 @@ def test_it_is_followed_if_the_step_says_so_and_the_call_stays_the_same(bench, s
 )
 def test_what_leads_nowhere_is_a_failure_followed_or_not(bench, answer):
 	for follow in (0, 1, "0", "1"):
-		bench.http.answers.append(answer)
+		bench.http.answer(answer)
 		payload = {"url": URL, "method": "GET", "follow": follow}
 		assert f"answered {answer.status}" in bench.fails("webhook", payload)
 
@@ -146,18 +146,18 @@ def test_what_leads_nowhere_is_a_failure_followed_or_not(bench, answer):
 	"to", ["https://[::1", "ftp://y.test/", "https://u:p@y.test/", "https://y.test:99999/"]
 )
 def test_an_address_that_cannot_be_called_is_not_followed(bench, to):
-	bench.http.answers.append(moved(308, to))
+	bench.http.answer(moved(308, to))
 	assert "cannot go" in bench.fails("webhook", {"url": URL, "follow": 1})
 
 
 def test_redirects_end(bench):
-	bench.http.answers += [moved(308, f"https://x.test/{n}") for n in range(50)]
+	bench.http.answer(*(moved(308, f"https://x.test/{n}") for n in range(50)))
 	assert f"after {MOST_HOPS} redirects" in bench.fails("webhook", {"url": URL, "follow": 1})
 	assert len(bench.http.calls) == MOST_HOPS + 1
 
 
 def test_from_https_nothing_goes_on_to_http(bench):
-	bench.http.answers.append(moved(308, "http://x.test/hook"))
+	bench.http.answer(moved(308, "http://x.test/hook"))
 	assert "could read it" in bench.fails("webhook", {"url": URL, "follow": 1})
 
 
@@ -169,7 +169,7 @@ def test_secrets_stay_with_the_host_that_they_are_for(bench):
 		("https://x.test:8443/", {"X-Plain"}),
 	):
 		bench.http.calls.clear()
-		bench.http.answers.append(moved(307, to))
+		bench.http.answer(moved(307, to))
 		auth = {"type": "bearer", "secret": "token"}
 		bench.do("webhook", {"url": URL, "headers_json": headers, "auth": auth, "follow": True})
 		first, second = (call["headers"] for call in bench.http.calls)
@@ -178,7 +178,7 @@ def test_secrets_stay_with_the_host_that_they_are_for(bench):
 
 
 def test_a_secret_in_the_address_goes_to_no_other_host(bench):
-	bench.http.answers.append(moved(307, "https://y.test/?key=value%20of%20crm"))
+	bench.http.answer(moved(307, "https://y.test/?key=value%20of%20crm"))
 	message = bench.fails("webhook", {"url": URL + "?key={{secrets.crm}}", "follow": 1})
 	assert "secret in the address" in message and "value" not in message
 
@@ -232,7 +232,7 @@ def test_a_whole_document_is_a_body(bench, template):
 	bench.do("webhook", {**payload, "body_type": "form"})
 	as_json, as_form = bench.http.calls
 	assert json.loads(as_json["body"]) == bench.documents.get("Issue", "ISS-1")
-	assert as_form["body"] == "name=ISS-1&subject=No+signal&status=Open&priority=High"
+	assert as_form["body"] == "subject=No+signal&status=Open&priority=High&doctype=Issue&name=ISS-1"
 
 
 def test_rows_of_a_document_and_what_is_not_there(bench):
@@ -314,7 +314,7 @@ def test_basic_and_bearer_by_a_secret(bench):
 
 def test_what_was_signed_with_is_told_by_nobody(bench):
 	signed = b64encode(b"ana:value of crm").decode()
-	bench.http.answers.append(HttpResponse(401, {}, f"no: {signed} value of crm"))
+	bench.http.answer(HttpResponse(401, {}, f"no: {signed} value of crm"))
 	message = bench.fails("webhook", {"url": URL, "auth": {"type": "basic", "user": "ana", "secret": "crm"}})
 	assert "no: *** ***" in message
 
