@@ -16,8 +16,8 @@ from functools import cached_property
 from typing import Any
 
 from flow_editor.engine import timing
-from flow_editor.engine.people import Reader
 from flow_editor.engine.paths import Found
+from flow_editor.engine.people import Reader
 from flow_editor.engine.plain import as_text
 from flow_editor.engine.values import Conventions, read_time
 
