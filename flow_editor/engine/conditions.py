@@ -24,7 +24,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from flow_editor.engine.render import as_text
+from flow_editor.engine.plain import as_text
 from flow_editor.engine.values import COLUMN, NUMBERS, TABLES, Conventions, FieldType, read_time
 
 NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,30})(?:\.\d{1,30})?")

@@ -15,6 +15,7 @@ from flow_editor.engine import markup, people, recipients, render
 from flow_editor.engine.definition import Step
 from flow_editor.engine.field_type import Form
 from flow_editor.engine.fields import Field, Fielded
+from flow_editor.engine.filters.rows import Table
 from flow_editor.engine.ports import CUSTOMER, Surroundings
 from flow_editor.engine.records import Run
 from flow_editor.engine.secrets import WithMarks
@@ -303,11 +304,13 @@ def render_html(
 	"""
 	budget = budget or render.Budget()
 	texts, values = [], []
-	for text, expression in render.split(template):
+	for text, expression in render.read(template):
 		texts.append(text)
 		if expression is not None:
-			found = render.read(scope, expression)
+			found = expression.found(scope)
 			words, inner = write(found), found.value if people.holds_html(found) else None
+			if isinstance(found.value, Table):
+				inner = found.value.markup
 			budget.spend(len(html.escape(words) if inner is None else inner))
 			values.append(markup.Value(words, inner))
 	return markup.letter(texts, values)

@@ -13,8 +13,9 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
-from flow_editor.engine import markup, render
-from flow_editor.engine.render import Found
+from flow_editor.engine import markup
+from flow_editor.engine.paths import Found
+from flow_editor.engine.plain import as_text
 from flow_editor.engine.values import HTML, NUMBERS, FieldType, typed
 
 if TYPE_CHECKING:
@@ -67,21 +68,21 @@ class Reader:
 			written = [self.text(Found(found.path, item, about, found.within)) for item in value]
 			return ("; " if any("," in one for one in written) else ", ").join(written)
 		if about is None or value is None or value == "":
-			return render.as_text(value)
+			return as_text(value)
 		if holds_html(found):
 			return markup.readable(str(value))
 		written = self._written(typed(value, about.fieldtype), about, found)
-		return render.as_text(value) if written is None else written
+		return as_text(value) if written is None else written
 
 	def _written(self, value: Any, about: FieldType, found: Found) -> str | None:
 		"""The value by its field's type; None, if it is nothing that such a field holds."""
 		kind = about.fieldtype
 		if isinstance(value, datetime):
-			return self._moment(value) if kind == "Datetime" else None
+			return self.moment(value) if kind == "Datetime" else None
 		if isinstance(value, date):
-			return self._day(value) if kind == "Date" else None
+			return self.day(value) if kind == "Date" else None
 		if isinstance(value, time):
-			return self._time(value) if kind == "Time" else None
+			return self.clock(value) if kind == "Time" else None
 		if kind not in NUMBERS or not isinstance(value, int | float | Decimal):
 			return None
 		number = Decimal(str(value))
@@ -90,44 +91,75 @@ class Reader:
 		if kind == "Check":
 			return self._words.translated("Yes" if number else "No", self.language)
 		if kind == "Currency":
-			return self._amount(number, found)
+			return self.amount(number, self.currency(found))
 		if kind in ("Float", "Percent"):
-			return self._number(number)
+			return self.number(number)
 		if kind == "Duration":
-			return self._span(int(number))
+			return self.span(int(number))
 		return None
 
-	def _day(self, value: date) -> str:
+	def day(self, value: date, form: str = "long") -> str:
+		"""A day: short, medium, long, full, or by a pattern of Unicode's (CLDR) such as dd/MM/yyyy."""
 		from babel.dates import format_date
 
-		return format_date(value, "long", locale=self.locale)
+		return format_date(value, form, locale=self.locale)
 
-	def _moment(self, value: datetime) -> str:
-		from babel.dates import format_time
+	def moment(self, value: datetime, form: str = "long") -> str:
+		"""A day and a time of day, likewise; in the long form the time is short, as people write it."""
+		from babel.dates import format_datetime
 
+		if form != "long":
+			return format_datetime(value, form, locale=self.locale)
 		together = str(self.locale.datetime_formats["medium"])
-		at = format_time(value.time(), "short", locale=self.locale)
-		return together.replace("'", "").replace("{1}", self._day(value)).replace("{0}", at)
+		return (
+			together.replace("'", "")
+			.replace("{1}", self.day(value))
+			.replace("{0}", self.clock(value.time(), "of a moment"))
+		)
 
-	def _time(self, value: time) -> str:
+	def clock(self, value: time, form: str = "short") -> str:
+		"""A time of day. Within a sentence nine o'clock is 9:00."""
 		from babel.dates import format_time
 
-		# A time of day within a sentence: nine o'clock is 9:00.
-		pattern = self.locale.time_formats["short"].pattern.replace("HH", "H").replace("hh", "h")
-		return format_time(value, pattern, locale=self.locale)
+		if form == "short":
+			form = self.locale.time_formats["short"].pattern.replace("HH", "H").replace("hh", "h")
+		return format_time(value, "short" if form == "of a moment" else form, locale=self.locale)
 
-	def _number(self, number: Decimal) -> str:
+	def number(self, number: Decimal, decimals: int | None = None) -> str:
+		"""A number in groups, with so many decimals, or those that it has."""
 		from babel.numbers import format_decimal
 
+		if decimals is not None:
+			return format_decimal(number, self._pattern(decimals), locale=self.locale)
 		return format_decimal(number.normalize(), locale=self.locale, decimal_quantization=False)
 
-	def _amount(self, number: Decimal, found: Found) -> str:
+	def amount(self, number: Decimal, currency: str) -> str:
+		"""An amount with its currency's decimals, without its sign."""
 		from babel.numbers import format_decimal, get_currency_precision
 
-		currency = self.currency(found)
 		decimals = get_currency_precision(currency) if currency else DECIMALS
+		return format_decimal(number, self._pattern(decimals), locale=self.locale)
+
+	def money(self, number: Decimal, currency: str) -> str:
+		"""An amount with its currency's sign, if it is one."""
+		from babel.numbers import format_currency
+
+		return format_currency(number, currency, locale=self.locale) if currency else self.amount(number, "")
+
+	def percent(self, number: Decimal, decimals: int | None = None) -> str:
+		"""12.5 as 12.5%."""
+		from babel.numbers import format_percent
+
+		share = number.normalize().scaleb(-2)
+		if decimals is None:
+			return format_percent(share, locale=self.locale, decimal_quantization=False)
+		pattern = self.locale.percent_formats[None].pattern.split(";")[0]
+		digits = f"0.{'0' * decimals}" if decimals else "0"
+		return format_percent(share, pattern.replace("0", digits, 1), locale=self.locale)
+
+	def _pattern(self, decimals: int) -> str:
 		whole = self.locale.decimal_formats[None].pattern.split(";")[0].split(".")[0]
-		return format_decimal(number, f"{whole}.{'0' * decimals}" if decimals else whole, locale=self.locale)
+		return f"{whole}.{'0' * decimals}" if decimals else whole
 
 	def currency(self, found: Found) -> str:
 		"""The currency of an amount's field, as its options say; else the document's `currency`; else none."""
@@ -141,7 +173,8 @@ class Reader:
 			return str(currency)
 		return str(_field(found, "currency") or "")
 
-	def _span(self, seconds: int) -> str:
+	def span(self, seconds: int) -> str:
+		"""A length of time, with all its parts."""
 		from babel.units import format_unit
 
 		parts = []
@@ -150,6 +183,24 @@ class Reader:
 			if count:
 				parts.append(format_unit(count, f"duration-{unit}", "long", locale=self.locale))
 		return " ".join(parts) or format_unit(0, "duration-minute", "long", locale=self.locale)
+
+	def away(self, span: timedelta) -> str:
+		"""How far away a moment is: in 3 days, 2 hours ago."""
+		from babel.dates import format_timedelta
+
+		return format_timedelta(span, add_direction=True, locale=self.locale)
+
+	def days_away(self, days: int) -> str:
+		"""How far away a day is: today, tomorrow, in 3 days."""
+		from babel.dates import format_timedelta
+
+		if word := {0: "Today", 1: "Tomorrow", -1: "Yesterday"}.get(days):
+			translated = self._words.translated(word, self.language)
+			if translated != word or self.locale.language == "en":
+				return translated.lower()
+		return format_timedelta(
+			timedelta(days=days), granularity="day", add_direction=True, locale=self.locale
+		)
 
 
 def holds_html(found: Found) -> bool:
@@ -161,7 +212,7 @@ def holds_html(found: Found) -> bool:
 
 def plain(found: Found) -> str:
 	"""The value itself as text, for who is no reader; of a field that holds HTML, its words."""
-	return markup.readable(found.value) if holds_html(found) else render.as_text(found.value)
+	return markup.readable(found.value) if holds_html(found) else as_text(found.value)
 
 
 def _field(found: Found, name: str) -> Any:

@@ -17,7 +17,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from flow_editor.engine.errors import IN_FLOW, OUTSIDE, StepFailed
-from flow_editor.engine.render import Found, as_text
+from flow_editor.engine.paths import Found
+from flow_editor.engine.plain import as_text
 from flow_editor.engine.values import Document
 
 

@@ -24,6 +24,8 @@ TIME = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?")
 TABLES = ("Table", "Table MultiSelect")
 #: What a name after a table stands for, which is no field: that column of all its rows.
 COLUMN = "Column"
+#: Those that name a document: of the DocType that their options say, or that the field says which their options name.
+LINKS = ("Link", "Dynamic Link")
 NUMBERS = ("Int", "Long Int", "Float", "Currency", "Percent", "Check", "Rating", "Duration")
 HTML = ("Text Editor", "HTML Editor")
 #: Those that hold one line, and how long it may be unless the field says otherwise.

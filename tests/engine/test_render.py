@@ -126,10 +126,13 @@ def test_errors_of_a_lazy_mapping_go_through_and_missing_keys_do_not():
 		("{{doc.name", "Close"),
 		("doc.name}}", "without a {{"),
 		("{{}}", "empty"),
-		("{{doc.name|upper}}", "not a path"),
-		("{{a..b}}", "not a path"),
-		("{{.a}}", "not a path"),
-		("{{'a'}}", "not a path"),
+		("{{doc.name|uper}}", "no filter “uper”"),
+		("{{doc.name|}}", "ends too early"),
+		("{{a..b}}", "cannot be read at “a..b”"),
+		("{{.a}}", "cannot be read at “.a”"),
+		("{{doc.name()}}", "cannot be read at “(”"),
+		("{{1+1}}", "cannot be read at “+”"),
+		("{{'a}} b", "quotation mark"),
 	],
 )
 def test_what_does_not_parse_is_said(template, word):

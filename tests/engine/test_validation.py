@@ -156,7 +156,7 @@ def test_an_empty_flow_is_a_draft_and_valid():
 		(step(kind="issue", payload={"subject": 5}), "payload.subject", "text"),
 		(step(kind="issue", payload={"subject": "s", "sujbect": "s"}), "payload.sujbect", "subject"),
 		(step(kind="issue", payload={"subject": "{{doc.name"}), "payload.subject", "Close"),
-		(step(kind="issue", payload={"subject": "{{doc.name|upper}}"}), "payload.subject", "not a path"),
+		(step(kind="issue", payload={"subject": "{{doc.name|shout}}"}), "payload.subject", "no filter"),
 		(
 			step(kind="dispatch_job", payload={"subject": "s", "priority": "soonish"}),
 			"payload.priority",
