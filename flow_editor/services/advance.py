@@ -520,9 +520,8 @@ class Advance:
 		now = self.host.now()
 		message = message[: self.keeping.most]
 		entry = self.machine.mark(step.id)
-		entry["tries"] = [*entry.get("tries", ()), {"at": self._now(), "error": message[:SHORT]}][
-			-MOST_TRIES:
-		]
+		tries = [*entry.get("tries", ()), {"at": self._now(), "error": message[:SHORT]}]
+		entry["tries"] = tries[-MOST_TRIES:]
 		policy = step.retry
 		attempts = entry.get("attempts", 1)
 		if attempts >= policy.attempts or not (transient or policy.on == "any"):

@@ -72,6 +72,8 @@ test("one sentence says what a run stands at: a failure before what waits, that 
 	assert.deepEqual(said("failed", { ask: DONE, yes: failed, last: waiting }), { lead: "Failed at", step: "yes", rest: "No gateway is set up. Then retry. It was retried, and failed again at 09:02:00.", isFailure: true });
 	assert.match(said("failed", { yes: { ...failed, error: "It is gone." } }, { template_version: 3 }).rest, /Once its cause is mended.*version 3/);
 	assert.deepEqual(said("running", { ask: DONE, yes: later, last: waiting }), { lead: "Waits at", step: "last", rest: "since 09:00:00" });
+	const parked = { status: "waiting", waits_for: { until: "2027-01-06 09:00:00", document: { doctype: "Issue", docname: "ISS-1" } } };
+	assert.deepEqual(said("running", { ask: DONE, yes: parked }), { lead: "Waits at", step: "yes", rest: "for Issue ISS-1, until 09:00:00 at the latest" });
 	assert.deepEqual(said("running", { ask: DONE, yes: later }), { lead: "Goes on with", step: "yes", rest: "at 09:00:00" });
 	assert.deepEqual(said("completed", { ask: DONE, no: { status: "skipped" } }, { completed_at: "2027-01-04 09:00:00" }), { lead: "Completed 09:00:00", step: null, rest: "1 step done, 1 skipped" });
 	assert.equal(said("cancelled", {}, { stop_reason: "Its document was deleted." }).lead, "Its document was deleted.");

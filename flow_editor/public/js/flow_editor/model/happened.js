@@ -18,6 +18,7 @@ export function saidOf(step, entry, flow, moment) {
 		const most = step.retry?.attempts ?? TRIES;
 		return asText(__("Attempt {0} of {1} at {2}", [(entry.attempts || 1) + 1, most, moment(entry.due_at)]));
 	}
+	if (entry.waits_for) return asText(capital(waitsFor(entry.waits_for, moment)));
 	if (entry.status !== "done") return entry.waiting && entry.ready_at ? asText(__("Since {0}", [moment(entry.ready_at)])) : [];
 	if (step.off) return asText(__("Switched off, and passed over"));
 	if (entry.error && entry.result == null) return [];
@@ -25,6 +26,13 @@ export function saidOf(step, entry, flow, moment) {
 	if (!entry.completed_by) return parts;
 	const by = __("Completed by {0}", [entry.completed_by]);
 	return parts.length ? [{ text: `${by}. ` }, ...parts] : [{ text: by }];
+}
+
+/** What a step waits for that has acted and goes on later: an answer, a document, a time. */
+function waitsFor({ answer, document, until }, moment) {
+	const what = [answer && __("for an answer"), document && __("for {0} {1}", [__(document.doctype), document.docname])].filter(Boolean);
+	const at = until && (what.length ? __("until {0} at the latest", [moment(until)]) : __("until {0}", [moment(until)]));
+	return [...what, at].filter(Boolean).join(", ");
 }
 
 /** Why a step was not done: a sentence of the run's own, or the branch that was taken in place of its own. */
@@ -37,6 +45,7 @@ function whyNot(step, entry, flow) {
 	return __("“{0}” led to “{1}”", [flow.nameOfStep(above.step.id), label]);
 }
 
+const capital = (text) => text && text[0].toUpperCase() + text.slice(1);
 const asText = (text) => (text ? [{ text }] : []);
 
 /**
@@ -53,7 +62,7 @@ export function eventsOf(run, flow, moment) {
 		}
 		if (entry.status === "done") events.push({ ...named, at: entry.completed_at, color: entry.error ? "orange" : "green", parts: entry.error ? [{ text: entry.error }] : named.parts });
 		else if (entry.status === "failed") events.push({ ...named, at: entry.completed_at, color: "red", parts: asText(entry.error) });
-		else if (entry.waiting) events.push({ ...named, at: "", color: "orange", isToCome: true });
+		else if (entry.waiting || entry.waits_for) events.push({ ...named, at: "", color: "orange", isToCome: true });
 		else if (["scheduled", "running"].includes(entry.status)) events.push({ ...named, at: entry.due_at || "", color: isRetrying(entry) ? "orange" : "blue", isToCome: true });
 	}
 	const place = (event) => [event.isToCome ? 1 : 0, event.at || "~"];
@@ -78,8 +87,11 @@ export function standsAt(run, flow, moment) {
 	}
 	if (run.status === "completed") return { lead: __("Completed {0}", [moment(run.completed_at)]), step: null, rest: counted(flow) };
 	if (run.status === "cancelled") return { lead: run.stop_reason || __("Nothing in it fires any more."), step: null, rest: "" };
-	const waiting = of((entry) => entry.waiting);
-	if (waiting) return { lead: __("Waits at"), step: waiting.id, rest: flow.entryOf(waiting.id).ready_at ? __("since {0}", [moment(flow.entryOf(waiting.id).ready_at)]) : "" };
+	const waiting = of((entry) => entry.waiting) || of((entry) => entry.waits_for?.answer) || of((entry) => entry.waits_for);
+	if (waiting) {
+		const { ready_at: since, waits_for: wait } = flow.entryOf(waiting.id);
+		return { lead: __("Waits at"), step: waiting.id, rest: wait ? waitsFor(wait, moment) : since ? __("since {0}", [moment(since)]) : "" };
+	}
 	const retrying = of(isRetrying);
 	if (retrying) return { lead: __("Tries again at"), step: retrying.id, rest: saidOf(retrying, flow.entryOf(retrying.id), flow, moment)[0].text };
 	const next = flow.steps.filter((step) => flow.entryOf(step.id)?.due_at && flow.entryOf(step.id).status === "scheduled").sort((a, b) => (flow.entryOf(a.id).due_at < flow.entryOf(b.id).due_at ? -1 : 1))[0];
