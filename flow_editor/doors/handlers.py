@@ -211,8 +211,8 @@ def list_runs(host: Host, start: int = 0, limit: int = 20, **filters: Any) -> di
 	return {"runs": looking.find(host, filters, start=start, limit=limit)}
 
 
-def get_run(host: Host, run: str) -> dict[str, Any]:
-	return {"run": looking.get(host, _visible(host, run), with_definition=True)}
+def get_run(host: Host, run: str, known: str = "") -> dict[str, Any]:
+	return looking.follow(host, _visible(host, run), known or "")
 
 
 def _told(host: Host, template: dict[str, Any], before: Mapping[str, Any] | None = None) -> dict[str, Any]:

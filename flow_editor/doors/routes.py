@@ -82,6 +82,9 @@ VERSION = {
 	"maxLength": 20,
 }
 
+#: What an answer about a run has said of how it is.
+KNOWN = {"type": "string", "maxLength": 4000, "pattern": "^[A-Za-z0-9_-]*$"}
+
 ROUTES = (
 	Route("list_templates", "GET", "/templates", "The templates, without their definitions", handlers.list_templates, FLOW_USERS, query={"category": TEXT, "applies_to": TEXT, "is_active": FLAG, "trigger_event": TEXT, **PAGE}, answer={"templates": {"type": "array"}}),
 	Route("create_template", "POST", "/templates", "Store a new template, or a draft of one", handlers.create_template, AUTHORS, body=TEMPLATE_FIELDS | {"draft": IS_DRAFT}, open_body=True, answer=WRITTEN, status=201),
@@ -108,7 +111,7 @@ ROUTES = (
 	Route("retry", "POST", "/retry", "Try failed steps again", handlers.retry, FLOW_USERS, body={"run": NAME, "step_id": {"type": ["string", "null"], "maxLength": 140}}, required=("run",), answer=MOVED),
 	Route("event", "POST", "/event", "Raise a trigger event", handlers.event, AUTHORS, body={"event": NAME, **ABOUT}, required=("event",), answer={"results": {"type": "array"}}),
 	Route("list_runs", "GET", "/runs", "The runs, newest first", handlers.list_runs, FLOW_USERS, query={"status": {"enum": ["", *RUN_STATES]}, "template": TEXT, "customer": TEXT, "doctype": TEXT, "docname": TEXT, **PAGE}, answer={"runs": {"type": "array"}}),
-	Route("get_run", "GET", "/runs/{run}", "One run", handlers.get_run, FLOW_USERS, answer={"run": OBJECT}),
+	Route("get_run", "GET", "/runs/{run}", "One run; with what is known of it, what has changed since", handlers.get_run, FLOW_USERS, query={"known": KNOWN}, answer={"run": OBJECT, "known": {"type": "string"}, "whole": {"type": "boolean"}}),
 	Route("openapi", "GET", "/openapi.json", "This API, described", openapi, FLOW_USERS, answer={"openapi": {"type": "string"}}),
 )  # fmt: skip
 

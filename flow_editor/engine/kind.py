@@ -56,6 +56,25 @@ class Write:
 	cut: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+	"""What a done step did, in words, for its card in a run.
+
+	Args:
+		phrase: with names of its result in single braces. After a bar stands what an empty one is told as: "{to|nobody}".
+			After an @ stands the DocType of the document that it names, so that it is a link: "{issue@Issue}"; with a colon
+			before it, the name in the result that holds the DocType: "{name@:doctype}". `branch` reads as the lane's label.
+		when: it tells of a result that holds, for each name, one of these values; with none, of every result.
+	"""
+
+	phrase: str
+	when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+	def as_dict(self) -> dict[str, Any]:
+		when = {name: list(values) for name, values in self.when.items()}
+		return {"phrase": self.phrase, **({"when": when} if when else {})}
+
+
 class Kind:
 	"""A step kind. Subclass it, set the attributes, and write `run`, or `prepare` and `send`.
 
@@ -79,6 +98,8 @@ class Kind:
 	summary: str = ""
 	#: The same for the confirmation before a start, if that has more to say: what is sent, or what is made.
 	announcement: str = ""
+	#: What its result says, in words: the first that holds is told.
+	accounts: tuple[Account, ...] = ()
 	fields: tuple[Field, ...] = ()
 	#: (name, label) of what the step's result holds, for the picker of paths.
 	results: tuple[tuple[str, str], ...] = ()
@@ -188,6 +209,7 @@ class Kind:
 			"catalog": self.catalog,
 			"description": self.description,
 			"summary": self.summary,
+			"accounts": [account.as_dict() for account in self.accounts],
 			"effect": self.effect,
 			"runnable": self.runnable,
 			"has_branches": bool(self.branches),

@@ -102,13 +102,15 @@ export function useLab({ call, token, tell }) {
 		},
 		hasLinkControl: () => false,
 		documentLink: (doctype, name) => `#/documents?name=${encodeURIComponent(`${doctype}\n${name}`)}`,
-		templateLink: (name) => `#/templates/${encodeURIComponent(name)}`,
+		templateLink: (name, step) => `#/templates/${encodeURIComponent(name)}${step ? `?${new URLSearchParams({ step })}` : ""}`,
 		newTemplateLink: () => "#/templates/new",
 		runLink: (name) => `#/runs/${encodeURIComponent(name)}`,
 		runsLink: ({ flow_template = "", context_doctype = "", context_docname = "" }) =>
 			`#/runs?${new URLSearchParams({ template: flow_template, doctype: context_doctype, docname: context_docname })}`,
+		settingsNamed: () => [],
 		go: (href) => (location.hash = href),
 		moment: (text) => (text || "").slice(0, 16),
+		tellsOfRuns: () => false, // what happens in real time is told by nobody
 		watchRun(name, changed) {
 			window.addEventListener("lab-moved", changed);
 			return () => window.removeEventListener("lab-moved", changed);

@@ -67,7 +67,7 @@ from flow_editor.services.definitions import flow_of
 from flow_editor.services.due import ANCHOR, UNDATED, past
 from flow_editor.services.explaining import ERROR_LENGTH, advised, explained, no_kind
 from flow_editor.services.host import Host
-from flow_editor.services.keeping import Keeping
+from flow_editor.services.keeping import SHORT, Keeping
 from flow_editor.services.policy import ANYTHING, HeldBack, Policy
 from flow_editor.services.work import Settled, Work
 
@@ -75,6 +75,8 @@ from flow_editor.services.work import Settled, Work
 #: small and the lease is kept, and nothing is lost.
 BUDGET_STEPS = 1000
 BUDGET_SECONDS = 20
+#: How many of a step's failed tries are told, the latest.
+MOST_TRIES = 10
 #: What a kind's acting comes to that has committed to a call, which is answered later.
 CALLED = object()
 
@@ -144,7 +146,8 @@ class Advance:
 	def try_again(self, step: Step) -> None:
 		"""Forget a step's failure and fire it: it has waited for its time already, unless that could not be read."""
 		failed = self.machine.mark(step.id)
-		self.run.step_state[step.id] = {"status": PENDING, "retried": failed.get("retried", 0) + 1}
+		tries = {"tries": failed["tries"]} if "tries" in failed else {}
+		self.run.step_state[step.id] = {"status": PENDING, "retried": failed.get("retried", 0) + 1, **tries}
 		if failed.get(UNDATED):
 			self._reach(step)
 		else:
@@ -517,6 +520,8 @@ class Advance:
 		now = self.host.now()
 		message = message[: self.keeping.most]
 		entry = self.machine.mark(step.id)
+		tries = [*entry.get("tries", ()), {"at": self._now(), "error": message[:SHORT]}]
+		entry["tries"] = tries[-MOST_TRIES:]
 		policy = step.retry
 		attempts = entry.get("attempts", 1)
 		if attempts >= policy.attempts or not (transient or policy.on == "any"):

@@ -34,6 +34,8 @@ ENTRY = (
 	"attempts",
 	"retried",
 	"waiting",
+	"completed_by",
+	"tries",
 )
 TEMPLATE = ("name", "template_name", "version")
 RUN = tuple(field.name for field in fields(Run))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from flow_editor.engine import waiting
-from flow_editor.engine.errors import Invalid, NotAllowed, Problem
+from flow_editor.engine.errors import Invalid, NotAllowed, NotFound, Problem
 from flow_editor.engine.machine import (
 	RUN_STATES,
 )
@@ -24,19 +26,66 @@ WITHHELD = (
 	"Ask an admin for that permission, or somebody who has it."
 )
 
+#: How long the mark of a part of a run is, and how many bytes it says.
+MARK, MARK_BYTES = 4, 3
+
 #: How much of variables and steps one list holds, in characters of JSON, and how many runs are read for it at a time.
 LISTED_LENGTH = 8_000_000
 LISTED_AT_ONCE = 20
 
 
-def get(host: Host, name: str, *, with_definition: bool = False) -> dict[str, Any]:
-	"""A run as the doors show it; with the definition that it started on, if wanted."""
-	run = host.store.run(name)
+def get(host: Host, name: str) -> dict[str, Any]:
+	"""A run as the doors show it, without the definition that it started on."""
+	return _with_fates(host, host.store.run(name))
+
+
+def _with_fates(host: Host, run: Run) -> dict[str, Any]:
 	shown = as_dict(host, run)
 	shown["step_state"] = mails.with_fates(host, shown["step_state"])
-	if with_definition:
-		shown["flow_definition"] = json.loads(host.store.definition(run.flow_template, run.template_version))
 	return shown
+
+
+def follow(host: Host, name: str, known: str = "") -> dict[str, Any]:
+	"""A run to somebody who follows it: whole the first time, and then what has changed of it.
+
+	Args:
+		known: the answer's own `known` of the last time. One that does not fit the run counts as none.
+
+	Returns:
+		`run`, which holds its definition and its flow's name if nothing is known, else of its fields either all or none but its name, and the
+		entries of those of its steps that have changed; `known`, for the next time; and `whole`.
+	"""
+	run = host.store.run(name)
+	shown = _with_fates(host, run)
+	state = shown.pop("step_state")
+	marks = [_mark(shown), *(_mark([step, state[step]]) for step in sorted(state))]
+	before = [known[at : at + MARK] for at in range(0, len(known), MARK)]
+	is_whole = len(before) != len(marks)
+	if is_whole:
+		shown["template_name"] = _name_of_flow(host, run)
+		shown["flow_definition"] = json.loads(host.store.definition(run.flow_template, run.template_version))
+		before = [""] * len(marks)
+	elif before[0] == marks[0]:
+		shown = {"name": name}
+	changed = [
+		step for step, old, new in zip(sorted(state), before[1:], marks[1:], strict=True) if old != new
+	]
+	shown["step_state"] = {step: state[step] for step in changed}
+	return {"run": shown, "known": "".join(marks), "whole": is_whole}
+
+
+def _name_of_flow(host: Host, run: Run) -> str:
+	try:
+		return str(host.store.template(run.flow_template).get("template_name") or "")
+	except NotFound:  # a run is readable without its flow
+		return ""
+
+
+def _mark(what: Any) -> str:
+	"""A few letters that say whether something is as it was."""
+	text = json.dumps(what, sort_keys=True, ensure_ascii=False, default=str)
+	digest = hashlib.blake2s(text.encode("utf-8", "surrogatepass"), digest_size=MARK_BYTES).digest()
+	return base64.urlsafe_b64encode(digest).decode()
 
 
 def find(host: Host, filters: Mapping[str, Any], *, start: int = 0, limit: int = 20) -> list[dict[str, Any]]:

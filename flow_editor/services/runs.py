@@ -92,6 +92,7 @@ def complete(host: Host, name: str, step_id: str, result: Any = None) -> tuple[O
 				f"{run.stop_reason} So run {name} is cancelled, and step {step_id} was not done.",
 			)
 		work.cancel(name, step_id)
+		entry["completed_by"] = host.user
 		if WAIT in entry:
 			move.answer(step, result)
 		else:

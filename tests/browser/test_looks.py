@@ -113,6 +113,7 @@ def test_no_view_has_a_violation(place):
 	look("run")
 	place.call("POST", "/complete", {"run": run, "step_id": "hand"})
 	page.click("[data-step=answer] > .fe-card button:text-is('Complete')")
+	page.click(f"{MODAL} summary")
 	page.fill(f"{MODAL} textarea", "{oops")
 	page.click(f"{MODAL} button[type=submit]")
 	page.wait_for_selector(f"{MODAL} .fe-problems")

@@ -494,7 +494,7 @@ def test_a_run_is_shown_with_the_definition_that_it_started_on(world):
 	run = start(world, template)
 	with world.transaction():
 		templates.update(world.host, template["name"], {"flow_definition": {"steps": [step("other")]}})
-	shown = looking.get(world.host, run, with_definition=True)
+	shown = looking.follow(world.host, run)["run"]
 	assert [own["id"] for own in shown["flow_definition"]["steps"]] == ["a"]
 	assert "flow_definition" not in looking.get(world.host, run)
 
@@ -639,7 +639,7 @@ def test_a_stored_flow_that_holds_such_a_character_still_runs_and_is_read(world,
 		before.setattr(validation, "unseen_problem", lambda *_, **__: None)
 		flow = create(world, step("a", label="O\nne"), template_name=f"Bell\x07 {uuid.uuid4().hex[:8]}")
 	run = start(world, flow)
-	assert looking.get(world.host, run, with_definition=True)["status"] == "completed"
+	assert looking.follow(world.host, run)["run"]["status"] == "completed"
 	assert templates.get(world.host, flow["name"])["flow_definition"]["steps"][0]["label"] == "O\nne"
 	assert flow["name"] in {row["name"] for row in templates.find(world.host, {})}
 	with pytest.raises(Invalid) as caught, world.transaction():

@@ -48,6 +48,10 @@ def test_a_kind_says_all_that_an_editor_needs(catalog, name):
 	known = {field["name"] for field in entry["fields"]}
 	assert not re.sub(r"\{\w+(?:\|[^{}]+)?\}", "", entry["summary"]).count("{")
 	assert set(re.findall(r"\{(\w+)(?:\|[^{}]+)?\}", entry["summary"])) <= known
+	for account in entry["accounts"]:
+		told = set(re.findall(r"\{(\w+)(?:@:?[\w ]+)?(?:\|[^{}]+)?\}", account["phrase"]))
+		results = {result["name"] for result in entry["results"]}
+		assert told and told <= results, account
 	assert all(set(field.get("shown_when", ())) <= known for field in entry["fields"])
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from flow_editor.engine.conditions import OPERATORS, Uncomparable, evaluate
 from flow_editor.engine.context import ROOTS
 from flow_editor.engine.errors import EITHER, StepFailed
-from flow_editor.engine.kind import Comparison, Field, Kind
+from flow_editor.engine.kind import Account, Comparison, Field, Kind
 from flow_editor.engine.render import OPEN, PATH, as_text, jsonable, render_text, resolve, whole_path
 
 WITHOUT_VALUE = ("empty", "not_empty")
@@ -22,6 +22,7 @@ class Condition(Kind):
 	color = "purple"
 	description = "Goes one way or the other, by what a field holds."
 	summary = "{field} {op} {value}"
+	accounts = (Account("{branch}: {value|empty}"),)
 	results = (("branch", "Branch"), ("value", "Value"))
 	branches = (("yes", "Yes"), ("no", "No"))
 	self_contained = True

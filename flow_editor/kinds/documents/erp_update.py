@@ -6,7 +6,7 @@ from typing import Any
 
 from flow_editor.engine.errors import EITHER, IN_FLOW, StepFailed, helps_by
 from flow_editor.engine.filling import filled
-from flow_editor.engine.kind import Field, Kind, Write
+from flow_editor.engine.kind import Account, Field, Kind, Write
 from flow_editor.engine.render import whole_path
 
 #: What the framework keeps itself.
@@ -26,6 +26,10 @@ class ErpUpdate(Kind):
 	description = "Sets fields of a document."
 	summary = "Set fields of {doctype|the document} {docname_ref}"
 	announcement = "Change {docname_ref|the document} ({doctype}): {fields_json}"
+	accounts = (
+		Account("{doctype} {name@:doctype} said so already", {"changed": ([],)}),
+		Account("Changed {changed} of {doctype} {name@:doctype}"),
+	)
 	results = (("doctype", "DocType"), ("name", "Document"), ("changed", "Changed fields"))
 	effect = "documents"
 	fields = (

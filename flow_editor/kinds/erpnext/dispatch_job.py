@@ -5,7 +5,7 @@ from typing import Any
 
 from flow_editor.engine.conditions import is_empty
 from flow_editor.engine.errors import StepFailed, helps_by
-from flow_editor.engine.kind import Field, Kind, Write
+from flow_editor.engine.kind import Account, Field, Kind, Write
 from flow_editor.engine.render import paths
 from flow_editor.engine.waiting import Watch
 from flow_editor.kinds import fitting
@@ -38,6 +38,10 @@ class DispatchJob(Kind):
 	description = "Gives a technician something to do."
 	summary = "{subject}"
 	announcement = "Dispatch Job: {subject}"
+	accounts = (
+		Account("Added to Dispatch Job {job@Dispatch Job}, which was open", {"merged": (True,)}),
+		Account("Created Dispatch Job {job@Dispatch Job}"),
+	)
 	results = (("job", "Dispatch Job"), ("merged", "Joined an open job"))
 	effect = "documents"
 	watches = (DOCTYPE,)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from flow_editor.engine.errors import EITHER, StepFailed
-from flow_editor.engine.kind import Field, Kind, Write
+from flow_editor.engine.kind import Account, Field, Kind, Write
 from flow_editor.kinds import fitting
 from flow_editor.kinds.choices import same_word
 
@@ -18,6 +18,7 @@ class Issue(Kind):
 	description = "Opens an issue for somebody to look after."
 	summary = "{subject}"
 	announcement = "Issue: {subject}"
+	accounts = (Account("Opened Issue {issue@Issue}"),)
 	results = (("issue", "Issue"),)
 	effect = "documents"
 	fields = (

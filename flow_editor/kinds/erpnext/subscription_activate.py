@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from flow_editor.engine.errors import EITHER, IN_FLOW, StepFailed, helps_by
-from flow_editor.engine.kind import Field, Kind, Write
+from flow_editor.engine.kind import Account, Field, Kind, Write
 from flow_editor.engine.ports import CUSTOMER
 
 ACTIVE = "Active"
@@ -21,6 +21,10 @@ class SubscriptionActivate(Kind):
 	color = "cyan"
 	description = "Makes a subscription active, so that its invoices are made."
 	summary = "Activate {subscription_ref|the customer's subscription}"
+	accounts = (
+		Account("Subscription {subscription@Subscription} was active already", {"changed": (False,)}),
+		Account("Subscription {subscription@Subscription} is active, and was {was}"),
+	)
 	results = (("subscription", "Subscription"), ("status", "Status"), ("was", "Status before"))
 	effect = "documents"
 	fields = (

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from flow_editor.engine import address, secrets
 from flow_editor.engine.errors import EITHER, IN_FLOW, StepFailed, helps_by
-from flow_editor.engine.kind import Field, Kind
+from flow_editor.engine.kind import Account, Field, Kind
 from flow_editor.engine.render import CLOSE, OPEN, Budget, as_text, render_text, whole_path
 from flow_editor.engine.secrets import WithMarks
 from flow_editor.kinds.web_call import DEFAULT_TIMEOUT, send_call
@@ -35,6 +35,7 @@ class Webhook(Kind):
 	color = "orange"
 	description = "Calls an outside system and keeps its answer."
 	summary = "{method} {url}"
+	accounts = (Account("Answered with {status}"),)
 	results = (("status", "Status code"), ("body", "Answer"))
 	effect = "external"
 	fields = (

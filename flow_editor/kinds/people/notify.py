@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from flow_editor.engine.errors import EITHER, OUTSIDE, StepFailed, helps_by
-from flow_editor.engine.kind import Field, Kind
+from flow_editor.engine.kind import Account, Field, Kind
 from flow_editor.engine.ports import CUSTOMER
 from flow_editor.engine.recipients import MAIL, PHONE, addresses
 
@@ -27,6 +27,10 @@ class Notify(Kind):
 	description = "Sends an e-mail or a text message."
 	summary = "{channel} to {to|the customer}"
 	announcement = "{channel} to {to|the customer}: "
+	accounts = (
+		Account("SMS sent to {to}", {"channel": ("sms",)}),
+		Account("E-mail to {to}: {subject}"),
+	)
 	results = (
 		("to", "Recipients"),
 		("subject", "Subject"),

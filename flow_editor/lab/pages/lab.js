@@ -116,13 +116,13 @@ async function show_templates() {
 	show_part("Flows", editor.FlowTemplatesSection);
 }
 
-async function show_template(name) {
+async function show_template(name, query) {
 	const store = editor.useFlowEditor();
 	// Saving a new flow gives it a name, and its page with it; the page is there already.
 	const onOpened = (saved) => saved && history.replaceState(null, "", (here = `#/templates/${saved}`));
 	show_part("Flow", editor.FlowEditorDialog, { inline: true, onOpened, onClosed: () => (location.hash = "#/templates") });
 	if (name === "new") await store.openNew({ surface: "page" });
-	else await store.openTemplate(name, { surface: "page" });
+	else await store.openTemplate(name, { surface: "page", step: query.get("step") });
 }
 
 // Runs
@@ -305,7 +305,7 @@ async function show() {
 	mounted = null;
 	const pages = { templates: name ? show_template : show_templates, runs: name ? show_run : show_runs, documents: show_documents, sent: show_sent };
 	try {
-		await (pages[section] || show_templates)(name ? decodeURIComponent(name) : query);
+		await (pages[section] || show_templates)(name ? decodeURIComponent(name) : query, query);
 		await show_clock();
 	} catch (error) {
 		complain(error);

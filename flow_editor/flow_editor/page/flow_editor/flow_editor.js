@@ -36,7 +36,7 @@ async function open_flow(wrapper) {
 	const opened =
 		name === "new"
 			? await store.openNew({ ...presets, surface: "page" })
-			: await store.openTemplate(await number_of(name), { surface: "page" });
+			: await store.openTemplate(await number_of(name), { surface: "page", step: presets.step });
 	// Who stays with what is not saved stays at its address too.
 	if (!opened && !store.error.value && before) {
 		wrapper.shown = before;

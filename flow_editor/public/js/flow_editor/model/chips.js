@@ -23,14 +23,28 @@ export function chipOf(expression, labelOf) {
 	return quoted ? { text: quoted[2] } : { chip: labelOf(path), path };
 }
 
-export const plain = (parts) => parts.map((part) => part.text ?? part.chip).join("");
+/** Parts without empty ones, texts that follow each other as one, and no space at the ends. */
+export function joined(parts) {
+	const found = [];
+	for (const part of parts) {
+		const last = found[found.length - 1];
+		if (part.text !== undefined && last?.text !== undefined) last.text += part.text;
+		else found.push({ ...part });
+	}
+	if (found[0]?.text !== undefined) found[0].text = found[0].text.trimStart();
+	const last = found[found.length - 1];
+	if (last?.text !== undefined) last.text = last.text.trimEnd();
+	return found.filter((part) => part.text !== "");
+}
+
+export const plain = (parts) => parts.map((part) => part.text ?? part.chip ?? part.link.name).join("");
 
 /** The parts, cut after so many letters. */
 export function shortened(parts, length) {
 	const kept = [];
 	let left = length;
 	for (const part of parts) {
-		const words = part.text ?? part.chip;
+		const words = part.text ?? part.chip ?? part.link.name;
 		if (words.length <= left) kept.push(part);
 		else if (part.text !== undefined) kept.push({ text: `${words.slice(0, Math.max(0, left - 1)).trimEnd()}…` });
 		left -= words.length;

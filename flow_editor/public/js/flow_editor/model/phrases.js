@@ -1,6 +1,6 @@
 /** What a step's card says: what it does, and when it fires. */
 
-import { chipOf, chipsIn, inPlainWords, plain, shortened } from "./chips.js";
+import { chipOf, chipsIn, inPlainWords, joined, plain, shortened } from "./chips.js";
 import { whenDue } from "./duration.js";
 import { isShown } from "./kinds.js";
 
@@ -37,20 +37,6 @@ function valueParts(field, name, payload, kind, empty, labelOf) {
 	return chipsIn(text, labelOf);
 }
 
-/** Parts without empty ones, texts that follow each other as one, and no space at the ends. */
-function joined(parts) {
-	const found = [];
-	for (const part of parts) {
-		const last = found[found.length - 1];
-		if (part.text !== undefined && last?.text !== undefined) last.text += part.text;
-		else found.push({ ...part });
-	}
-	if (found[0]?.text !== undefined) found[0].text = found[0].text.trimStart();
-	const last = found[found.length - 1];
-	if (last?.text !== undefined) last.text = last.text.trimEnd();
-	return found.filter((part) => part.text !== "");
-}
-
 function shown(value) {
 	const text = typeof value === "string" ? value : Array.isArray(value) ? value.map(shown).join(", ") : JSON.stringify(value);
 	return text.replace(/\s+/g, " ").trim();
@@ -81,6 +67,7 @@ export const nameOf = (step, kind) => step.label || (kind ? __(kind.label) : ste
 const STATES = {
 	pending: ["gray", "pending"],
 	waiting: ["orange", "waiting"],
+	retrying: ["orange", "retrying"],
 	scheduled: ["blue", "scheduled"],
 	running: ["cyan", "running"],
 	done: ["green", "done"],
@@ -92,7 +79,10 @@ const STATES = {
 
 /** The colour and the word of a state of a run or of a step's entry in it. */
 export function stateOf(entry) {
-	const name = typeof entry === "string" ? entry : entry?.waiting ? "waiting" : entry?.status || "pending";
+	const name = typeof entry === "string" ? entry : entry?.waiting ? "waiting" : isRetrying(entry) ? "retrying" : entry?.status || "pending";
 	const [color, label] = STATES[name] || ["gray", name];
 	return { name, color, label: __(label) };
 }
+
+/** Whether a step has failed and is to be tried again by itself. */
+export const isRetrying = (entry) => Boolean(entry?.error && entry.due_at && ["scheduled", "running"].includes(entry.status));

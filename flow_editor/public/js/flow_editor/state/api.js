@@ -89,6 +89,8 @@ export const validate = (flow_definition, about = {}) =>
 export const preview = (about) => request("POST", "/preview", about);
 
 export const listRuns = (filters = {}) => request("GET", `/runs${query(filters)}`).then((a) => a.runs);
+/** A run as far as it is not known: {run, known, whole}; see state/following.js. */
+export const followRun = (run, known = "") => request("GET", `/runs/${name(run)}${query({ known })}`);
 export const getRun = (run) => request("GET", `/runs/${name(run)}`).then((a) => a.run);
 /** Start a flow. With a `key`, the same start is made once, whatever is pressed how often. */
 export const startFlow = (about, key) => request("POST", "/start", key ? { ...about, idempotency_key: key } : about).then((a) => a.run);

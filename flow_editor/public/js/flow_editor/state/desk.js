@@ -2,6 +2,8 @@
 
 const link = (...parts) => frappe.router.make_url(parts);
 const OFFERED = 10;
+/** What errors speak of that is set once for the site. */
+const SETTINGS = ["SMS Settings", "Flow Settings", "Email Account", "Email Queue"];
 // Frappe names the DocTypes themselves to everybody.
 const mayLook = (doctype) => doctype === "DocType" || frappe.model.can_select(doctype) || frappe.model.can_read(doctype);
 
@@ -53,13 +55,15 @@ export const desk = {
 	},
 
 	documentLink: (doctype, name) => frappe.utils.get_form_link(doctype, name),
-	templateLink: (name) => link("flow-editor", name),
+	templateLink: (name, step) => link("flow-editor", name) + (step ? `?${new URLSearchParams({ step })}` : ""),
 	newTemplateLink: () => link("flow-editor", "new"),
 	runLink: (name) => link("flow-run", name),
 	runsLink: (filters) => `${link("flow-run")}?${new URLSearchParams(filters)}`,
+	settingsNamed: (text) => SETTINGS.filter((doctype) => text.includes(doctype) && mayLook(doctype)).map((doctype) => ({ label: __(doctype), href: link(frappe.router.slug(doctype)) })),
 	go: (href) => frappe.set_route(...frappe.router.get_sub_path_string(href).split("/").map(decodeURIComponent)),
 	moment: (text) => (text ? frappe.datetime.str_to_user(text) : ""),
 
+	tellsOfRuns: () => Boolean(frappe.realtime.socket?.connected),
 	watchRun(name, changed) {
 		const listen = ({ runs }) => runs.includes(name) && changed();
 		if (!frappe.realtime.socket) return () => {}; // a site without it, where asking now and then is all there is

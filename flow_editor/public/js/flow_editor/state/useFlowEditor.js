@@ -39,6 +39,8 @@ const kept = shallowRef(null);
 const asks = shallowRef(null);
 /** Where the editor was opened: "dialog" over a page, or the "page" itself. */
 const surface = ref("dialog");
+/** The step that it was opened for. */
+const shownStep = ref("");
 
 let stored = {};
 let savedCallbacks = [];
@@ -49,7 +51,7 @@ let lastChange = { field: "", at: 0 };
 /** Counts what was opened, so that each has a history of its own. */
 const session = ref(0);
 
-/** Open a stored template. `opts`: surface, and onSaved, called with each template that is saved. */
+/** Open a stored template. `opts`: surface; step, the one to show; and onSaved, called with each template that is saved. */
 async function openTemplate(name, opts = {}) {
 	if (!(await close())) return false;
 	const mine = ++session.value;
@@ -98,6 +100,7 @@ function begin(opts) {
 	take({});
 	isOpen.value = true;
 	surface.value = opts.surface || "dialog";
+	shownStep.value = opts.step || "";
 	savedCallbacks = opts.onSaved ? [opts.onSaved] : [];
 	error.value = "";
 	problems.value = [];
@@ -346,7 +349,7 @@ function restoreKept(wanted) {
 export function useFlowEditor() {
 	return {
 		isOpen: readonly(isOpen), loading: readonly(loading), saving: readonly(saving), error: readonly(error), dirty: readonly(dirty),
-		mode: readonly(mode), templateName: readonly(templateName), surface: readonly(surface), session: readonly(session), problems, conflict, kept, asks, template, history,
+		mode: readonly(mode), templateName: readonly(templateName), surface: readonly(surface), shownStep: readonly(shownStep), session: readonly(session), problems, conflict, kept, asks, template, history,
 		openTemplate, openNew, close, save, duplicate, remove, markDirty, takeTheirs, saveAsCopy, restoreKept, answerRunAs, takeRestored,
 	};
 }
