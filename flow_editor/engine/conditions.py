@@ -9,7 +9,8 @@ A missing value (None, blank text, an empty list or mapping, a number that is no
 too, and is neither before nor after anything. 0 and false are not empty. A boolean, and the 0 or 1 of a Check field,
 equals the words true, yes, false and no as they mean it.
 
-What cannot be compared (a date with a word, rows with a text) is never answered: it raises `Uncomparable`.
+What cannot be compared (a date with a word, rows with a text) is never answered: it raises `Uncomparable`. It is one file,
+though long: what two values are alike as is decided at one place.
 """
 
 from __future__ import annotations
@@ -157,6 +158,23 @@ _TESTS: Mapping[str, Callable[[Any, Any, Conventions], bool]] = {
 	"starts_with": _affix(str.startswith),
 	"ends_with": _affix(str.endswith),
 }
+
+
+def same_text(left: Any, right: Any, site: Conventions = USUAL) -> bool:
+	"""Whether two texts are the same but for their case and accents' composition."""
+	if is_empty(left) or is_empty(right):
+		return is_empty(left) and is_empty(right)
+	return _plain(left).casefold() == _plain(right).casefold()
+
+
+#: What conditions compare two values with: the operators that a step offers, and one more.
+COMPARISONS: Mapping[str, Callable[[Any, Any, Conventions], bool]] = {**_TESTS, "same_text": same_text}
+
+
+def compare(op: str, left: Any, right: Any = None, site: Conventions = USUAL) -> bool:
+	"""Compare two values by one of COMPARISONS. Raises Uncomparable."""
+	return COMPARISONS[op](left, right, site)
+
 
 #: The operators and the words that an operator reads for them.
 OPERATORS: Mapping[str, str] = {

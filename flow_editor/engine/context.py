@@ -11,8 +11,9 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from flow_editor.engine import markup, people, recipients, render
+from flow_editor.engine import logic, markup, people, recipients, render
 from flow_editor.engine.definition import Step
+from flow_editor.engine.errors import EITHER, StepFailed
 from flow_editor.engine.field_type import Form
 from flow_editor.engine.fields import Field, Fielded
 from flow_editor.engine.filters.rows import Table
@@ -214,6 +215,19 @@ class StepContext:
 		return (
 			None if field is None else render_field(self.kind, field, self.step.payload, scope, self.budget)
 		)
+
+	def verdict(self, condition: Any) -> logic.Verdict:
+		"""Whether a condition holds, and what it has read.
+
+		Raises:
+			StepFailed: it cannot be told, or it is no condition.
+		"""
+		try:
+			return logic.verdict(condition, self.scope, self._host.operators)
+		except ValueError as error:
+			raise StepFailed(
+				f"It cannot be told whether the condition holds: {error}", helps=EITHER
+			) from None
 
 	def lookup(self, path: str) -> Any:
 		"""The value at a dotted path of the scope. None, if there is nothing there."""

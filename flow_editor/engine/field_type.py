@@ -63,6 +63,7 @@ class Type:
 	is_number: bool = False
 	is_json: bool = False
 	is_path: bool = False
+	is_condition: bool = False
 	takes_expression: bool = False
 
 	def __str__(self) -> str:

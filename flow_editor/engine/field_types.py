@@ -1,6 +1,7 @@
 """The types of fields that there are: one class each, and the table of them by name.
 
-Another app brings a type as a subclass of `engine.field_type.Type` or of one of these; see docs/other-apps.md.
+Another app brings a type as a subclass of `engine.field_type.Type` or of one of these; see docs/other-apps.md. It is one file,
+though long: the types are read best beside one another.
 """
 
 from __future__ import annotations
@@ -297,6 +298,19 @@ class Json(Type):
 		return value
 
 
+class Condition(Type):
+	"""A condition; see `engine.logic`. What it reads, it reads by itself."""
+
+	name = "condition"
+	is_condition = True
+
+	def allowed(self, field):
+		return ({"type": ["object", "string"]},)
+
+	def expected(self, field):
+		return 'must be a condition such as {"==": [{"var": "doc.status"}, "Open"]}.'
+
+
 class Value(Type):
 	"""Any JSON value. One whole expression keeps the type of what it gives."""
 
@@ -387,6 +401,7 @@ BUILT_IN = Types(
 		Url(),
 		Json(),
 		Value(),
+		Condition(),
 		Auth(),
 	)
 )

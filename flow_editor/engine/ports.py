@@ -199,6 +199,8 @@ class Surroundings(Protocol):
 	words: Words
 	#: How dates and numbers are read here.
 	conventions: Conventions
+	#: What conditions compare with, by name.
+	operators: Mapping[str, Callable[[Any, Any], bool]]
 
 	def now(self) -> datetime: ...
 

@@ -97,7 +97,7 @@ def _problems(
 		)
 		return
 	for index, step in enumerate(steps):
-		yield from _check_step(step, index, catalog, limits)
+		yield from _check_step(step, index, catalog, operators, limits)
 	sound = [step for step in steps if isinstance(step, dict) and isinstance(step.get("id"), str)]
 	yield from graph_problems(sound, catalog, limits)
 
@@ -126,7 +126,13 @@ def _check_head(
 		yield Problem(message, field="trigger.condition")
 
 
-def _check_step(step: Any, index: int, catalog: Mapping[str, Kind], limits: Limits) -> Iterator[Problem]:
+def _check_step(
+	step: Any,
+	index: int,
+	catalog: Mapping[str, Kind],
+	operators: Mapping[str, logic.Operator],
+	limits: Limits,
+) -> Iterator[Problem]:
 	if not isinstance(step, dict):
 		yield Problem(
 			f"Step {index + 1} is not an object. Write it with id, kind and payload.", field="steps"
@@ -153,6 +159,10 @@ def _check_step(step: Any, index: int, catalog: Mapping[str, Kind], limits: Limi
 	payload = step.get("payload")
 	if payload is None or isinstance(payload, dict):
 		yield from _check_payload(kind, payload or {}, step_id, limits)
+		for field in kind.fields:
+			if field.type.is_condition and isinstance(payload, dict):
+				if message := logic.problem(payload.get(field.name), operators):
+					yield Problem(message, step_id, f"payload.{field.name}")
 
 
 def _check_trigger(trigger: Any, step_id: str) -> Iterator[Problem]:

@@ -48,8 +48,7 @@ class Watch:
 		Raises:
 			Uncomparable, ValueError: as `logic.holds`.
 		"""
-		any_of = self.when.get("or", [self.when])
-		return any(logic.holds(one, root, operators) for one in any_of)
+		return logic.holds(self.when, root, operators)
 
 	def as_json(self) -> dict[str, Any]:
 		return {"doctype": self.doctype, "name": self.name, "when": self.when}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
+from flow_editor.engine import logic
 from flow_editor.engine.context import ROOTS
 from flow_editor.engine.event import TriggerEvent
 from flow_editor.engine.kind import Kind
@@ -185,23 +186,32 @@ class Leads:
 
 	def gate(self) -> Iterator[tuple[str, str, Any]]:
 		"""(path, operator, value) of each field that the trigger's condition reads; no value, if that is a field too."""
-		condition = self.trigger.get("condition")
-		if isinstance(condition, str):
-			try:
-				condition = json.loads(condition)
-			except (ValueError, RecursionError):
-				return
-		if not isinstance(condition, Mapping) or len(condition) != 1:
+		yield from self.compared(self.trigger.get("condition"))
+
+	@staticmethod
+	def conditions(kind: Kind, payload: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+		"""(field, condition) of each condition that a payload holds."""
+		for field in kind.fields:
+			if field.type.is_condition and payload.get(field.name) not in (None, "", {}):
+				yield field.name, payload[field.name]
+
+	def compared(self, condition: Any) -> Iterator[tuple[str, str, Any]]:
+		"""The same of any condition: what it compares, and what else it reads, without an operator."""
+		try:
+			known = logic.read(condition, self.host.operators)
+		except ValueError:
+			return  # what is wrong with it, its own check says
+		if known is None:
 			return
-		((op, operands),) = condition.items()
-		if not isinstance(operands, list) or len(operands) != 2:
-			return
-		for operand, other in (operands, operands[::-1]):
-			path = operand.get("var") if isinstance(operand, Mapping) else None
-			path = path[0] if isinstance(path, list) and path else path
-			if isinstance(path, str) and PATH.fullmatch(path):
-				value = None if isinstance(other, Mapping) else other
-				yield (path if path.split(".")[0] in ROOTS else f"doc.{path}"), op, value
+		seen = set()
+		for one in known.compared:
+			seen.add(one.path)
+			# A text that something is in is no list of choices.
+			is_part = one.op == "in" and isinstance(one.value, str)
+			yield from_roots(one.path), "" if is_part else one.op, None if is_part else one.value
+		for path in known.paths:
+			if path not in seen:
+				yield from_roots(path), "", None
 
 	# What stands in it
 
@@ -268,3 +278,8 @@ def hint(name: str, known: Iterable[str]) -> str:
 	names = [one for one in known if one]
 	close = difflib.get_close_matches(name[:64], names, n=1) if len(names) <= MOST_HINTED else ()
 	return f" Did you mean “{close[0]}”?" if close else ""
+
+
+def from_roots(path: str) -> str:
+	"""A path of a condition, from the scope's roots: one that begins with none of them is the document's."""
+	return path if path.split(".")[0] in ROOTS else f"doc.{path}"

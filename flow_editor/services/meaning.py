@@ -79,6 +79,10 @@ class _Meaning(Leads):
 					yield Problem(message, step["id"], f"payload.{comparison.field}")
 			for write in asked(kind.writes, payload):
 				yield from self._never_stored(step, write)
+			for field, condition in self.conditions(kind, payload):
+				for path, op, value in self.compared(condition):
+					if message := self._never_compared(path, op, value):
+						yield Problem(message, step["id"], f"payload.{field}")
 		for path, op, value in self.gate():
 			if message := self._never_compared(path, op, value):
 				yield Problem(message, field="trigger.condition")
@@ -117,6 +121,17 @@ class _Meaning(Leads):
 						yield Problem(message, step["id"], f"payload.{comparison.field}")
 			for write in asked(kind.writes, payload):
 				yield from self._about_a_write(step, write)
+			for field, condition in self.conditions(kind, payload):
+				for message in self._about_a_condition(self.compared(condition)):
+					yield Problem(message, step["id"], f"payload.{field}")
+
+	def _about_a_condition(self, compared: Iterable[tuple[str, str, Any]]) -> Iterator[str]:
+		"""What is probably not meant by the paths and values of a condition."""
+		for path, op, value in compared:
+			if wrong := self.leads_to(path)[0]:
+				yield wrong
+			elif value is not None:
+				yield from self._no_such_value(path, op, value)
 
 	def _about_the_start(self) -> Iterator[Problem]:
 		wanted, event = self.about.doctype, self.event
@@ -127,12 +142,8 @@ class _Meaning(Leads):
 				"Choose another event, or let it apply to none.",
 				field="applies_to",
 			)
-		for path, op, value in self.gate():
-			if wrong := self.leads_to(path)[0]:
-				yield Problem(wrong, field="trigger.condition")
-			elif value is not None:
-				for message in self._no_such_value(path, op, value):
-					yield Problem(message, field="trigger.condition")
+		for message in self._about_a_condition(self.gate()):
+			yield Problem(message, field="trigger.condition")
 
 	def _about_inputs(self) -> Iterator[Problem]:
 		declared = self.definition.get("inputs")

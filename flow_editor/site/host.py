@@ -319,7 +319,12 @@ def _events(paths: tuple[str, ...]) -> dict[str, TriggerEvent]:
 
 @lru_cache(maxsize=16)
 def _operators(paths: tuple[str, ...], conventions: Conventions) -> dict[str, Operator]:
-	return operator_table(map(resolve_path, paths), conventions)
+	def ignored(name: str) -> None:
+		frappe.logger("flow_editor").warning(
+			"An app's operator %r is ignored: the language has one of that name.", name
+		)
+
+	return operator_table(map(resolve_path, paths), conventions, ignored)
 
 
 @lru_cache(maxsize=16)

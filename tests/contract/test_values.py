@@ -7,8 +7,9 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 
+from flow_editor.doors import handlers
 from flow_editor.engine.values import Document
-from flow_editor.services import listening, starting, templates
+from flow_editor.services import inbox, listening, starting, templates
 
 
 @pytest.fixture
@@ -106,3 +107,67 @@ def test_now_is_a_moment_and_today_a_day(world, issue):
 	scope = Scope(world.host, Run(flow_template="", template_version=0))
 	assert isinstance(scope["now"], datetime) and scope["now"].microsecond == 0
 	assert scope["today"] == world.host.now().date() and type(scope["today"]) is date
+
+
+# Whole conditions
+
+
+def whole(world, when, **more):
+	issue = world.issue(world.customer(), opening_date=world.host.now().date().isoformat(), **more)
+	with world.transaction():
+		template = templates.create(
+			world.host,
+			{
+				"template_name": f"When {uuid.uuid4().hex[:8]}",
+				"flow_definition": {"steps": [{"id": "q", "kind": "condition", "payload": {"when": when}}]},
+			},
+		)
+	with world.transaction():
+		run = starting.start(world.host, template["name"], doctype="Issue", docname=issue).run
+	inbox.drain(world.host)
+	return world.host.store.run(run.name).step_state["q"]
+
+
+@pytest.mark.parametrize(
+	("when", "branch"),
+	[
+		({"and": [{"==": [{"var": "status"}, "Open"]}, {"in": [{"var": "priority"}, ["High", "Urgent"]]}]}, "yes"),
+		({"or": [{"==": [{"var": "status"}, "Closed"]}, {"empty": [{"var": "doc.subject"}]}]}, "no"),
+		({"<": [{"var": "opening_date"}, "{{today | add: '1 day'}}"]}, "yes"),
+		({">": [{"+": [{"var": "first_response_time"}, 5]}, 4]}, "yes"),
+		({"same_text": [{"var": "subject | upper"}, "no signal"]}, "yes"),
+	],
+)  # fmt: skip
+def test_a_step_goes_by_a_whole_condition(world, when, branch):
+	entry = whole(world, when, subject="No signal", priority="High")
+	assert entry["status"] == "done" and entry["result"]["branch"] == branch
+	assert entry["result"]["read"]
+
+
+def test_what_a_whole_condition_cannot_tell_fails_the_step(world):
+	entry = whole(world, {"<": [{"var": "opening_date"}, "{{doc.subject}}"]}, subject="soon")
+	assert entry["status"] == "failed" and "soon" in entry["error"] and "cannot be told" in entry["error"]
+
+
+@pytest.mark.parametrize(
+	("payload", "field", "word"),
+	[
+		({}, "field", "empty"),
+		({"when": {"nonsense": [{"var": "status"}, 1]}}, "when", "not known"),
+		({"when": {"==": [{"var": "status"}, 1]}, "field": "status", "value": "x"}, "when", "only one"),
+		({"when": {"<": [{"var": "doc.opening_date"}, "soon"]}}, "when", "soon"),
+	],
+)  # fmt: skip
+def test_what_is_wrong_with_a_whole_condition_is_told_at_its_field(world, payload, field, word):
+	steps = [{"id": "q", "kind": "condition", "payload": payload}]
+	answer = handlers.validate(world.host, {"steps": steps}, applies_to="Issue")
+	(problem,) = [one for one in answer["problems"] if one["field"] == f"payload.{field}"]
+	assert problem["step"] == "q" and word in problem["message"]
+
+
+def test_a_path_of_a_whole_condition_that_leads_nowhere_is_a_warning(world):
+	steps = [
+		{"id": "q", "kind": "condition", "payload": {"when": {"==": [{"var": "steps.none.result.x"}, 1]}}}
+	]
+	answer = handlers.validate(world.host, {"steps": steps}, applies_to="Issue")
+	assert answer["problems"] == [] and "payload.when" in [one["field"] for one in answer["warnings"]]

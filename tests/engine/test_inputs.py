@@ -89,7 +89,13 @@ def test_what_is_not_of_its_type_is_refused(descriptor, given):
 def test_each_type_that_an_input_can_have_reads_its_values():
 	chosen = BUILT_IN.of_inputs()
 	assert len(chosen) == 13 and all(type(one).read is not Type.read for one in chosen)
-	assert {name for name in BUILT_IN if not BUILT_IN[name].label} == {"html", "docfield", "value", "auth"}
+	assert {name for name in BUILT_IN if not BUILT_IN[name].label} == {
+		"html",
+		"docfield",
+		"value",
+		"condition",
+		"auth",
+	}
 
 
 def test_what_is_empty_is_not_given_and_missing_only_if_it_must_be():

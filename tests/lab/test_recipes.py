@@ -73,14 +73,14 @@ def test_an_event(host):
 def test_a_condition(host):
 	create(host, "wait", trigger_event="on_issue_opened", trigger_condition=readme.CONDITION)
 	started = []
-	for priority in ("Low", "High"):
+	for version in (1, 4):
 		with host.store.transaction():
-			name = host.documents.create("Issue", {"subject": "x", "priority": priority})
+			name = host.documents.create("Issue", {"subject": "x", "version": version})
 			results = listening.dispatch_event(host, "on_issue_opened", doctype="Issue", docname=name)
 			started.append([result["run"] for result in results if result.get("run")])
 	assert started[0] == [] and len(started[1]) == 1
-	del host.operators["in"]
-	with pytest.raises(Invalid, match="operator 'in' is not known"):
+	del host.operators["within_one"]
+	with pytest.raises(Invalid, match="operator 'within_one' is not known"):
 		create(host, "wait", trigger_event="on_issue_opened", trigger_condition=readme.CONDITION)
 
 

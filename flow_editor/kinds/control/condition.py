@@ -31,7 +31,6 @@ class Condition(Kind):
 			"field",
 			"docfield",
 			"Field",
-			required=True,
 			help="A path such as doc.status, customer.territory or steps.call.result.status.",
 		),
 		Field("op", "select", "Is", default="==", templated=False, options=tuple(OPERATORS.items())),
@@ -42,9 +41,20 @@ class Condition(Kind):
 			shown_when={"op": tuple(op for op in OPERATORS if op not in WITHOUT_VALUE)},
 			help="For “is one of”: a list, or values separated by commas.",
 		),
+		Field(
+			"when",
+			"condition",
+			"Or a whole condition",
+			templated=False,
+			help="In place of the field: several comparisons, rows of a table, amounts that are worked out.",
+		),
 	)
 
 	def run(self, step, ctx) -> dict[str, Any]:
+		if step.payload.get("when"):
+			verdict = ctx.verdict(step.payload["when"])
+			read = {path: _shown(value) for path, value in verdict.read.items()}
+			return {"branch": self._branch(verdict.holds, ctx.given), "read": read}
 		left = self.read(str(step.payload.get("field") or ""), ctx.scope)
 		try:
 			holds = evaluate(left, ctx.payload["op"], ctx.payload["value"], ctx.conventions)
@@ -53,13 +63,17 @@ class Condition(Kind):
 				f"It cannot be told whether {step.payload.get('field')} {OPERATORS[ctx.payload['op']]} that. {error}",
 				helps=EITHER,
 			) from None
-		shown = jsonable(left) if len(as_text(left)) <= VALUE_LENGTH else as_text(left)[:VALUE_LENGTH]
+		return {"branch": self._branch(holds, ctx.given), "value": _shown(left)}
+
+	@staticmethod
+	def _branch(holds: bool, given: Any) -> str:
+		"""The branch that it takes, unless somebody has chosen another."""
 		branch = "yes" if holds else "no"
-		if isinstance(ctx.given, dict) and "branch" in ctx.given:
-			branch = ctx.given["branch"]
+		if isinstance(given, dict) and "branch" in given:
+			branch = given["branch"]
 			if branch not in ("yes", "no"):
 				raise StepFailed(f"A condition has no branch {branch!r}. Give yes or no.")
-		return {"branch": branch, "value": shown}
+		return branch
 
 	@classmethod
 	def read(cls, field: str, scope) -> Any:
@@ -77,12 +91,24 @@ class Condition(Kind):
 		return path if path.split(".", 1)[0] in ROOTS else f"doc.{path}"
 
 	def compares(self, payload):
+		if payload.get("when"):
+			return
 		if path := self.path(str(payload.get("field") or "")):
 			yield Comparison("value", path, payload.get("op") or "==", payload.get("value"))
 
 	def check(self, payload):
 		field = str(payload.get("field") or "").strip()
-		if field and OPEN not in field and not PATH.fullmatch(field):
+		if payload.get("when"):
+			if field:
+				yield (
+					"when",
+					"Both a field and a whole condition are given, and only one can count. Empty one of them.",
+				)
+			return
+		if not field:
+			yield "field", "Field is empty. Choose the field that is looked at, or write a whole condition."
+			return
+		if OPEN not in field and not PATH.fullmatch(field):
 			yield "field", "Field is not a path. Write names joined by dots, such as doc.status."
 		needs_value = payload.get("op") not in WITHOUT_VALUE
 		if (
@@ -91,3 +117,8 @@ class Condition(Kind):
 			and payload.get("value") in (None, "", [])
 		):
 			yield "value", "Value is empty, so nothing can compare with it. Fill it in."
+
+
+def _shown(value: Any) -> Any:
+	"""A value that was looked at, as much of it as is kept."""
+	return jsonable(value) if len(as_text(value)) <= VALUE_LENGTH else as_text(value)[:VALUE_LENGTH]

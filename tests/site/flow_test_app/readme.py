@@ -17,7 +17,7 @@ def block(containing: str) -> str:
 
 
 #: The condition that is written with the operator of the recipe.
-(CONDITION,) = re.findall(r"`(\{\"in\": .*?\})`", TEXT)
+(CONDITION,) = re.findall(r"`(\{\"within_one\": .*?\})`", TEXT)
 
 _RECIPES = (
 	"class SendInvite(Kind)", "EVENTS = [", "class Chase(SendInvite)", "class Dun(SendInvite)", "OPERATORS = {", "class PostalCode(Line)",
