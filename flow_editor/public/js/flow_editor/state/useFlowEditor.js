@@ -1,10 +1,12 @@
 /**
  * The template that is being edited: one for the whole page, whoever calls `useFlowEditor()`.
  *
- * Read: isOpen, loading, saving, error, dirty, mode ("new" or "edit"), templateName, problems, conflict (what somebody
- * else has done to it meanwhile), kept (a draft of an earlier visit that was never saved), asks (what is to be answered
- * before it is saved: who it will run as). Write: template, the draft itself;
- * tell each change by `markDirty`, which `undo` and `redo` of `history` go back and forth over. A draft is kept in the browser until it is saved or given up.
+ * Read: isOpen, loading, saving, error, dirty, mode ("new" or "edit"), templateName, problems, published (what is published
+ * of it, null if nothing is), draft (who kept the server's draft of it, and when), conflict (what somebody else has done to
+ * it meanwhile), kept (what was written on an earlier visit and never saved), asks (what is to be answered before it is
+ * published: who it will run as). Write: template, the draft itself; tell each change by `markDirty`, which `undo` and `redo`
+ * of `history` go back and forth over. What is written is kept in the browser until `saveDraft` has it on the server;
+ * `publish` makes a version of that, and so does `save`, which is its older name. Whether it is on is no part of a draft.
  */
 
 import { readonly, ref, shallowReactive, shallowRef } from "vue";
@@ -42,6 +44,10 @@ const surface = ref("dialog");
 /** The step that it was opened for. */
 const shownStep = ref("");
 
+const published = shallowRef(null);
+const draft = shallowRef(null);
+
+/** As the server keeps it: the draft's fields over the published ones; `base` is the version that the draft stands on. */
 let stored = {};
 let savedCallbacks = [];
 let keeping = null;
@@ -60,7 +66,7 @@ async function openTemplate(name, opts = {}) {
 	templateName.value = name;
 	loading.value = true;
 	try {
-		const [found] = await Promise.all([api.getTemplate(name), loadCatalog()]);
+		const [found] = await Promise.all([api.openTemplate(name), loadCatalog()]);
 		if (mine !== session.value) return false;
 		take(found);
 		states.reset(authored());
@@ -90,7 +96,7 @@ async function openNew(opts = {}) {
 	}
 	if (mine !== session.value) return false;
 	const presets = Object.fromEntries(AUTHORED.filter((field) => opts[field] !== undefined).map((field) => [field, opts[field]]));
-	take({ ...BLANK, flow_definition: { version: 1, variables: {}, steps: [] }, ...presets });
+	take({ template: { ...BLANK, flow_definition: { version: 1, variables: {}, steps: [] }, ...presets } });
 	states.reset(authored());
 	offerKept();
 	return !error.value;
@@ -110,12 +116,19 @@ function begin(opts) {
 	api.notices.value = [];
 }
 
-function take(found) {
+/** Show a template with its draft over it, as the server has answered. Who cannot edit is shown what is published. */
+function take({ template: found = {}, draft: kept = null }) {
+	const merged = mergedOf(found, getHost()?.mayEdit === false ? null : kept);
 	for (const key of Object.keys(template)) delete template[key];
-	Object.assign(template, found);
-	stored = { ...found };
+	Object.assign(template, merged);
+	stored = { ...merged, base: kept?.version ?? found.version };
+	published.value = Number(found.version) ? found : null;
+	draft.value = kept;
 	dirty.value = false;
 	templateName.value = found.name || "";
+}
+function mergedOf(found, kept) {
+	return kept ? { ...found, ...authoredOf(kept) } : { ...found };
 }
 
 /** Close it; asks first if something is unsaved, unless forced. Resolves to whether it is closed. */
@@ -164,15 +177,13 @@ function keepSoon() {
 }
 
 /**
- * Store the draft: a new template, or the fields that changed of one that there is. What is wrong with it is in `problems`
- * and `error` afterwards, and if somebody else has saved it since it was opened, that is in `conflict`. If it would run as
- * another than it does, or somebody might want it to, nothing is saved and the question is in `asks`.
+ * Keep what is written as the server's draft, whatever is wrong with it: that is in `problems` afterwards. If somebody else has
+ * kept or published it since it was opened, nothing is kept, and what they did is in `conflict`.
  *
- * @param {{overwrite: boolean, knows: string}} [opts] - overwrite: store it over what somebody else has saved; knows: the
- *   user of whom it was answered that it is to run as them
- * @returns whether it was saved
+ * @param {{overwrite: boolean}} [opts] - overwrite: keep it over what somebody else has done
+ * @returns whether it was kept
  */
-async function save({ overwrite = false, knows = "" } = {}) {
+async function saveDraft({ overwrite = false } = {}) {
 	if (saving.value) return false;
 	saving.value = true;
 	error.value = "";
@@ -181,57 +192,150 @@ async function save({ overwrite = false, knows = "" } = {}) {
 	const mine = session.value;
 	const before = authored();
 	try {
-		const sent = mode.value === "new" ? before : changesOf(template, stored);
 		const base = overwrite && conflict.value ? conflict.value.theirs : stored;
-		const question = mode.value === "edit" && !knows && (await whoItRunsAs(templateName.value, sent, base));
-		if (mine !== session.value) return false;
-		if (question) {
-			asks.value = { ...question, overwrite };
-			return false;
-		}
-		const told = { version: base.version, will_run_as: knows || base.run_as };
 		const found =
-			mode.value === "new" ? await api.createTemplate(sent) : await api.updateTemplate(templateName.value, { ...sent, ...told });
-		if (knows) api.notices.value = []; // it was said before
-		if (mine !== session.value) {
-			// Something else was opened meanwhile, and stays.
-			savedCallbacks.forEach((callback) => callback(found));
-			return true;
-		}
-		forget();
-		conflict.value = null;
-		// What was typed while it was being saved is still to be saved.
-		const typed = AUTHORED.filter((field) => !same(before[field], template[field]));
-		const later = Object.fromEntries(typed.map((field) => [field, template[field]]));
-		mode.value = "edit";
-		take({ ...found, flow_definition: sameFlow(found.flow_definition, template.flow_definition) ? template.flow_definition : found.flow_definition });
-		states.replace(authored());
-		if (typed.length) {
-			Object.assign(template, later);
-			markDirty();
-		}
-		savedCallbacks.forEach((callback) => callback(found));
+			mode.value === "new"
+				? await api.createDraft(before)
+				: await api.keepDraft(templateName.value, { ...changesOf(template, base), draft_revision: base.draft_revision, version: base.base });
+		if (mine === session.value) takeWritten(found, before);
+		savedCallbacks.forEach((callback) => callback(found.template));
+		if (mine === session.value) problems.value = found.problems || [];
 		return true;
 	} catch (failure) {
-		if (mine !== session.value) return false;
-		error.value = failure.message;
-		problems.value = failure.problems || [];
-		if (mode.value === "edit" && ["conflict", "not_found"].includes(failure.code)) await showConflict(failure);
-		keep();
-		return false;
+		return mine === session.value && (await refused(failure));
 	} finally {
 		saving.value = false;
 	}
 }
 
-/** Save it so that it runs as who was asked about; or, if `asMe`, ask about that. */
+/**
+ * Make a version of what is written: keep it, and publish it if nothing is wrong with it. If it would run as another than it
+ * does, or somebody might want it to, nothing is published and the question is in `asks`.
+ *
+ * @param {{note: string, overwrite: boolean, knows: string}} [opts] - knows: the user of whom it was answered that it is to
+ *   run as them
+ * @returns whether it is published
+ */
+async function publish({ note = "", overwrite = false, knows = "" } = {}) {
+	if (saving.value) return false;
+	asks.value = null;
+	const mine = session.value;
+	const wantsOn = !published.value && Number(template.is_active);
+	if ((dirty.value || mode.value === "new" || overwrite) && !(await saveDraft({ overwrite }))) return false;
+	if (mine !== session.value) return true;
+	if (problems.value.length) {
+		error.value = __("It is saved as a draft. It can be published once what is wrong with it is mended.");
+		return false;
+	}
+	if (!draft.value) return true; // it says what is published
+	saving.value = true;
+	error.value = "";
+	const before = authored();
+	try {
+		const was = published.value;
+		const question = was && !knows && (await whoItRunsAs(templateName.value, changesOf(template, was), was));
+		if (mine !== session.value) return false;
+		if (question) {
+			asks.value = { ...question, note };
+			return false;
+		}
+		const about = { draft_revision: stored.draft_revision, note, will_run_as: knows || was?.run_as };
+		const found = await api.publishTemplate(templateName.value, about);
+		if (knows) api.notices.value = []; // it was said before
+		if (mine === session.value) takeWritten(found, before);
+		savedCallbacks.forEach((callback) => callback(found.template));
+	} catch (failure) {
+		return mine === session.value && (await refused(failure));
+	} finally {
+		saving.value = false;
+	}
+	if (wantsOn && mine === session.value) await setActive(true);
+	return true;
+}
+
+/** Go on with what the server has written. What was typed meanwhile is still to be saved. */
+function takeWritten(found, before) {
+	forget();
+	conflict.value = null;
+	const typed = AUTHORED.filter((field) => !same(before[field], template[field]));
+	const later = Object.fromEntries(typed.map((field) => [field, template[field]]));
+	const { flow_definition: shown, is_active } = template;
+	const wantsOn = !Number(found.template.version) && is_active;
+	mode.value = "edit";
+	take(found);
+	if (sameFlow(template.flow_definition, shown)) template.flow_definition = shown;
+	if (wantsOn) template.is_active = is_active;
+	states.replace(authored());
+	if (typed.length) {
+		Object.assign(template, later);
+		markDirty();
+	}
+}
+
+async function refused(failure) {
+	error.value = failure.message;
+	problems.value = failure.problems || [];
+	if (mode.value === "edit" && ["conflict", "not_found"].includes(failure.code)) await showConflict(failure);
+	keep();
+	return false;
+}
+
+/** Switch what is published on or off, at once. What was never published is switched on with its first version. */
+async function setActive(wanted) {
+	if (!published.value) {
+		template.is_active = wanted ? 1 : 0;
+		return true;
+	}
+	try {
+		const { version, run_as } = published.value;
+		const found = await api.updateTemplate(templateName.value, { is_active: wanted ? 1 : 0, version, will_run_as: run_as });
+		published.value = found;
+		template.is_active = found.is_active;
+		template.version = found.version;
+		stored = { ...stored, is_active: found.is_active, version: found.version, base: draft.value ? stored.base : found.version };
+		savedCallbacks.forEach((callback) => callback(found));
+		return true;
+	} catch (failure) {
+		error.value = failure.message;
+		problems.value = failure.problems || [];
+		return false;
+	}
+}
+
+/** Give up the server's draft, and go on with what is published. */
+async function discard() {
+	return goOnWith(() => api.discardDraft(templateName.value, stored.draft_revision));
+}
+
+/** Take a version into the draft. */
+async function restoreVersion(version) {
+	return goOnWith(() => api.restoreDraft(templateName.value, version, stored.draft_revision));
+}
+
+/** Go on with what a change of the draft on the server has made of it; a step back leads to what was there. */
+async function goOnWith(doing) {
+	error.value = "";
+	try {
+		const found = await doing();
+		forget();
+		take(found);
+		problems.value = found.problems || [];
+		lastChange = { field: "", at: 0 };
+		remember();
+		return true;
+	} catch (failure) {
+		return refused(failure);
+	}
+}
+
+/** Publish it so that it runs as who was asked about; or, if `asMe`, ask about that. */
 function answerRunAs({ asMe = false } = {}) {
-	const { will_run_as, overwrite } = asks.value;
+	const { will_run_as, note } = asks.value;
 	noteAnswer(templateName.value);
-	if (!asMe) return save({ overwrite, knows: will_run_as });
+	if (!asMe) return publish({ note, knows: will_run_as });
 	template.run_as = getHost().user;
 	markDirty();
-	return save({ overwrite });
+	return publish({ note });
 }
 
 async function showConflict(failure) {
@@ -239,34 +343,43 @@ async function showConflict(failure) {
 		conflict.value = { message: __("Somebody has deleted this flow."), theirs: null, changed: [] };
 		return;
 	}
-	const theirs = await api.getTemplate(templateName.value).catch(() => null);
-	if (theirs && String(theirs.version) !== String(stored.version)) {
-		conflict.value = { message: failure.message, theirs, changed: changedBetween(stored, theirs) };
-	}
+	const found = await api.openTemplate(templateName.value).catch(() => null);
+	if (!found) return;
+	const { template: record, draft: kept } = found;
+	// The draft may be one's own, and what is below it another's.
+	const isOwn = Boolean(kept) && record.draft_revision === stored.draft_revision;
+	if (isOwn && String(record.version) === String(stored.base)) return;
+	const answer = isOwn ? { template: record } : found;
+	const theirs = { ...mergedOf(record, answer.draft), base: record.version };
+	conflict.value = { message: failure.message, theirs, answer, isOwn, changed: changedBetween(stored, theirs) };
 }
 
 /** Leave one's own draft, and go on with what somebody else has saved. */
-function takeTheirs() {
+async function takeTheirs() {
+	const { answer, isOwn } = conflict.value;
+	conflict.value = null;
+	if (isOwn) return discard();
 	forget();
-	take(conflict.value.theirs);
+	take(answer);
 	lastChange = { field: "", at: 0 }; // a step back of its own, however fast it came
 	remember();
-	conflict.value = null;
 	error.value = "";
+	return true;
 }
 
-/** Store the draft as a template of its own, and go on with that. */
+/** Keep what is written as the draft of a flow of its own, and go on with that. */
 async function saveAsCopy() {
-	const values = { ...authored(), template_name: __("{0} (mine)", [template.template_name]), is_active: 0 };
+	const values = { ...authored(), template_name: __("{0} (mine)", [template.template_name]) };
 	delete values.run_as;
 	try {
-		const found = await api.createTemplate(values);
+		const found = await api.createDraft(values);
 		forget();
 		conflict.value = null;
 		error.value = "";
+		mode.value = "edit";
 		take(found);
 		states.replace(authored());
-		savedCallbacks.forEach((callback) => callback(found));
+		savedCallbacks.forEach((callback) => callback(found.template));
 		return true;
 	} catch (failure) {
 		error.value = failure.message;
@@ -293,7 +406,7 @@ async function duplicate(newName) {
 /** Go on with what was restored in place of the stored template. */
 function takeRestored(found) {
 	if (dirty.value) forget();
-	take(found);
+	take({ template: found });
 	states.reset(authored());
 	session.value++;
 	error.value = "";
@@ -324,7 +437,7 @@ async function remove() {
 const authored = () => authoredOf(template);
 
 function keep() {
-	if (dirty.value) keepDraft(templateName.value, template, stored.version);
+	if (dirty.value) keepDraft(templateName.value, template, { version: stored.base, revision: stored.draft_revision });
 }
 function forget() {
 	clearTimeout(keeping);
@@ -338,7 +451,7 @@ function restoreKept(wanted) {
 	if (wanted) {
 		Object.assign(template, kept.value.values);
 		// It goes on from what it was begun from, so that what was saved since is not overwritten unseen.
-		stored = { ...stored, version: kept.value.version ?? stored.version };
+		stored = { ...stored, base: kept.value.version ?? stored.base, draft_revision: kept.value.revision ?? stored.draft_revision };
 		markDirty();
 	} else {
 		forget();
@@ -349,7 +462,7 @@ function restoreKept(wanted) {
 export function useFlowEditor() {
 	return {
 		isOpen: readonly(isOpen), loading: readonly(loading), saving: readonly(saving), error: readonly(error), dirty: readonly(dirty),
-		mode: readonly(mode), templateName: readonly(templateName), surface: readonly(surface), shownStep: readonly(shownStep), session: readonly(session), problems, conflict, kept, asks, template, history,
-		openTemplate, openNew, close, save, duplicate, remove, markDirty, takeTheirs, saveAsCopy, restoreKept, answerRunAs, takeRestored,
+		mode: readonly(mode), templateName: readonly(templateName), surface: readonly(surface), shownStep: readonly(shownStep), session: readonly(session), problems, published: readonly(published), draft: readonly(draft), conflict, kept, asks, template, history,
+		openTemplate, openNew, close, save: publish, saveDraft, publish, setActive, discard, restoreVersion, duplicate, remove, markDirty, takeTheirs, saveAsCopy, restoreKept, answerRunAs, takeRestored,
 	};
 }
