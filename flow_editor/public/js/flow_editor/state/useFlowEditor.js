@@ -9,13 +9,15 @@
  * `publish` makes a version of that, and so does `save`, which is its older name. Whether it is on is no part of a draft.
  */
 
-import { readonly, ref, shallowReactive, shallowRef } from "vue";
+import { readonly } from "vue";
 import * as api from "./api.js";
-import { AUTHORED, authoredOf, changedBetween, changesOf, same } from "../model/diff.js";
+import { AUTHORED, changedBetween, changesOf, same } from "../model/diff.js";
 import { sameFlow } from "../model/tree.js";
-import { useHistory } from "./history.js";
 import { getHost } from "./host.js";
-import { forgetDraft, keepDraft, keptDraft } from "./kept.js";
+import {
+	asks, authored, conflict, dirty, draft, error, forget, held, history, isOpen, keep, kept, loading, markDirty, mergedOf, mode, offerKept, problems,
+	published, rememberApart, restoreKept, saving, session, shownStep, states, surface, take, template, templateName,
+} from "./held.js";
 import { loadCatalog } from "./kind-catalogs.js";
 import { noteAnswer, whoItRunsAs } from "./run-as.js";
 
@@ -23,39 +25,6 @@ const BLANK = {
 	template_name: "", category: "other", applies_to: "", icon: "", description: "", is_active: 0, trigger_event: "manual",
 	trigger_condition: "", tags: "", notes: "", run_as: "", re_entry: "Always", catalog: "project",
 };
-const KEEP_DELAY = 400;
-/** What is typed into one field without a pause is one step back, in ms. */
-const TYPING = 1000;
-
-const isOpen = ref(false);
-const loading = ref(false);
-const saving = ref(false);
-const error = ref("");
-const dirty = ref(false);
-const mode = ref("new");
-const templateName = ref("");
-const template = shallowReactive({});
-const problems = shallowRef([]);
-const conflict = shallowRef(null);
-const kept = shallowRef(null);
-const asks = shallowRef(null);
-/** Where the editor was opened: "dialog" over a page, or the "page" itself. */
-const surface = ref("dialog");
-/** The step that it was opened for. */
-const shownStep = ref("");
-
-const published = shallowRef(null);
-const draft = shallowRef(null);
-
-/** As the server keeps it: the draft's fields over the published ones; `base` is the version that the draft stands on. */
-let stored = {};
-let savedCallbacks = [];
-let keeping = null;
-/** The authored fields as they were after each change. */
-const states = useHistory({});
-let lastChange = { field: "", at: 0 };
-/** Counts what was opened, so that each has a history of its own. */
-const session = ref(0);
 
 /** Open a stored template. `opts`: surface; step, the one to show; and onSaved, called with each template that is saved. */
 async function openTemplate(name, opts = {}) {
@@ -107,28 +76,13 @@ function begin(opts) {
 	isOpen.value = true;
 	surface.value = opts.surface || "dialog";
 	shownStep.value = opts.step || "";
-	savedCallbacks = opts.onSaved ? [opts.onSaved] : [];
+	held.callbacks = opts.onSaved ? [opts.onSaved] : [];
 	error.value = "";
 	problems.value = [];
 	conflict.value = null;
 	kept.value = null;
 	asks.value = null;
 	api.notices.value = [];
-}
-
-/** Show a template with its draft over it, as the server has answered. Who cannot edit is shown what is published. */
-function take({ template: found = {}, draft: kept = null }) {
-	const merged = mergedOf(found, getHost()?.mayEdit === false ? null : kept);
-	for (const key of Object.keys(template)) delete template[key];
-	Object.assign(template, merged);
-	stored = { ...merged, base: kept?.version ?? found.version };
-	published.value = Number(found.version) ? found : null;
-	draft.value = kept;
-	dirty.value = false;
-	templateName.value = found.name || "";
-}
-function mergedOf(found, kept) {
-	return kept ? { ...found, ...authoredOf(kept) } : { ...found };
 }
 
 /** Close it; asks first if something is unsaved, unless forced. Resolves to whether it is closed. */
@@ -140,40 +94,6 @@ async function close(force = false) {
 	dirty.value = false;
 	session.value++;
 	return true;
-}
-
-/** Say that the draft has changed. `typedInto`: the text that it was typed into, where that is only a part of a field. */
-function markDirty(typedInto) {
-	remember(typedInto);
-	keepSoon();
-}
-function remember(typedInto = "") {
-	const now = authored();
-	const changed = AUTHORED.filter((name) => now[name] !== states.current.value[name]);
-	if (!changed.length) return;
-	const field = typedInto || (changed.length === 1 && changed[0] !== "flow_definition" ? changed[0] : "");
-	const goesOn = field && field === lastChange.field && Date.now() - lastChange.at < TYPING;
-	if (goesOn) states.replace(now);
-	else states.commit(now);
-	lastChange = { field, at: Date.now() };
-}
-function travel(moved) {
-	if (!moved) return false;
-	Object.assign(template, states.current.value);
-	lastChange = { field: "", at: 0 };
-	keepSoon();
-	return true;
-}
-const history = {
-	canUndo: states.canUndo,
-	canRedo: states.canRedo,
-	undo: () => travel(states.undo()),
-	redo: () => travel(states.redo()),
-};
-function keepSoon() {
-	dirty.value = true;
-	clearTimeout(keeping);
-	keeping = setTimeout(keep, KEEP_DELAY);
 }
 
 /**
@@ -192,13 +112,13 @@ async function saveDraft({ overwrite = false } = {}) {
 	const mine = session.value;
 	const before = authored();
 	try {
-		const base = overwrite && conflict.value ? conflict.value.theirs : stored;
+		const base = overwrite && conflict.value ? conflict.value.theirs : held.stored;
 		const found =
 			mode.value === "new"
 				? await api.createDraft(before)
 				: await api.keepDraft(templateName.value, { ...changesOf(template, base), draft_revision: base.draft_revision, version: base.base });
 		if (mine === session.value) takeWritten(found, before);
-		savedCallbacks.forEach((callback) => callback(found.template));
+		held.callbacks.forEach((callback) => callback(found.template));
 		if (mine === session.value) problems.value = found.problems || [];
 		return true;
 	} catch (failure) {
@@ -239,11 +159,11 @@ async function publish({ note = "", overwrite = false, knows = "" } = {}) {
 			asks.value = { ...question, note };
 			return false;
 		}
-		const about = { draft_revision: stored.draft_revision, note, will_run_as: knows || was?.run_as };
+		const about = { draft_revision: held.stored.draft_revision, note, will_run_as: knows || was?.run_as };
 		const found = await api.publishTemplate(templateName.value, about);
 		if (knows) api.notices.value = []; // it was said before
 		if (mine === session.value) takeWritten(found, before);
-		savedCallbacks.forEach((callback) => callback(found.template));
+		held.callbacks.forEach((callback) => callback(found.template));
 	} catch (failure) {
 		return mine === session.value && (await refused(failure));
 	} finally {
@@ -292,8 +212,8 @@ async function setActive(wanted) {
 		published.value = found;
 		template.is_active = found.is_active;
 		template.version = found.version;
-		stored = { ...stored, is_active: found.is_active, version: found.version, base: draft.value ? stored.base : found.version };
-		savedCallbacks.forEach((callback) => callback(found));
+		held.stored = { ...held.stored, is_active: found.is_active, version: found.version, base: draft.value ? held.stored.base : found.version };
+		held.callbacks.forEach((callback) => callback(found));
 		return true;
 	} catch (failure) {
 		error.value = failure.message;
@@ -304,12 +224,12 @@ async function setActive(wanted) {
 
 /** Give up the server's draft, and go on with what is published. */
 async function discard() {
-	return goOnWith(() => api.discardDraft(templateName.value, stored.draft_revision));
+	return goOnWith(() => api.discardDraft(templateName.value, held.stored.draft_revision));
 }
 
 /** Take a version into the draft. */
 async function restoreVersion(version) {
-	return goOnWith(() => api.restoreDraft(templateName.value, version, stored.draft_revision));
+	return goOnWith(() => api.restoreDraft(templateName.value, version, held.stored.draft_revision));
 }
 
 /** Go on with what a change of the draft on the server has made of it; a step back leads to what was there. */
@@ -320,8 +240,7 @@ async function goOnWith(doing) {
 		forget();
 		take(found);
 		problems.value = found.problems || [];
-		lastChange = { field: "", at: 0 };
-		remember();
+		rememberApart();
 		return true;
 	} catch (failure) {
 		return refused(failure);
@@ -347,11 +266,11 @@ async function showConflict(failure) {
 	if (!found) return;
 	const { template: record, draft: kept } = found;
 	// The draft may be one's own, and what is below it another's.
-	const isOwn = Boolean(kept) && record.draft_revision === stored.draft_revision;
-	if (isOwn && String(record.version) === String(stored.base)) return;
+	const isOwn = Boolean(kept) && record.draft_revision === held.stored.draft_revision;
+	if (isOwn && String(record.version) === String(held.stored.base)) return;
 	const answer = isOwn ? { template: record } : found;
 	const theirs = { ...mergedOf(record, answer.draft), base: record.version };
-	conflict.value = { message: failure.message, theirs, answer, isOwn, changed: changedBetween(stored, theirs) };
+	conflict.value = { message: failure.message, theirs, answer, isOwn, changed: changedBetween(held.stored, theirs) };
 }
 
 /** Leave one's own draft, and go on with what somebody else has saved. */
@@ -361,8 +280,7 @@ async function takeTheirs() {
 	if (isOwn) return discard();
 	forget();
 	take(answer);
-	lastChange = { field: "", at: 0 }; // a step back of its own, however fast it came
-	remember();
+	rememberApart();
 	error.value = "";
 	return true;
 }
@@ -379,7 +297,7 @@ async function saveAsCopy() {
 		mode.value = "edit";
 		take(found);
 		states.replace(authored());
-		savedCallbacks.forEach((callback) => callback(found.template));
+		held.callbacks.forEach((callback) => callback(found.template));
 		return true;
 	} catch (failure) {
 		error.value = failure.message;
@@ -391,8 +309,8 @@ async function saveAsCopy() {
 async function duplicate(newName) {
 	try {
 		const copy = await api.duplicateTemplate(templateName.value, newName);
-		const opts = { surface: surface.value, onSaved: savedCallbacks[0] };
-		savedCallbacks.forEach((callback) => callback(copy));
+		const opts = { surface: surface.value, onSaved: held.callbacks[0] };
+		held.callbacks.forEach((callback) => callback(copy));
 		const told = api.notices.value;
 		const opened = await openTemplate(copy.name, opts);
 		api.notices.value = told;
@@ -412,7 +330,7 @@ function takeRestored(found) {
 	error.value = "";
 	problems.value = [];
 	conflict.value = null;
-	savedCallbacks.forEach((callback) => callback(found));
+	held.callbacks.forEach((callback) => callback(found));
 }
 
 /** Delete the template. A system template is refused. */
@@ -428,35 +346,8 @@ async function remove() {
 		return false;
 	}
 	await close(true);
-	savedCallbacks.forEach((callback) => callback(null));
+	held.callbacks.forEach((callback) => callback(null));
 	return true;
-}
-
-// The draft, kept in the browser
-
-const authored = () => authoredOf(template);
-
-function keep() {
-	if (dirty.value) keepDraft(templateName.value, template, { version: stored.base, revision: stored.draft_revision });
-}
-function forget() {
-	clearTimeout(keeping);
-	forgetDraft(templateName.value);
-}
-function offerKept() {
-	kept.value = keptDraft(templateName.value, stored);
-}
-/** Go on with the kept draft, or give it up. */
-function restoreKept(wanted) {
-	if (wanted) {
-		Object.assign(template, kept.value.values);
-		// It goes on from what it was begun from, so that what was saved since is not overwritten unseen.
-		stored = { ...stored, base: kept.value.version ?? stored.base, draft_revision: kept.value.revision ?? stored.draft_revision };
-		markDirty();
-	} else {
-		forget();
-	}
-	kept.value = null;
 }
 
 export function useFlowEditor() {
