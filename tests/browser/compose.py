@@ -17,6 +17,14 @@ def done(page: Page) -> None:
 	page.wait_for_selector(".fe-panel-inner", state="detached")
 
 
+def publish(page: Page) -> None:
+	"""Make a version of what is written."""
+	page.click("[data-publish]")
+	page.wait_for_selector(".fe-publish")
+	page.click("[data-publish-now]")
+	page.wait_for_selector(".fe-publish", state="detached")
+
+
 def meaning(definition: dict[str, Any]) -> list[dict[str, Any]]:
 	"""The steps by label, without ids, order of keys, and values that say nothing."""
 	steps = definition["steps"]

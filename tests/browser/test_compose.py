@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from compose import PANEL, Keyboard, Mouse, done, fill_step, meaning
+from compose import PANEL, Keyboard, Mouse, done, fill_step, meaning, publish
 from playwright.sync_api import expect
 
 SEED = json.loads((Path(__file__).parent / "composed.json").read_text(encoding="utf-8"))
@@ -47,9 +47,14 @@ def test_a_flow_of_six_steps_is_composed_from_nothing(place, hands):
 	if hands is Keyboard:
 		hand.tab_to(".fe-card")
 		page.keyboard.press("Control+s")
+		page.wait_for_selector("text=Not saved", state="detached")
+		hand.tab_to("[data-publish]")
+		page.keyboard.press("Enter")
+		page.wait_for_selector("[data-publish-now]:focus")
+		page.keyboard.press("Enter")
+		page.wait_for_selector(".fe-publish", state="detached")
 	else:
-		page.click(".fe-dialog-head button.primary")
-	page.wait_for_selector("text=Not saved", state="detached")
+		publish(page)
 
 	stored = place.template(name)
 	assert meaning(stored["flow_definition"]) == meaning(SEED["flow_definition"])
@@ -91,8 +96,15 @@ def test_a_flow_is_broken_in_five_ways_and_each_problem_stands_on_its_step(place
 		problem = page.wait_for_selector(f"[data-step={step}] > .fe-card > .fe-problems")
 		assert said.lower() in problem.inner_text().lower(), (step, problem.inner_text())
 		page.wait_for_selector(f"text={number} problem")
-	page.click(".fe-dialog-head button.primary")
-	page.wait_for_selector(".fe-notice.red")
+	# It is kept all the same, and not published: each problem leads to its step.
+	page.click("[data-save]")
+	page.wait_for_selector("text=Not saved", state="detached")
+	page.click("[data-publish]")
+	expect(page.locator("[data-publish-now]")).to_be_disabled()
+	expect(page.locator(".fe-wrong li")).to_have_count(len(breaks))
+	page.locator(".fe-wrong button").first.click()
+	page.wait_for_selector(f"{PANEL} [data-field=subject]")
+	done(page)
 	expect(page.locator(".fe-card.invalid")).to_have_count(len(breaks))
 	for _ in breaks:
 		page.locator(".fe-toolbar >> text=Undo").click()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from compose import MODAL, PANEL, done
+from compose import MODAL, PANEL, done, publish
 from playwright.sync_api import expect
 
 CONDITION = {"id": "ask", "kind": "condition", "label": "Urgent?", "payload": {"field": "doc.priority", "op": "==", "value": "High"}}  # fmt: skip
@@ -20,8 +20,7 @@ def steps_of(place, name: str) -> dict:
 
 
 def save(page) -> None:
-	page.click(".fe-dialog-head button.primary")
-	page.wait_for_selector("text=Not saved", state="detached")
+	publish(page)
 
 
 def labels(page) -> list[str]:
@@ -379,6 +378,7 @@ def test_somebody_else_s_save_is_shown_and_not_overwritten(place, lanes):
 	assert steps_of(place, "with_lanes")["c"]["label"] == "Theirs" and len(steps_of(place, "with_lanes")) == 4
 	page.click("text=Save mine as a copy")
 	page.wait_for_selector(".fe-notice", state="detached")
+	publish(page)
 	assert len(steps_of(place, "with_lanes (mine)")) == 5 and len(steps_of(place, "with_lanes")) == 4
 
 
@@ -392,6 +392,7 @@ def test_a_flow_that_somebody_has_deleted_is_saved_as_a_copy(place, lanes):
 	expect(page.locator("text=Overwrite theirs")).to_have_count(0)
 	page.click("text=Save mine as a copy")
 	page.wait_for_selector(".fe-notice", state="detached")
+	publish(page)
 	assert steps_of(place, "with_lanes (mine)")["c"]["label"] == "Kept"
 
 
@@ -519,8 +520,7 @@ def test_the_quick_button_starts_follows_edits_and_makes_flows(place):
 	)
 	place.made.append("made_from_a_form")
 	page.fill("#fe-template-name", "made_from_a_form")
-	page.click(".fe-dialog-head button.primary")
-	page.wait_for_selector("text=Not saved", state="detached")
+	publish(page)
 	assert place.template("made_from_a_form")["applies_to"] == "Customer"
 	(run,) = [r for r in place.call("GET", f"/runs?template={name}")["runs"]]
 	assert run["context_docname"] == customer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from compose import PANEL, done
+from compose import PANEL, done, publish
 from playwright.sync_api import expect
 
 from flow_editor.engine.kind import Field, Kind
@@ -51,8 +51,7 @@ def payload_of(place, name: str) -> dict:
 def save(page) -> None:
 	done(page)
 	page.wait_for_selector("text=No problems")
-	page.keyboard.press("Control+s")
-	page.wait_for_selector("text=Not saved", state="detached")
+	publish(page)
 
 
 def test_a_webhook_signs_in_and_says_what_it_sends_without_json(place):

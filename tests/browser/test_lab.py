@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from compose import PANEL, done
+from compose import PANEL, done, publish
 from playwright.sync_api import expect
 from served import SERVED
 
@@ -49,8 +49,7 @@ def test_a_flow_is_written_started_by_hand_and_completed(page):
 		'{"steps": [{"id": "a", "kind": "wait", "trigger": {"type": "manual"}}]}',
 	)
 	page.click(".fe-toolbar >> text=JSON")
-	page.click(".fe-dialog-head button.primary")
-	page.wait_for_selector("text=Not saved", state="detached")
+	publish(page)
 	assert "#/templates/FT-" in page.url
 	page.locator(".fe-settings button:text-is('Start')").click()
 	page.locator(".fe-modal button[type=submit]").click()
@@ -167,7 +166,6 @@ def test_a_kind_that_is_added_in_python_has_its_form_without_a_line_of_javascrip
 	page.select_option(f"{PANEL} [data-field=role] select", "technician")
 	done(page)
 	page.wait_for_selector(".fe-what >> text=Invite ana@example.com as Technician")
-	page.click(".fe-dialog-head button.primary")
-	page.wait_for_selector("text=Not saved", state="detached")
+	publish(page)
 	run = place.call("POST", "/start", {"template": place.template("with_a_new_kind")["name"]})["run"]
 	assert [entry["result"] for entry in run["step_state"].values()] == [{"invited": "ana@example.com"}]

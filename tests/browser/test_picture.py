@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from compose import PANEL, done
+from compose import PANEL, done, publish
 from playwright.sync_api import expect
 
 CONDITION = {"field": "doc.status", "op": "==", "value": "Open"}
@@ -38,8 +38,7 @@ def waits_of(place, name: str) -> dict[str, list[str]]:
 
 
 def save(page) -> None:
-	page.click(".fe-dialog-head button.primary")
-	page.wait_for_selector("text=Not saved", state="detached")
+	publish(page)
 
 
 def boxes(page) -> dict[str, dict]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from compose import MODAL, PANEL, done
+from compose import MODAL, PANEL, done, publish
 from playwright.sync_api import expect
 
 START = ".fe-modal:has(#fe-start-form)"
@@ -145,8 +145,7 @@ def test_inputs_are_declared_and_read_without_json(place):
 		"To (Nouvelle adresse à Montréal)"
 	)
 	done(page)
-	page.click(".fe-dialog-head button.primary")
-	page.wait_for_selector("text=Not saved", state="detached")
+	publish(page)
 	definition = place.template("declares_inputs")["flow_definition"]
 	assert json.loads(json.dumps(definition["inputs"])) == [
 		{
@@ -177,7 +176,7 @@ def test_it_fits_a_phone(make_place):
 	place.page.set_viewport_size({"width": 390, "height": 844})
 	name = asking(place, "on_a_phone")
 	page = place.open_flow(name)
-	page.click(".fe-dialog-head >> text=Settings")
+	page.click("[data-settings]")
 	page.locator(".fe-settings button:text-is('Start')").click()
 	page.wait_for_selector(f"{START} .fe-told li")
 	box = page.locator(START).bounding_box()

@@ -57,16 +57,18 @@ def test_who_may_not_keep_it_is_told_before_the_save(place, seed):
 	page.locator(".fe-settings").get_by_label("Again for the same document").select_option(
 		"Once per document"
 	)
-	page.click("button:text-is('Save')")
+	page.click("[data-publish]")
+	page.click("[data-publish-now]")
 	dialog = page.wait_for_selector(".fe-modal")
 	said = dialog.inner_text()
 	assert "no longer as Administrator" in said and "Only a System Manager" in said
 	assert "may not write Subscription" in said, said
-	page.click(".fe-modal >> text=Do not save")
+	page.click(".fe-modal >> text=Do not publish")
 	assert place.template("phone_service")["run_as"] == "Administrator"
-	page.click("button:text-is('Save')")
-	page.click(".fe-modal >> text=Save it so")
-	page.wait_for_selector(UNSAVED, state="detached")
+	page.click("[data-publish]")
+	page.click("[data-publish-now]")
+	page.click(".fe-modal >> text=Publish it so")
+	page.wait_for_selector(".fe-publish", state="detached")
 	assert place.template("phone_service")["run_as"] == place.served.account["user"]
 	assert page.inner_text(".fe-runs-as") == f"Runs as {place.served.account['user']}"
 
@@ -78,13 +80,15 @@ def test_who_may_keep_it_is_asked_once(place):
 	page = place.open_flow(flow)
 	again = page.locator(".fe-settings").get_by_label("Again for the same document")
 	again.select_option("Once per document")
-	page.click("button:text-is('Save')")
+	page.click("[data-publish]")
+	page.click("[data-publish-now]")
 	assert "It runs as ana@example.com" in page.wait_for_selector(".fe-modal").inner_text()
 	page.click(".fe-modal >> text=Keep ana@example.com")
-	page.wait_for_selector(UNSAVED, state="detached")
+	page.wait_for_selector(".fe-publish", state="detached")
 	again.select_option("Always")
-	page.click("button:text-is('Save')")
-	page.wait_for_selector(UNSAVED, state="detached")
+	page.click("[data-publish]")
+	page.click("[data-publish-now]")
+	page.wait_for_selector(".fe-publish", state="detached")
 	kept = place.template("browser keep")
 	assert (kept["run_as"], kept["version"]) == ("ana@example.com", 3)
 
@@ -92,11 +96,12 @@ def test_who_may_keep_it_is_asked_once(place):
 	page.wait_for_selector(".fe-pill >> text=/problem/i")
 	again = page.locator(".fe-settings").get_by_label("Again for the same document")
 	again.select_option("Not while one runs")
-	page.click("button:text-is('Save')")
+	page.click("[data-publish]")
+	page.click("[data-publish-now]")
 	page.click(".fe-modal >> text=Let it run as me")
 	page.wait_for_selector(".fe-modal >> text=/It will run as you/")
-	page.click(".fe-modal >> text=Save it so")
-	page.wait_for_selector(UNSAVED, state="detached")
+	page.click(".fe-modal >> text=Publish it so")
+	page.wait_for_selector(".fe-publish", state="detached")
 	assert place.template("browser keep")["run_as"] == "lab"
 
 

@@ -1,8 +1,8 @@
 /** In what two states of a template differ. */
 
-/** What an author writes, and so what is sent. */
+/** What an author writes, and so what a draft holds. */
 export const AUTHORED = [
-	"template_name", "category", "applies_to", "icon", "description", "is_active", "trigger_event", "trigger_condition",
+	"template_name", "category", "applies_to", "icon", "description", "trigger_event", "trigger_condition",
 	"flow_definition", "tags", "notes", "run_as", "re_entry", "catalog",
 ];
 

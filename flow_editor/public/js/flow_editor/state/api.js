@@ -61,6 +61,11 @@ const written = (answer) => {
 	notices.value = answer.notices || [];
 	return answer.template;
 };
+/** A write of a draft, whose answer says what is wrong with it: {template, draft, problems, warnings, notices}. */
+const drafted = (answer) => {
+	notices.value = answer.notices || [];
+	return answer;
+};
 const query = (filters) => {
 	const given = Object.entries(filters).filter(([, value]) => value !== "" && value != null);
 	return given.length ? `?${new URLSearchParams(given)}` : "";
@@ -68,6 +73,16 @@ const query = (filters) => {
 
 export const listTemplates = (filters = {}) => request("GET", `/templates${query(filters)}`).then((a) => a.templates);
 export const getTemplate = (template) => request("GET", `/templates/${name(template)}`).then((a) => a.template);
+/** A template as it is published, with its draft, if it has one: {template, draft}. */
+export const openTemplate = (template) => request("GET", `/templates/${name(template)}`);
+export const createDraft = (values) => request("POST", "/templates", { ...values, draft: true }).then(drafted);
+export const keepDraft = (template, patch) => request("PUT", `/templates/${name(template)}`, { ...patch, draft: true }).then(drafted);
+export const publishTemplate = (template, about) => request("POST", `/templates/${name(template)}/publish`, about).then(drafted);
+export const discardDraft = (template, draft_revision) => request("POST", `/templates/${name(template)}/discard`, { draft_revision }).then(drafted);
+export const restoreDraft = (template, version, draft_revision) =>
+	request("POST", `/templates/${name(template)}/restore`, { version, draft: true, draft_revision }).then(drafted);
+export const listVersions = (template) => request("GET", `/templates/${name(template)}/versions`).then((a) => a.versions);
+export const getVersion = (template, version) => request("GET", `/templates/${name(template)}/versions/${name(version)}`).then((a) => a.version);
 export const createTemplate = (values) => request("POST", "/templates", values).then(written);
 export const updateTemplate = (template, patch) =>
 	request("PUT", `/templates/${name(template)}`, patch).then(written);

@@ -5,9 +5,10 @@ import { getHost } from "./host.js";
 
 const keyOf = (name) => `flow_editor:draft:${getHost().user}:${name || "new"}`;
 
-export function keepDraft(name, template, version) {
+/** `base`: the version and the revision of the server's draft that it was begun from. */
+export function keepDraft(name, template, base) {
 	try {
-		localStorage.setItem(keyOf(name), JSON.stringify({ at: Date.now(), version, values: authoredOf(template) }));
+		localStorage.setItem(keyOf(name), JSON.stringify({ at: Date.now(), ...base, values: authoredOf(template) }));
 	} catch (failure) {
 		console.warn("The draft could not be kept in this browser:", failure.message);
 	}
@@ -15,7 +16,7 @@ export function keepDraft(name, template, version) {
 
 export const forgetDraft = (name) => localStorage.removeItem(keyOf(name));
 
-/** What was kept of a template and differs from what is stored: `{at, version, values}`, or null. */
+/** What was kept of a template and differs from what is stored: `{at, version, revision, values}`, or null. */
 export function keptDraft(name, stored) {
 	const text = localStorage.getItem(keyOf(name));
 	if (!text) return null;

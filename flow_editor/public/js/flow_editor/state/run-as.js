@@ -10,15 +10,15 @@ const answered = new Set();
 
 export const noteAnswer = (name) => answered.add(name);
 
-/** What is to be asked before these changes are saved: {run_as, will_run_as, may_not, changes}, or null. */
+/** What is to be asked before a draft with these changes is published: {run_as, will_run_as, may_not, changes}, or null. */
 export async function whoItRunsAs(name, sent, { run_as }) {
 	const acts = ACTING.some((field) => field in sent);
 	if (!run_as || !(acts || sent.run_as) || (run_as === getHost().user && !sent.run_as)) return null;
 	let found;
 	try {
-		found = await api.checkTemplate(name, sent);
+		found = await api.checkTemplate(name, { draft: true });
 	} catch (failure) {
-		if (failure.problems?.length) return null; // saving says them, each in its place
+		if (failure.problems?.length) return null; // publishing says them, each in its place
 		throw failure;
 	}
 	const changes = found.will_run_as !== found.run_as;

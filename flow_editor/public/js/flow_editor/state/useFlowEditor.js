@@ -1,19 +1,23 @@
 /**
  * The template that is being edited: one for the whole page, whoever calls `useFlowEditor()`.
  *
- * Read: isOpen, loading, saving, error, dirty, mode ("new" or "edit"), templateName, problems, conflict (what somebody
- * else has done to it meanwhile), kept (a draft of an earlier visit that was never saved), asks (what is to be answered
- * before it is saved: who it will run as). Write: template, the draft itself;
- * tell each change by `markDirty`, which `undo` and `redo` of `history` go back and forth over. A draft is kept in the browser until it is saved or given up.
+ * Read: isOpen, loading, saving, error, dirty, mode ("new" or "edit"), templateName, problems, published (what is published
+ * of it, null if nothing is), draft (who kept the server's draft of it, and when), conflict (what somebody else has done to
+ * it meanwhile), kept (what was written on an earlier visit and never saved), asks (what is to be answered before it is
+ * published: who it will run as). Write: template, the draft itself; tell each change by `markDirty`, which `undo` and `redo`
+ * of `history` go back and forth over. What is written is kept in the browser until `saveDraft` has it on the server;
+ * `publish` makes a version of that, and so does `save`, which is its older name. Whether it is on is no part of a draft.
  */
 
-import { readonly, ref, shallowReactive, shallowRef } from "vue";
+import { readonly } from "vue";
 import * as api from "./api.js";
-import { AUTHORED, authoredOf, changedBetween, changesOf, same } from "../model/diff.js";
+import { AUTHORED, changedBetween, changesOf, same } from "../model/diff.js";
 import { sameFlow } from "../model/tree.js";
-import { useHistory } from "./history.js";
 import { getHost } from "./host.js";
-import { forgetDraft, keepDraft, keptDraft } from "./kept.js";
+import {
+	asks, authored, conflict, dirty, draft, error, forget, held, history, isOpen, keep, kept, loading, markDirty, mergedOf, mode, offerKept, problems,
+	published, rememberApart, restoreKept, saving, session, shownStep, states, surface, take, template, templateName,
+} from "./held.js";
 import { loadCatalog } from "./kind-catalogs.js";
 import { noteAnswer, whoItRunsAs } from "./run-as.js";
 
@@ -21,35 +25,6 @@ const BLANK = {
 	template_name: "", category: "other", applies_to: "", icon: "", description: "", is_active: 0, trigger_event: "manual",
 	trigger_condition: "", tags: "", notes: "", run_as: "", re_entry: "Always", catalog: "project",
 };
-const KEEP_DELAY = 400;
-/** What is typed into one field without a pause is one step back, in ms. */
-const TYPING = 1000;
-
-const isOpen = ref(false);
-const loading = ref(false);
-const saving = ref(false);
-const error = ref("");
-const dirty = ref(false);
-const mode = ref("new");
-const templateName = ref("");
-const template = shallowReactive({});
-const problems = shallowRef([]);
-const conflict = shallowRef(null);
-const kept = shallowRef(null);
-const asks = shallowRef(null);
-/** Where the editor was opened: "dialog" over a page, or the "page" itself. */
-const surface = ref("dialog");
-/** The step that it was opened for. */
-const shownStep = ref("");
-
-let stored = {};
-let savedCallbacks = [];
-let keeping = null;
-/** The authored fields as they were after each change. */
-const states = useHistory({});
-let lastChange = { field: "", at: 0 };
-/** Counts what was opened, so that each has a history of its own. */
-const session = ref(0);
 
 /** Open a stored template. `opts`: surface; step, the one to show; and onSaved, called with each template that is saved. */
 async function openTemplate(name, opts = {}) {
@@ -60,7 +35,7 @@ async function openTemplate(name, opts = {}) {
 	templateName.value = name;
 	loading.value = true;
 	try {
-		const [found] = await Promise.all([api.getTemplate(name), loadCatalog()]);
+		const [found] = await Promise.all([api.openTemplate(name), loadCatalog()]);
 		if (mine !== session.value) return false;
 		take(found);
 		states.reset(authored());
@@ -90,7 +65,7 @@ async function openNew(opts = {}) {
 	}
 	if (mine !== session.value) return false;
 	const presets = Object.fromEntries(AUTHORED.filter((field) => opts[field] !== undefined).map((field) => [field, opts[field]]));
-	take({ ...BLANK, flow_definition: { version: 1, variables: {}, steps: [] }, ...presets });
+	take({ template: { ...BLANK, flow_definition: { version: 1, variables: {}, steps: [] }, ...presets } });
 	states.reset(authored());
 	offerKept();
 	return !error.value;
@@ -101,21 +76,13 @@ function begin(opts) {
 	isOpen.value = true;
 	surface.value = opts.surface || "dialog";
 	shownStep.value = opts.step || "";
-	savedCallbacks = opts.onSaved ? [opts.onSaved] : [];
+	held.callbacks = opts.onSaved ? [opts.onSaved] : [];
 	error.value = "";
 	problems.value = [];
 	conflict.value = null;
 	kept.value = null;
 	asks.value = null;
 	api.notices.value = [];
-}
-
-function take(found) {
-	for (const key of Object.keys(template)) delete template[key];
-	Object.assign(template, found);
-	stored = { ...found };
-	dirty.value = false;
-	templateName.value = found.name || "";
 }
 
 /** Close it; asks first if something is unsaved, unless forced. Resolves to whether it is closed. */
@@ -129,50 +96,14 @@ async function close(force = false) {
 	return true;
 }
 
-/** Say that the draft has changed. `typedInto`: the text that it was typed into, where that is only a part of a field. */
-function markDirty(typedInto) {
-	remember(typedInto);
-	keepSoon();
-}
-function remember(typedInto = "") {
-	const now = authored();
-	const changed = AUTHORED.filter((name) => now[name] !== states.current.value[name]);
-	if (!changed.length) return;
-	const field = typedInto || (changed.length === 1 && changed[0] !== "flow_definition" ? changed[0] : "");
-	const goesOn = field && field === lastChange.field && Date.now() - lastChange.at < TYPING;
-	if (goesOn) states.replace(now);
-	else states.commit(now);
-	lastChange = { field, at: Date.now() };
-}
-function travel(moved) {
-	if (!moved) return false;
-	Object.assign(template, states.current.value);
-	lastChange = { field: "", at: 0 };
-	keepSoon();
-	return true;
-}
-const history = {
-	canUndo: states.canUndo,
-	canRedo: states.canRedo,
-	undo: () => travel(states.undo()),
-	redo: () => travel(states.redo()),
-};
-function keepSoon() {
-	dirty.value = true;
-	clearTimeout(keeping);
-	keeping = setTimeout(keep, KEEP_DELAY);
-}
-
 /**
- * Store the draft: a new template, or the fields that changed of one that there is. What is wrong with it is in `problems`
- * and `error` afterwards, and if somebody else has saved it since it was opened, that is in `conflict`. If it would run as
- * another than it does, or somebody might want it to, nothing is saved and the question is in `asks`.
+ * Keep what is written as the server's draft, whatever is wrong with it: that is in `problems` afterwards. If somebody else has
+ * kept or published it since it was opened, nothing is kept, and what they did is in `conflict`.
  *
- * @param {{overwrite: boolean, knows: string}} [opts] - overwrite: store it over what somebody else has saved; knows: the
- *   user of whom it was answered that it is to run as them
- * @returns whether it was saved
+ * @param {{overwrite: boolean}} [opts] - overwrite: keep it over what somebody else has done
+ * @returns whether it was kept
  */
-async function save({ overwrite = false, knows = "" } = {}) {
+async function saveDraft({ overwrite = false } = {}) {
 	if (saving.value) return false;
 	saving.value = true;
 	error.value = "";
@@ -181,57 +112,149 @@ async function save({ overwrite = false, knows = "" } = {}) {
 	const mine = session.value;
 	const before = authored();
 	try {
-		const sent = mode.value === "new" ? before : changesOf(template, stored);
-		const base = overwrite && conflict.value ? conflict.value.theirs : stored;
-		const question = mode.value === "edit" && !knows && (await whoItRunsAs(templateName.value, sent, base));
-		if (mine !== session.value) return false;
-		if (question) {
-			asks.value = { ...question, overwrite };
-			return false;
-		}
-		const told = { version: base.version, will_run_as: knows || base.run_as };
+		const base = overwrite && conflict.value ? conflict.value.theirs : held.stored;
 		const found =
-			mode.value === "new" ? await api.createTemplate(sent) : await api.updateTemplate(templateName.value, { ...sent, ...told });
-		if (knows) api.notices.value = []; // it was said before
-		if (mine !== session.value) {
-			// Something else was opened meanwhile, and stays.
-			savedCallbacks.forEach((callback) => callback(found));
-			return true;
-		}
-		forget();
-		conflict.value = null;
-		// What was typed while it was being saved is still to be saved.
-		const typed = AUTHORED.filter((field) => !same(before[field], template[field]));
-		const later = Object.fromEntries(typed.map((field) => [field, template[field]]));
-		mode.value = "edit";
-		take({ ...found, flow_definition: sameFlow(found.flow_definition, template.flow_definition) ? template.flow_definition : found.flow_definition });
-		states.replace(authored());
-		if (typed.length) {
-			Object.assign(template, later);
-			markDirty();
-		}
-		savedCallbacks.forEach((callback) => callback(found));
+			mode.value === "new"
+				? await api.createDraft(before)
+				: await api.keepDraft(templateName.value, { ...changesOf(template, base), draft_revision: base.draft_revision, version: base.base });
+		if (mine === session.value) takeWritten(found, before);
+		held.callbacks.forEach((callback) => callback(found.template));
+		if (mine === session.value) problems.value = found.problems || [];
 		return true;
 	} catch (failure) {
-		if (mine !== session.value) return false;
-		error.value = failure.message;
-		problems.value = failure.problems || [];
-		if (mode.value === "edit" && ["conflict", "not_found"].includes(failure.code)) await showConflict(failure);
-		keep();
-		return false;
+		return mine === session.value && (await refused(failure));
 	} finally {
 		saving.value = false;
 	}
 }
 
-/** Save it so that it runs as who was asked about; or, if `asMe`, ask about that. */
+/**
+ * Make a version of what is written: keep it, and publish it if nothing is wrong with it. If it would run as another than it
+ * does, or somebody might want it to, nothing is published and the question is in `asks`.
+ *
+ * @param {{note: string, overwrite: boolean, knows: string}} [opts] - knows: the user of whom it was answered that it is to
+ *   run as them
+ * @returns whether it is published
+ */
+async function publish({ note = "", overwrite = false, knows = "" } = {}) {
+	if (saving.value) return false;
+	asks.value = null;
+	const mine = session.value;
+	const wantsOn = !published.value && Number(template.is_active);
+	if ((dirty.value || mode.value === "new" || overwrite) && !(await saveDraft({ overwrite }))) return false;
+	if (mine !== session.value) return true;
+	if (problems.value.length) {
+		error.value = __("It is saved as a draft. It can be published once what is wrong with it is mended.");
+		return false;
+	}
+	if (!draft.value) return true; // it says what is published
+	saving.value = true;
+	error.value = "";
+	const before = authored();
+	try {
+		const was = published.value;
+		const question = was && !knows && (await whoItRunsAs(templateName.value, changesOf(template, was), was));
+		if (mine !== session.value) return false;
+		if (question) {
+			asks.value = { ...question, note };
+			return false;
+		}
+		const about = { draft_revision: held.stored.draft_revision, note, will_run_as: knows || was?.run_as };
+		const found = await api.publishTemplate(templateName.value, about);
+		if (knows) api.notices.value = []; // it was said before
+		if (mine === session.value) takeWritten(found, before);
+		held.callbacks.forEach((callback) => callback(found.template));
+	} catch (failure) {
+		return mine === session.value && (await refused(failure));
+	} finally {
+		saving.value = false;
+	}
+	if (wantsOn && mine === session.value) await setActive(true);
+	return true;
+}
+
+/** Go on with what the server has written. What was typed meanwhile is still to be saved. */
+function takeWritten(found, before) {
+	forget();
+	conflict.value = null;
+	const typed = AUTHORED.filter((field) => !same(before[field], template[field]));
+	const later = Object.fromEntries(typed.map((field) => [field, template[field]]));
+	const { flow_definition: shown, is_active } = template;
+	const wantsOn = !Number(found.template.version) && is_active;
+	mode.value = "edit";
+	take(found);
+	if (sameFlow(template.flow_definition, shown)) template.flow_definition = shown;
+	if (wantsOn) template.is_active = is_active;
+	states.replace(authored());
+	if (typed.length) {
+		Object.assign(template, later);
+		markDirty();
+	}
+}
+
+async function refused(failure) {
+	error.value = failure.message;
+	problems.value = failure.problems || [];
+	if (mode.value === "edit" && ["conflict", "not_found"].includes(failure.code)) await showConflict(failure);
+	keep();
+	return false;
+}
+
+/** Switch what is published on or off, at once. What was never published is switched on with its first version. */
+async function setActive(wanted) {
+	if (!published.value) {
+		template.is_active = wanted ? 1 : 0;
+		return true;
+	}
+	try {
+		const { version, run_as } = published.value;
+		const found = await api.updateTemplate(templateName.value, { is_active: wanted ? 1 : 0, version, will_run_as: run_as });
+		published.value = found;
+		template.is_active = found.is_active;
+		template.version = found.version;
+		held.stored = { ...held.stored, is_active: found.is_active, version: found.version, base: draft.value ? held.stored.base : found.version };
+		held.callbacks.forEach((callback) => callback(found));
+		return true;
+	} catch (failure) {
+		error.value = failure.message;
+		problems.value = failure.problems || [];
+		return false;
+	}
+}
+
+/** Give up the server's draft, and go on with what is published. */
+async function discard() {
+	return goOnWith(() => api.discardDraft(templateName.value, held.stored.draft_revision));
+}
+
+/** Take a version into the draft. */
+async function restoreVersion(version) {
+	return goOnWith(() => api.restoreDraft(templateName.value, version, held.stored.draft_revision));
+}
+
+/** Go on with what a change of the draft on the server has made of it; a step back leads to what was there. */
+async function goOnWith(doing) {
+	error.value = "";
+	try {
+		const found = await doing();
+		forget();
+		take(found);
+		problems.value = found.problems || [];
+		rememberApart();
+		return true;
+	} catch (failure) {
+		return refused(failure);
+	}
+}
+
+/** Publish it so that it runs as who was asked about; or, if `asMe`, ask about that. */
 function answerRunAs({ asMe = false } = {}) {
-	const { will_run_as, overwrite } = asks.value;
+	const { will_run_as, note } = asks.value;
 	noteAnswer(templateName.value);
-	if (!asMe) return save({ overwrite, knows: will_run_as });
+	if (!asMe) return publish({ note, knows: will_run_as });
 	template.run_as = getHost().user;
 	markDirty();
-	return save({ overwrite });
+	return publish({ note });
 }
 
 async function showConflict(failure) {
@@ -239,34 +262,42 @@ async function showConflict(failure) {
 		conflict.value = { message: __("Somebody has deleted this flow."), theirs: null, changed: [] };
 		return;
 	}
-	const theirs = await api.getTemplate(templateName.value).catch(() => null);
-	if (theirs && String(theirs.version) !== String(stored.version)) {
-		conflict.value = { message: failure.message, theirs, changed: changedBetween(stored, theirs) };
-	}
+	const found = await api.openTemplate(templateName.value).catch(() => null);
+	if (!found) return;
+	const { template: record, draft: kept } = found;
+	// The draft may be one's own, and what is below it another's.
+	const isOwn = Boolean(kept) && record.draft_revision === held.stored.draft_revision;
+	if (isOwn && String(record.version) === String(held.stored.base)) return;
+	const answer = isOwn ? { template: record } : found;
+	const theirs = { ...mergedOf(record, answer.draft), base: record.version };
+	conflict.value = { message: failure.message, theirs, answer, isOwn, changed: changedBetween(held.stored, theirs) };
 }
 
 /** Leave one's own draft, and go on with what somebody else has saved. */
-function takeTheirs() {
-	forget();
-	take(conflict.value.theirs);
-	lastChange = { field: "", at: 0 }; // a step back of its own, however fast it came
-	remember();
+async function takeTheirs() {
+	const { answer, isOwn } = conflict.value;
 	conflict.value = null;
+	if (isOwn) return discard();
+	forget();
+	take(answer);
+	rememberApart();
 	error.value = "";
+	return true;
 }
 
-/** Store the draft as a template of its own, and go on with that. */
+/** Keep what is written as the draft of a flow of its own, and go on with that. */
 async function saveAsCopy() {
-	const values = { ...authored(), template_name: __("{0} (mine)", [template.template_name]), is_active: 0 };
+	const values = { ...authored(), template_name: __("{0} (mine)", [template.template_name]) };
 	delete values.run_as;
 	try {
-		const found = await api.createTemplate(values);
+		const found = await api.createDraft(values);
 		forget();
 		conflict.value = null;
 		error.value = "";
+		mode.value = "edit";
 		take(found);
 		states.replace(authored());
-		savedCallbacks.forEach((callback) => callback(found));
+		held.callbacks.forEach((callback) => callback(found.template));
 		return true;
 	} catch (failure) {
 		error.value = failure.message;
@@ -278,8 +309,8 @@ async function saveAsCopy() {
 async function duplicate(newName) {
 	try {
 		const copy = await api.duplicateTemplate(templateName.value, newName);
-		const opts = { surface: surface.value, onSaved: savedCallbacks[0] };
-		savedCallbacks.forEach((callback) => callback(copy));
+		const opts = { surface: surface.value, onSaved: held.callbacks[0] };
+		held.callbacks.forEach((callback) => callback(copy));
 		const told = api.notices.value;
 		const opened = await openTemplate(copy.name, opts);
 		api.notices.value = told;
@@ -293,13 +324,13 @@ async function duplicate(newName) {
 /** Go on with what was restored in place of the stored template. */
 function takeRestored(found) {
 	if (dirty.value) forget();
-	take(found);
+	take({ template: found });
 	states.reset(authored());
 	session.value++;
 	error.value = "";
 	problems.value = [];
 	conflict.value = null;
-	savedCallbacks.forEach((callback) => callback(found));
+	held.callbacks.forEach((callback) => callback(found));
 }
 
 /** Delete the template. A system template is refused. */
@@ -315,41 +346,14 @@ async function remove() {
 		return false;
 	}
 	await close(true);
-	savedCallbacks.forEach((callback) => callback(null));
+	held.callbacks.forEach((callback) => callback(null));
 	return true;
-}
-
-// The draft, kept in the browser
-
-const authored = () => authoredOf(template);
-
-function keep() {
-	if (dirty.value) keepDraft(templateName.value, template, stored.version);
-}
-function forget() {
-	clearTimeout(keeping);
-	forgetDraft(templateName.value);
-}
-function offerKept() {
-	kept.value = keptDraft(templateName.value, stored);
-}
-/** Go on with the kept draft, or give it up. */
-function restoreKept(wanted) {
-	if (wanted) {
-		Object.assign(template, kept.value.values);
-		// It goes on from what it was begun from, so that what was saved since is not overwritten unseen.
-		stored = { ...stored, version: kept.value.version ?? stored.version };
-		markDirty();
-	} else {
-		forget();
-	}
-	kept.value = null;
 }
 
 export function useFlowEditor() {
 	return {
 		isOpen: readonly(isOpen), loading: readonly(loading), saving: readonly(saving), error: readonly(error), dirty: readonly(dirty),
-		mode: readonly(mode), templateName: readonly(templateName), surface: readonly(surface), shownStep: readonly(shownStep), session: readonly(session), problems, conflict, kept, asks, template, history,
-		openTemplate, openNew, close, save, duplicate, remove, markDirty, takeTheirs, saveAsCopy, restoreKept, answerRunAs, takeRestored,
+		mode: readonly(mode), templateName: readonly(templateName), surface: readonly(surface), shownStep: readonly(shownStep), session: readonly(session), problems, published: readonly(published), draft: readonly(draft), conflict, kept, asks, template, history,
+		openTemplate, openNew, close, save: publish, saveDraft, publish, setActive, discard, restoreVersion, duplicate, remove, markDirty, takeTheirs, saveAsCopy, restoreKept, answerRunAs, takeRestored,
 	};
 }
