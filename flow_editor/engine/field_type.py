@@ -63,7 +63,6 @@ class Type:
 	is_number: bool = False
 	is_json: bool = False
 	is_path: bool = False
-	is_condition: bool = False
 	takes_expression: bool = False
 
 	def __str__(self) -> str:
@@ -96,6 +95,10 @@ class Type:
 			value: as its author wrote it; a text may hold expressions.
 		"""
 		return None
+
+	def conditions(self, value: Any) -> Iterable[Any]:
+		"""The conditions that a value holds; see `engine.logic`."""
+		return ()
 
 	def misdeclared(self, field: Described) -> tuple[str, str] | None:
 		"""Which part of an input's descriptor is wrong, and why; None if it is sound."""

@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any, Literal, Protocol
 
 from flow_editor.engine import render, timing
-from flow_editor.engine.field_type import Described, Type, Types
+from flow_editor.engine.field_type import NOTHING, Described, Type, Types
 from flow_editor.engine.unseen import unseen_problem
 
 NUMERIC = r"^\s*-?\d{1,15}(\.\d{1,15})?\s*$"
@@ -22,6 +22,9 @@ SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
 TICKED = {"1": True, "true": True, "0": False, "false": False}
 #: The ways to sign in that a field of type `auth` knows.
 AUTH_TYPES = ("basic", "bearer")
+
+#: How many lanes a step names by itself.
+MOST_LANES = 50
 
 
 class Line(Type):
@@ -302,13 +305,57 @@ class Condition(Type):
 	"""A condition; see `engine.logic`. What it reads, it reads by itself."""
 
 	name = "condition"
-	is_condition = True
+
+	def conditions(self, value):
+		return () if value in (None, "", {}) else (value,)
 
 	def allowed(self, field):
 		return ({"type": ["object", "string"]},)
 
 	def expected(self, field):
 		return 'must be a condition such as {"==": [{"var": "doc.status"}, "Open"]}.'
+
+
+class Lanes(Type):
+	"""Lanes of a step: a list of objects with a `value` and a `label`."""
+
+	name = "lanes"
+	#: What an item may hold beside both.
+	more: Mapping[str, Any] = {}
+
+	def allowed(self, field):
+		known = {
+			"value": {"type": "string", "minLength": 1, "maxLength": 64},
+			"label": {"type": "string"},
+			**self.more,
+		}
+		item = {
+			"type": "object",
+			"properties": known,
+			"required": ["value", *self.more],
+			"additionalProperties": False,
+		}
+		return ({"type": "array", "items": item, "minItems": 1, "maxItems": MOST_LANES},)
+
+	def expected(self, field):
+		return f"must be a list of 1 to {MOST_LANES} objects, each with a value and a label."
+
+
+class Cases(Lanes):
+	"""The same, each with the condition under which it is taken."""
+
+	name = "cases"
+	more = {"when": {"type": ["object", "string"]}}
+
+	def expected(self, field):
+		return (
+			f"must be a list of 1 to {MOST_LANES} objects, each with a value, a label and a condition (when)."
+		)
+
+	def conditions(self, value):
+		if not isinstance(value, list):
+			return ()
+		return [case.get("when") for case in value if isinstance(case, Mapping)]
 
 
 class Value(Type):
@@ -321,6 +368,18 @@ class Value(Type):
 
 	def render(self, value, scope, budget, write):
 		return render.render_value(value, scope, budget, as_json=False)
+
+
+class Values(Value):
+	"""Names and a value each. A value that is one whole expression keeps its type."""
+
+	name = "values"
+
+	def schema(self, field):
+		return {"anyOf": [{"type": "object"}, NOTHING]}
+
+	def expected(self, field):
+		return "must be names and a value each."
 
 
 class Auth(Type):
@@ -401,7 +460,10 @@ BUILT_IN = Types(
 		Url(),
 		Json(),
 		Value(),
+		Values(),
 		Condition(),
+		Lanes(),
+		Cases(),
 		Auth(),
 	)
 )

@@ -16,6 +16,7 @@ from flow_editor.engine.context import StepContext
 from flow_editor.engine.definition import ERROR_LANE, Step
 from flow_editor.engine.field_type import Form
 from flow_editor.engine.fields import Audience, Effect, Field
+from flow_editor.engine.stopping import Stop
 from flow_editor.engine.waiting import Ended, Wait
 
 
@@ -105,6 +106,8 @@ class Kind:
 	results: tuple[tuple[str, str], ...] = ()
 	#: (value, label) of each branch that `result.branch` may name; empty for a kind that does not branch.
 	branches: tuple[tuple[str, str], ...] = ()
+	#: The payload field whose items, each with a `value` and a `label`, are lanes too, before those of `branches`.
+	lanes_from: str = ""
 	#: Whether a step takes all its lanes at once, so that each step within it has to stand in one.
 	takes_all_lanes: bool = False
 	#: Whether a person who completes a step may choose its lane.
@@ -138,7 +141,15 @@ class Kind:
 
 	def lanes(self, payload: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 		"""(value, label) of each lane of this very step. Most kinds have the same for every step."""
-		return self.branches
+		items = payload.get(self.lanes_from) if self.lanes_from else None
+		if not isinstance(items, list):
+			return self.branches
+		own = [
+			(item["value"], str(item.get("label") or item["value"]))
+			for item in items
+			if isinstance(item, Mapping) and isinstance(item.get("value"), str) and item["value"]
+		]
+		return (*own, *self.branches)
 
 	def taken(self, payload: Mapping[str, Any], result: Any) -> list[str]:
 		"""The lanes that a step with this payload has taken, which is done with this result."""
@@ -172,8 +183,8 @@ class Kind:
 		"""The variables that a step with this payload gives a value."""
 		return ()
 
-	def run(self, step: Step, ctx: StepContext) -> Any | Wait:
-		"""Do the step and return its result (JSON), or what it waits for. Raise `StepFailed` when it cannot be done."""
+	def run(self, step: Step, ctx: StepContext) -> Any | Wait | Stop:
+		"""Do the step and return its result (JSON), what it waits for, or that the run ends. Raise `StepFailed` when it cannot be done."""
 		raise NotImplementedError(f"{self.name} has no run()")
 
 	def resume(self, step: Step, ctx: StepContext, ended: Ended) -> Any | Wait:
@@ -212,7 +223,8 @@ class Kind:
 			"accounts": [account.as_dict() for account in self.accounts],
 			"effect": self.effect,
 			"runnable": self.runnable,
-			"has_branches": bool(self.branches),
+			"has_branches": bool(self.branches or self.lanes_from),
+			"lanes_from": self.lanes_from,
 			"branches": [{"value": value, "label": label} for value, label in self.branches],
 			"results": [{"name": name, "label": label} for name, label in self.results],
 			"fields": [field.as_dict() for field in self.fields],

@@ -15,6 +15,9 @@ from typing import Any, TypeVar
 
 from flow_editor.engine.upgrading import upgrade
 
+#: The most that is kept of a run's variables, in characters of JSON.
+VARIABLES_LENGTH = 1_000_000
+
 # What a field of a record is
 TEXT, NUMBER, JSON, MOMENT = "text", "number", "json", "moment"
 SENTENCE = "sentence"  # a text for people that may hold the words of others

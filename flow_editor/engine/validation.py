@@ -160,8 +160,10 @@ def _check_step(
 	if payload is None or isinstance(payload, dict):
 		yield from _check_payload(kind, payload or {}, step_id, limits)
 		for field in kind.fields:
-			if field.type.is_condition and isinstance(payload, dict):
-				if message := logic.problem(payload.get(field.name), operators):
+			for condition in (
+				field.type.conditions(payload.get(field.name)) if isinstance(payload, dict) else ()
+			):
+				if message := logic.problem(condition, operators):
 					yield Problem(message, step_id, f"payload.{field.name}")
 
 

@@ -60,6 +60,7 @@ from flow_editor.engine.records import (
 	Pending,
 	Run,
 )
+from flow_editor.engine.stopping import Stop
 from flow_editor.engine.timing import in_seconds
 from flow_editor.engine.waiting import Ended, Wait, Watch
 from flow_editor.services import life
@@ -109,6 +110,8 @@ class Advance:
 		self.scope = self._policy.scope(host, run)
 		self.times = self._policy.times(host, run, self.flow, self.scope)
 		self._had_failed = run.status == FAILED
+		#: Whether the run was ended by a step of its own, here or before: what it has committed to is all that still moves.
+		self._has_stopped = bool(run.stop_reason) and run.status != CANCELLED
 		self.outcome = Outcome(run)
 		self.keeping = Keeping(run.step_state)
 		#: Whether its policy has held a step back.
@@ -254,7 +257,7 @@ class Advance:
 				acting.enter_context(self.host.acting_as(self.run.run_as))
 			self._work_off()
 		run = self.run
-		if run.status == CANCELLED:
+		if run.status == CANCELLED or self._has_stopped:
 			# What it would have come back for; calls that it has committed to here are made.
 			self.rows = [row for row in self.rows if row.purpose not in WITHDRAWN]
 			if self._settled is not None and self._settled.row.purpose != CALL:
@@ -299,7 +302,7 @@ class Advance:
 			if len(self.outcome.executed) >= BUDGET_STEPS or self.host.monotonic() > deadline:
 				self.rows.append(Pending(self.run.name, purpose=ADVANCE, trigger_at=self.host.now()))
 				return
-			if self.ends():
+			if self.ends() or self._has_stopped:
 				return
 			self._reach(step)
 
@@ -493,6 +496,8 @@ class Advance:
 		"""A step's kind has acted: the step is done, or waits for more."""
 		if isinstance(came, Wait):
 			self._wait(step, came, given)
+		elif isinstance(came, Stop):
+			self._stop(step, came)
 		else:
 			self._succeed(step, came, given)
 
@@ -507,6 +512,21 @@ class Advance:
 		entry.update(completed_at=self._now(), result=result)
 		kind = self._catalog.get(step.kind)
 		self.machine.done(step, kind.taken(step.payload, result) if kind else ())
+
+	def _stop(self, step: Step, stop: Stop) -> None:
+		"""A step ends the run: it is done, and nothing more begins. Calls that were committed to are made."""
+		run, label = self.run, step.label or step.id
+		entry = self.machine.mark(step.id, DONE)
+		entry.update(completed_at=self._now(), result={"outcome": stop.status, "reason": stop.reason})
+		self.machine.stop(stop.status)
+		run.status = stop.status
+		run.stop_reason = (stop.reason or f"It was ended by its step {label}.")[:ERROR_LENGTH]
+		run.completed_at = self.host.now()
+		if stop.status == FAILED:
+			self.outcome.failed_step = label
+			run.error = f"{label}: {run.stop_reason}"[:ERROR_LENGTH]
+		self.work.withdraw(run)
+		self._has_stopped = True
 
 	def _fail(self, step: Step, error: BaseException, *, again: dict[str, Any] | None = None) -> None:
 		"""A step has failed: try it again later, or fail it for good.

@@ -192,8 +192,8 @@ class Leads:
 	def conditions(kind: Kind, payload: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 		"""(field, condition) of each condition that a payload holds."""
 		for field in kind.fields:
-			if field.type.is_condition and payload.get(field.name) not in (None, "", {}):
-				yield field.name, payload[field.name]
+			for condition in field.type.conditions(payload.get(field.name)):
+				yield field.name, condition
 
 	def compared(self, condition: Any) -> Iterator[tuple[str, str, Any]]:
 		"""The same of any condition: what it compares, and what else it reads, without an operator."""

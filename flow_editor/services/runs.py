@@ -72,6 +72,8 @@ def complete(host: Host, name: str, step_id: str, result: Any = None) -> tuple[O
 		return Outcome(run), f"Step {step_id} is already done."
 	if run.status == CANCELLED:
 		raise Conflict(f"Run {name} was cancelled.")
+	if run.stop_reason:
+		raise Conflict(f"Run {name} has ended: {run.stop_reason}")
 	if status == RUNNING:
 		raise Conflict(f"Step {step_id} is being worked on at this moment.")
 	if status == FAILED:
@@ -135,6 +137,8 @@ def retry(host: Host, name: str, step_id: str | None = None) -> Outcome:
 	run = host.store.run(name, lock=True)
 	if run.status == CANCELLED:
 		raise Conflict(f"Run {name} was cancelled. Start the flow again instead.")
+	if run.stop_reason:
+		raise Conflict(f"Run {name} has ended: {run.stop_reason} Start the flow again instead.")
 	work = Work(host)
 	move = Advance(host, run, work)
 	if step_id is None:

@@ -15,7 +15,7 @@ from flow_editor.engine import inputs, render
 from flow_editor.engine.definition import Input
 from flow_editor.engine.errors import Conflict, FlowError, Invalid, NotAllowed, NotFound, Problem, StepFailed
 from flow_editor.engine.outcome import Outcome
-from flow_editor.engine.records import Pending, Run, Started
+from flow_editor.engine.records import VARIABLES_LENGTH, Pending, Run, Started
 from flow_editor.services import life
 from flow_editor.services.advance import Advance
 from flow_editor.services.customers import customer_of
@@ -29,9 +29,6 @@ RE_ENTRY_ALONE = "Not while one runs"
 RE_ENTRY_RULES = (RE_ENTRY_ALWAYS, RE_ENTRY_ONCE, RE_ENTRY_ALONE)
 #: What the keys of these rules begin with.
 ONCE, RUNNING_NOW = "once:", "running:"
-
-#: The most that is kept of the variables that a run is given, in characters of JSON.
-VARIABLES_LENGTH = 1_000_000
 
 #: The run that causes what this code does, if any: what a loop is counted by.
 _cause: ContextVar[Run | None] = ContextVar("flow_editor_run", default=None)

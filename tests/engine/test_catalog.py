@@ -23,11 +23,15 @@ PROJECT = {
 	"wait",
 	"condition",
 	"subscription_activate",
+	"set_variables",
+	"stop",
+	"switch",
+	"parallel",
 }
 AGENT = {"say", "ask", "intent", "tool", "handoff", "end"}
 
 
-def test_eight_project_kinds_and_six_of_agents(catalog):
+def test_the_project_s_kinds_and_six_of_agents(catalog):
 	assert {kind.name for kind in catalog.values() if kind.catalog == "project"} == PROJECT
 	assert {kind.name for kind in catalog.values() if kind.catalog == "agent"} == AGENT
 	assert all(catalog[name].runnable for name in PROJECT) and not any(

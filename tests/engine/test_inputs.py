@@ -93,7 +93,10 @@ def test_each_type_that_an_input_can_have_reads_its_values():
 		"html",
 		"docfield",
 		"value",
+		"values",
 		"condition",
+		"lanes",
+		"cases",
 		"auth",
 	}
 

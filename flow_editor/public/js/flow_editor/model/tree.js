@@ -75,7 +75,9 @@ export function isAttached(step, byId) {
 
 /** The lanes that a step has by itself: those of its kind, and the one that it takes when it has failed. */
 function ownLanes(step, kind) {
-	const lanes = (kind?.branches || []).map(({ value, label }) => ({ branch: value, label: __(label), known: true }));
+	const own = kind?.lanes_from ? step.payload?.[kind.lanes_from] : null;
+	const named = (Array.isArray(own) ? own : []).filter((lane) => lane?.value).map(({ value, label }) => ({ branch: value, label: label || value, known: true }));
+	const lanes = [...named, ...(kind?.branches || []).map(({ value, label }) => ({ branch: value, label: __(label), known: true }))];
 	if (step.on_error !== "lane") return lanes;
 	if (!lanes.length) lanes.push({ branch: null, label: __("If it works"), known: true });
 	return [...lanes, { branch: ERROR, label: __("If it fails"), known: true }];
