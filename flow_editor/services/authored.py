@@ -296,6 +296,7 @@ def problems_of(host: Host, definition: dict[str, Any], about: meaning.About) ->
 		events=host.events,
 		operators=host.operators,
 		types=host.field_types,
+		filters=host.filters,
 		limits=host.limits,
 	)
 	return found + meaning.problems(host, definition, about, steps_of(found))
