@@ -264,8 +264,10 @@ class StepContext:
 	@property
 	def payload(self) -> dict[str, Any]:
 		if self._payload is None:
+			# Whose language it is has to be asked for.
+			reader = self.reader if self.kind.audience == "people" else None
 			self._payload = render_payload(
-				self.kind, self.step.payload, self.scope, self.budget, reader=self.reader
+				self.kind, self.step.payload, self.scope, self.budget, reader=reader
 			)
 		return self._payload
 
