@@ -15,7 +15,8 @@ def set_subject(text: str, **values):
 
 def issue_with_lead():
 	lead = r.make("Lead", lead_name=r.unique("Lena"))
-	return lead, r.issue(lead=lead.name)
+	# By its sender an Issue would find a customer whom somebody else has made.
+	return lead, r.issue(lead=lead.name, raised_by=f"{r.unique('l').split()[-1]}@example.com")
 
 
 def test_a_linked_document_that_the_user_may_not_read_fails_the_step_and_says_so(site):
