@@ -86,7 +86,7 @@ def _problems(
 	limits: Limits,
 ) -> Iterator[Problem]:
 	"""Every problem, found only as it is asked for."""
-	yield from _check_head(definition, events, operators)
+	yield from _check_head(definition, events, operators, filters)
 	yield from inputs.problems(definition, types)
 	steps = definition.get("steps") or []
 	if not isinstance(steps, list):
@@ -104,7 +104,10 @@ def _problems(
 
 
 def _check_head(
-	definition: dict[str, Any], events: Collection[str] | None, operators: Mapping[str, logic.Operator]
+	definition: dict[str, Any],
+	events: Collection[str] | None,
+	operators: Mapping[str, logic.Operator],
+	filters: Mapping[str, Filter],
 ) -> Iterator[Problem]:
 	head = {name: value for name, value in definition.items() if name != "steps"}
 	if not isinstance(definition.get("steps"), list | None):
@@ -123,7 +126,7 @@ def _check_head(
 			f"There is no trigger event {event!r}. Use one of {', '.join(events)}.", field="trigger.event"
 		)
 	condition = trigger.get("condition")
-	if isinstance(condition, str | dict) and (message := logic.problem(condition, operators)):
+	if isinstance(condition, str | dict) and (message := logic.problem(condition, operators, filters)):
 		yield Problem(message, field="trigger.condition")
 
 
@@ -163,7 +166,7 @@ def _check_step(
 		yield from _check_payload(kind, payload or {}, step_id, filters, limits)
 		for field in kind.fields:
 			if field.type.is_condition and isinstance(payload, dict):
-				if message := logic.problem(payload.get(field.name), operators):
+				if message := logic.problem(payload.get(field.name), operators, filters):
 					yield Problem(message, step_id, f"payload.{field.name}")
 
 

@@ -206,7 +206,7 @@ def _field_problems(host: Host, fields: Mapping[str, Any], name: str) -> list[Pr
 				field="trigger_event",
 			)
 		)
-	if message := logic.problem(fields["trigger_condition"], host.operators):
+	if message := logic.problem(fields["trigger_condition"], host.operators, host.filters):
 		problems.append(Problem(message, field="trigger_condition"))
 	namesakes = host.store.templates(
 		{"template_name": fields["template_name"], "category": fields["category"]}, limit=2

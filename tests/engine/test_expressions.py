@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flow_editor.engine import logic
 from flow_editor.engine.errors import NotAllowed, StepFailed
 from flow_editor.engine.expressions import NoExpression, Path, compile, compiled
-from flow_editor.engine.filters import SHIPPED, Use
+from flow_editor.engine.filters import SHIPPED, Filter, Use, filter_table
 from flow_editor.engine.paths import find
 from flow_editor.engine.render import (
 	expressions,
@@ -138,6 +139,22 @@ def test_what_an_expression_reads_is_known():
 	assert paths("{{doc.a | default: doc.b}} {{'c'}} {{(}} {{d}}") == ["doc.a", "doc.b", "d"]
 	assert [one.text for one in expressions("{{a}} {{!}} {{b | upper}}")] == ["a", "b | upper"]
 	assert isinstance(compile("true").source, Path)  # a constant stands for itself only as an argument
+
+
+@pytest.mark.parametrize(
+	"condition",
+	[
+		{"==": [{"var": "doc.name | shout"}, 1]},
+		{"==": [{"var": ["doc.name | shout", 2]}, 1]},
+		{"and": [{"some": [{"var": "items"}, {">": [{"var": "qty | shout"}, 1]}]}]},
+		{"==": [{"var": "doc.name"}, "{{doc.total | shout}}"]},
+		{"==": [{"var": "doc.name"}, "x {{doc.total | shout}}"]},
+	],
+)
+def test_in_conditions_too_a_filter_that_there_is_not_is_a_problem(condition):
+	assert "There is no filter “shout”" in logic.problem(condition)
+	shout = Filter("shout", str.upper, "text", "text", "Louder.")
+	assert logic.problem(condition, known=filter_table([shout])) is None
 
 
 # In texts
