@@ -109,6 +109,7 @@ def catalog(host: Host) -> dict[str, Any]:
 		"events": [event.as_dict() for event in host.events.values()],
 		"trigger_types": [{"name": name, "label": label} for name, label in TRIGGER_TYPES.items()],
 		"input_types": [{"name": one.name, "label": one.label} for one in host.field_types.of_inputs()],
+		"filters": [one.as_dict() for one in host.filters.values()],
 		"categories": list(CATEGORIES),
 	}
 

@@ -6,16 +6,18 @@ The scope is lazy: a document is loaded, as the run's user, when an expression f
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import fields
-from datetime import datetime
+from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from flow_editor.engine import logic, markup, people, recipients, render
 from flow_editor.engine.definition import Step
-from flow_editor.engine.errors import EITHER, StepFailed
+from flow_editor.engine.errors import EITHER, IN_FLOW, NotFound, StepFailed
 from flow_editor.engine.field_type import Form
 from flow_editor.engine.fields import Field, Fielded
+from flow_editor.engine.filters import Use
 from flow_editor.engine.filters.rows import Table
 from flow_editor.engine.ports import CUSTOMER, Surroundings
 from flow_editor.engine.records import Run
@@ -25,6 +27,8 @@ from flow_editor.engine.waiting import Watch
 
 #: Where the beginning of a result that was cut is kept: of a web call's answer, and of any other.
 CUT_KEYS = {"body", "text"}
+#: How many documents a step reads by Link fields.
+MOST_READS = 100
 MEDIA = {"emails": recipients.MAIL, "phones": recipients.PHONE}
 ROOTS = ("doc", "customer", "run", "template", "variables", "now", "today", "steps")
 
@@ -50,6 +54,8 @@ class Scope(Mapping[str, Any]):
 		self._host = host
 		self._run = run
 		self._read = read or host.documents.get
+		self._linked: dict[tuple[str, str], Mapping[str, Any] | None] = {}
+		self._reads = 0
 		self._loaded: dict[str, Any] = {} if doc is None else {"doc": doc}
 		self._load: dict[str, Callable[[], Any]] = {
 			"doc": self._doc,
@@ -79,6 +85,62 @@ class Scope(Mapping[str, Any]):
 	def refresh(self) -> None:
 		"""Forget what was loaded, after a step has changed documents or time has passed."""
 		self._loaded.clear()
+		self._linked.clear()
+
+	# What its expressions may use
+
+	@cached_property
+	def use(self) -> Use:
+		"""What filters and links may use; see `engine.expressions`."""
+		host = self._host
+		return Use(
+			filters=host.filters,
+			conventions=host.conventions,
+			reader=lambda: self.reader,
+			linked=self.linked,
+			days_off=self.days_off,
+			now=host.now,
+		)
+
+	@cached_property
+	def reader(self) -> people.Reader:
+		"""In whose language filters write: the customer's."""
+		return people.Reader(self._host.words, self._run.customer)
+
+	@property
+	def warnings(self) -> list[str]:
+		"""What was empty since `begin` because a filter could not take it."""
+		return self.use.warnings if "use" in self.__dict__ else []
+
+	def begin(self) -> None:
+		"""A step begins: none of its expressions has been read yet."""
+		self._reads = 0
+		self.warnings.clear()
+
+	def linked(self, doctype: str, name: str) -> Mapping[str, Any] | None:
+		"""The document that a Link field names, as the acting user may read it, or None if it is gone.
+
+		Raises:
+			NotAllowed: of the acting user.
+			StepFailed: the step has read too many.
+		"""
+		key = (doctype, name)
+		if key not in self._linked:
+			self._reads += 1
+			if self._reads > MOST_READS:
+				raise StepFailed(
+					f"This step reads more than {MOST_READS} documents by Link fields. Use paths through fewer.",
+					helps=IN_FLOW,
+				)
+			try:
+				self._linked[key] = self._read(doctype, name)
+			except NotFound:
+				self._linked[key] = None
+		return self._linked[key]
+
+	def days_off(self, first: date, last: date) -> Collection[date]:
+		"""The days on which the company does not work that the document belongs to."""
+		return self._host.days_off(render.as_text(render.resolve(self, "doc.company")), first, last)
 
 	def _doc(self) -> Mapping[str, Any]:
 		run = self._run
@@ -168,7 +230,6 @@ class StepContext:
 		self.scope = scope
 		self.given = given
 		self.idempotency_key = idempotency_key
-		self.reader = people.Reader(host.words, run.customer)
 		self.documents = host.documents
 		self.erpnext = host.erpnext
 		self.messages = host.messages
@@ -182,6 +243,10 @@ class StepContext:
 	@property
 	def now(self) -> datetime:
 		return self._host.now()
+
+	@property
+	def reader(self) -> people.Reader:
+		return self.scope.reader
 
 	@property
 	def conventions(self) -> Conventions:
@@ -199,8 +264,10 @@ class StepContext:
 	@property
 	def payload(self) -> dict[str, Any]:
 		if self._payload is None:
+			# Whose language it is has to be asked for.
+			reader = self.reader if self.kind.audience == "people" else None
 			self._payload = render_payload(
-				self.kind, self.step.payload, self.scope, self.budget, reader=self.reader
+				self.kind, self.step.payload, self.scope, self.budget, reader=reader
 			)
 		return self._payload
 

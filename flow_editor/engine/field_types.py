@@ -286,7 +286,7 @@ class Json(Type):
 		return "must be a JSON object or list, or a text that holds one."
 
 	def render(self, value, scope, budget, write):
-		if isinstance(value, str) and not render.whole_path(value):
+		if isinstance(value, str) and not render.whole(value):
 			value = json.loads(value)
 		return render.render_value(value, scope, budget)
 

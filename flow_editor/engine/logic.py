@@ -17,11 +17,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
 
-from flow_editor.engine import conditions
+from flow_editor.engine import conditions, filters
 from flow_editor.engine.conditions import USUAL
 from flow_editor.engine.evaluation import REDUCE, ROWS, TEXT, Evaluation, Language, Quoted
 from flow_editor.engine.expressions import Expression, NoExpression, Path, compile
-from flow_editor.engine.render import OPEN
+from flow_editor.engine.filters import Filter
+from flow_editor.engine.render import OPEN, expressions, whole
 from flow_editor.engine.values import Conventions
 
 #: What an operator says of two values.
@@ -131,11 +132,13 @@ class Condition:
 		rule: what the library is given.
 		paths: what it reads of the scope, in order, each once; not what it reads of rows.
 		compared: its comparisons of one path with a written value or with another path.
+		expressions: all that stand in it.
 	"""
 
 	rule: Any
 	paths: tuple[str, ...] = ()
 	compared: tuple[Compared, ...] = ()
+	expressions: tuple[Expression, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +152,21 @@ class Verdict:
 ALWAYS = Verdict(True)
 
 
-def problem(condition: Any, operators: Mapping[str, Operator] = SHIPPED) -> str | None:
-	"""What is wrong with a condition, as a sentence that says what to do, or None."""
+def problem(
+	condition: Any,
+	operators: Mapping[str, Operator] = SHIPPED,
+	known: Mapping[str, Filter] = filters.SHIPPED,
+) -> str | None:
+	"""What is wrong with a condition, as a sentence that says what to do, or None.
+
+	Args:
+		known: the filters that its expressions may have, by name.
+	"""
 	try:
-		read(condition, operators)
+		found = read(condition, operators)
 	except ValueError as error:
 		return str(error)
-	return None
+	return next((said for one in found.expressions if (said := one.problem(known))), None) if found else None
 
 
 def holds(condition: Any, root: Mapping[str, Any], operators: Mapping[str, Operator] = SHIPPED) -> bool:
@@ -246,9 +257,11 @@ class _Reader:
 		self._parts = 0
 		self._paths: dict[str, None] = {}
 		self._compared: list[Compared] = []
+		self._expressions: list[Expression] = []
 
 	def read(self, rule: Any) -> Condition:
-		return Condition(self._rule(rule, 0, False), tuple(self._paths), tuple(self._compared))
+		read = self._rule(rule, 0, False)
+		return Condition(read, tuple(self._paths), tuple(self._compared), tuple(self._expressions))
 
 	def _rule(self, rule: Any, depth: int, in_row: bool) -> Any:
 		self._parts += 1
@@ -329,6 +342,7 @@ class _Reader:
 			expression = Expression(text, Path(text)) if PLACE.fullmatch(text) else compile(text)
 		except NoExpression as error:
 			raise ValueError(f"The condition has an operand that is no field. {error}") from None
+		self._expressions.append(expression)
 		if not in_row:
 			for path in expression.paths:
 				self._paths[path] = None
@@ -337,8 +351,11 @@ class _Reader:
 	def _text(self, text: str, in_row: bool) -> Any:
 		"""A text with expressions in it: what the only one of it comes to, or the text that it renders to."""
 		stripped = text.strip()
-		if stripped.startswith(OPEN) and stripped.endswith("}}") and stripped.count(OPEN) == 1:
+		if whole(text) or (
+			stripped.startswith(OPEN) and stripped.endswith("}}") and stripped.count(OPEN) == 1
+		):
 			return {"var": [self._expression(stripped[2:-2], in_row)]}
+		self._expressions += expressions(text)
 		return {TEXT: [text]}
 
 	def _note_missing(self, operands: list[Any], in_row: bool) -> None:

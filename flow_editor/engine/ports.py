@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
+from flow_editor.engine.filters import Filter
 from flow_editor.engine.people import Reader, Words
 from flow_editor.engine.values import Conventions, Document, Types
 
@@ -201,8 +202,13 @@ class Surroundings(Protocol):
 	conventions: Conventions
 	#: What conditions compare with, by name.
 	operators: Mapping[str, Callable[[Any, Any], bool]]
+	#: What expressions may have after a value, by name.
+	filters: Mapping[str, Filter]
 
 	def now(self) -> datetime: ...
+
+	def days_off(self, company: str, first: date, last: date) -> Collection[date]:
+		"""The days of a range, both ends included, on which a company does not work; empty: the host's own company."""
 
 	def secret(self, name: str, url: str) -> str:
 		"""A secret's value, to be sent to a web address. Raises StepFailed if there is none, or it is not to go there."""

@@ -105,6 +105,11 @@ class WithMarks(Mapping[str, Any]):
 		self._inner = inner
 		self._marks = _Marks(key)
 
+	@property
+	def use(self) -> Any:
+		"""What the inner scope's expressions may use."""
+		return getattr(self._inner, "use", None)
+
 	def __getitem__(self, name: str) -> Any:
 		return self._marks if name == ROOT else self._inner[name]
 

@@ -7,7 +7,6 @@ other. It raises no error over anything an author may have written.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
@@ -28,17 +27,16 @@ from flow_editor.engine.errors import Invalid, Problem
 from flow_editor.engine.field_type import Types
 from flow_editor.engine.field_types import BUILT_IN
 from flow_editor.engine.fields import Field
+from flow_editor.engine.filters import SHIPPED, Filter
 from flow_editor.engine.graph import graph_problems
 from flow_editor.engine.kind import Kind
 from flow_editor.engine.reading import USUAL_LIMITS, Limits, depth_of, load, read_json
-from flow_editor.engine.render import OPEN, paths, syntax_problem, whole_path
+from flow_editor.engine.render import OPEN, expressions, paths, split, syntax_problem, whole
 from flow_editor.engine.unseen import unseen_problem
 from flow_editor.engine.wording import HEAD, STEP, field_validators, hint, schema_problems
 
 #: How many problems are told at once. Nobody mends more in one go, and to find them all may take longer than the request.
 MOST_PROBLEMS = 200
-#: One expression of a text, whatever stands in it.
-EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 
 def validate(
@@ -48,6 +46,7 @@ def validate(
 	events: Collection[str] | None = None,
 	operators: Mapping[str, logic.Operator] = logic.OPERATORS,
 	types: Types = BUILT_IN,
+	filters: Mapping[str, Filter] = SHIPPED,
 	limits: Limits = USUAL_LIMITS,
 ) -> list[Problem]:
 	"""The problems of a definition, in the order of its steps: every one, or the first MOST_PROBLEMS and a word that
@@ -59,12 +58,13 @@ def validate(
 		events: the trigger events that there are; none, to take any.
 		operators: what the trigger's condition may compare with, by name.
 		types: what its inputs may hold.
+		filters: what its expressions may have after a value, by name.
 	"""
 	try:
 		definition = load(definition, limits)
 	except Invalid as error:
 		return list(error.problems)
-	found = _problems(definition, catalog, events, operators, types, limits)
+	found = _problems(definition, catalog, events, operators, types, filters, limits)
 	problems = list(islice(found, MOST_PROBLEMS))
 	if next(found, None) is not None:
 		problems.append(
@@ -82,10 +82,11 @@ def _problems(
 	events: Collection[str] | None,
 	operators: Mapping[str, logic.Operator],
 	types: Types,
+	filters: Mapping[str, Filter],
 	limits: Limits,
 ) -> Iterator[Problem]:
 	"""Every problem, found only as it is asked for."""
-	yield from _check_head(definition, events, operators)
+	yield from _check_head(definition, events, operators, filters)
 	yield from inputs.problems(definition, types)
 	steps = definition.get("steps") or []
 	if not isinstance(steps, list):
@@ -97,13 +98,16 @@ def _problems(
 		)
 		return
 	for index, step in enumerate(steps):
-		yield from _check_step(step, index, catalog, operators, limits)
+		yield from _check_step(step, index, catalog, operators, filters, limits)
 	sound = [step for step in steps if isinstance(step, dict) and isinstance(step.get("id"), str)]
 	yield from graph_problems(sound, catalog, limits)
 
 
 def _check_head(
-	definition: dict[str, Any], events: Collection[str] | None, operators: Mapping[str, logic.Operator]
+	definition: dict[str, Any],
+	events: Collection[str] | None,
+	operators: Mapping[str, logic.Operator],
+	filters: Mapping[str, Filter],
 ) -> Iterator[Problem]:
 	head = {name: value for name, value in definition.items() if name != "steps"}
 	if not isinstance(definition.get("steps"), list | None):
@@ -122,7 +126,7 @@ def _check_head(
 			f"There is no trigger event {event!r}. Use one of {', '.join(events)}.", field="trigger.event"
 		)
 	condition = trigger.get("condition")
-	if isinstance(condition, str | dict) and (message := logic.problem(condition, operators)):
+	if isinstance(condition, str | dict) and (message := logic.problem(condition, operators, filters)):
 		yield Problem(message, field="trigger.condition")
 
 
@@ -131,6 +135,7 @@ def _check_step(
 	index: int,
 	catalog: Mapping[str, Kind],
 	operators: Mapping[str, logic.Operator],
+	filters: Mapping[str, Filter],
 	limits: Limits,
 ) -> Iterator[Problem]:
 	if not isinstance(step, dict):
@@ -143,7 +148,7 @@ def _check_step(
 	label = step.get("label")
 	if isinstance(label, str) and (message := unseen_problem(label)):
 		yield Problem(f"Label {message}", step_id, "label")
-	yield from _check_trigger(step.get("trigger"), step_id)
+	yield from _check_trigger(step.get("trigger"), step_id, filters)
 	name = step.get("kind")
 	if not isinstance(name, str) or not name:
 		return
@@ -158,16 +163,15 @@ def _check_step(
 		return
 	payload = step.get("payload")
 	if payload is None or isinstance(payload, dict):
-		yield from _check_payload(kind, payload or {}, step_id, limits)
+		yield from _check_payload(kind, payload or {}, step_id, filters, limits)
 		for field in kind.fields:
-			for condition in (
-				field.type.conditions(payload.get(field.name)) if isinstance(payload, dict) else ()
-			):
-				if message := logic.problem(condition, operators):
+			conditions = field.type.conditions(payload.get(field.name)) if isinstance(payload, dict) else ()
+			for condition in conditions:
+				if message := logic.problem(condition, operators, filters):
 					yield Problem(message, step_id, f"payload.{field.name}")
 
 
-def _check_trigger(trigger: Any, step_id: str) -> Iterator[Problem]:
+def _check_trigger(trigger: Any, step_id: str, filters: Mapping[str, Filter]) -> Iterator[Problem]:
 	if not isinstance(trigger, dict):
 		return
 	kind = ON_PREV_COMPLETE if trigger.get("type") is None else trigger["type"]
@@ -179,9 +183,9 @@ def _check_trigger(trigger: Any, step_id: str) -> Iterator[Problem]:
 				step_id,
 				"trigger.delay_days",
 			)
-		yield from _check_delay(trigger, given, step_id)
+		yield from _check_delay(trigger, given, step_id, filters)
 	elif kind == ON_DATE:
-		yield from _check_delay(trigger, given, step_id)
+		yield from _check_delay(trigger, given, step_id, filters)
 	elif isinstance(kind, str) and kind in TRIGGER_TYPES:
 		for name in given:
 			yield Problem(
@@ -212,7 +216,7 @@ def _check_trigger(trigger: Any, step_id: str) -> Iterator[Problem]:
 			)
 		elif message := unseen_problem(at):
 			yield Problem(f"Date {message}", step_id, "trigger.at")
-		elif message := syntax_problem(at) or (OPEN not in at and _moment_problem(at)):
+		elif message := syntax_problem(at, filters) or (OPEN not in at and _moment_problem(at)):
 			yield Problem(message, step_id, "trigger.at")
 	elif isinstance(at, str) and at.strip() and isinstance(kind, str) and kind in TRIGGER_TYPES:
 		yield Problem(
@@ -222,11 +226,13 @@ def _check_trigger(trigger: Any, step_id: str) -> Iterator[Problem]:
 		)
 
 
-def _check_delay(trigger: Mapping[str, Any], given: list[str], step_id: str) -> Iterator[Problem]:
+def _check_delay(
+	trigger: Mapping[str, Any], given: list[str], step_id: str, filters: Mapping[str, Filter]
+) -> Iterator[Problem]:
 	delay, is_told = {}, False
 	for name in given:
 		if isinstance(trigger[name], str) and OPEN in trigger[name]:
-			if message := syntax_problem(trigger[name]) or _amount_problem(trigger[name]):
+			if message := syntax_problem(trigger[name], filters) or _amount_problem(trigger[name]):
 				yield Problem(message, step_id, f"trigger.{name}")
 			continue
 		number = timing.parse_amount(trigger[name])
@@ -250,7 +256,7 @@ def _check_delay(trigger: Mapping[str, Any], given: list[str], step_id: str) -> 
 
 def _amount_problem(text: str) -> str | None:
 	"""Why an expression with what stands around it gives no number, whatever its value is."""
-	if timing.parse_amount(EXPRESSION.sub("1", text)) is not None:
+	if timing.parse_amount("1".join(words for words, _ in split(text))) is not None:
 		return None
 	return "The words around the expression keep it from being a number. Write one such as {{doc.credit_days}} alone."
 
@@ -266,7 +272,9 @@ def _moment_problem(text: str) -> str | None:
 # Payloads
 
 
-def _check_payload(kind: Kind, payload: dict[str, Any], step_id: str, limits: Limits) -> Iterator[Problem]:
+def _check_payload(
+	kind: Kind, payload: dict[str, Any], step_id: str, filters: Mapping[str, Filter], limits: Limits
+) -> Iterator[Problem]:
 	validators = field_validators(kind)
 	for name in payload:
 		if name not in validators:
@@ -284,7 +292,7 @@ def _check_payload(kind: Kind, payload: dict[str, Any], step_id: str, limits: Li
 		if _is_blank(value):
 			message = _blank_problem(kind, field, filled)
 		else:
-			message = _value_problem(field, value, validators[field.name], limits)
+			message = _value_problem(field, value, validators[field.name], filters, limits)
 		if message:
 			sound = False
 			yield Problem(message, step_id, f"payload.{field.name}")
@@ -312,7 +320,13 @@ def _blank_problem(kind: Kind, field: Field, filled: Mapping[str, Any]) -> str |
 	return None
 
 
-def _value_problem(field: Field, value: Any, validator: Draft202012Validator, limits: Limits) -> str | None:
+def _value_problem(
+	field: Field,
+	value: Any,
+	validator: Draft202012Validator,
+	filters: Mapping[str, Filter],
+	limits: Limits,
+) -> str | None:
 	written = isinstance(value, str)
 	# A schema compares the bounds of numbers only, not of texts that hold one.
 	is_number = field.type.is_number and written and OPEN not in value and validator.is_valid(value)
@@ -323,16 +337,16 @@ def _value_problem(field: Field, value: Any, validator: Draft202012Validator, li
 	if field.type.is_json and written:
 		if message := json_problem(field, value, limits):
 			return message
-		value = value if whole_path(value) else json.loads(value)
+		value = value if whole(value) else json.loads(value)
 	if not field.templated:
 		return None
-	return next(filter(None, (_template_problem(field, text) for text in _texts(value))), None)
+	return next(filter(None, (_template_problem(field, text, filters) for text in _texts(value))), None)
 
 
 def json_problem(field: Field, value: Any, limits: Limits = USUAL_LIMITS) -> str | None:
 	"""What is wrong with a field's value as JSON: with the text of a JSON field, or with how deep any value is nested."""
 	if field.type.is_json and isinstance(value, str):
-		if not value.strip() or (field.templated and whole_path(value)):
+		if not value.strip() or (field.templated and whole(value)):
 			return None
 		try:
 			value = read_json(value)
@@ -350,9 +364,12 @@ def json_problem(field: Field, value: Any, limits: Limits = USUAL_LIMITS) -> str
 	return None
 
 
-def _template_problem(field: Field, text: str) -> str | None:
-	if message := syntax_problem(text):
+def _template_problem(field: Field, text: str, filters: Mapping[str, Filter]) -> str | None:
+	if message := syntax_problem(text, filters):
 		return message
+	for expression in expressions(text):
+		if not expression.path and any(path.split(".")[0] == secrets.ROOT for path in expression.paths):
+			return "A secret goes out as it is: it takes no filter, and is none's argument. Write {{secrets.NAME}} alone."
 	if not field.secrets and any(path.split(".")[0] == secrets.ROOT for path in paths(text)):
 		return "Secrets can stand only in a webhook's URL and headers, where nobody reads them afterwards. Remove it here."
 	return None

@@ -201,6 +201,7 @@ class Advance:
 		entry = self.machine.mark(step.id)
 		self.outcome.executed.append(step.id)
 		entry.pop("error", None)
+		self.scope.begin()
 		try:
 			came = self._act(step, ended)
 		except Exception as error:
@@ -235,8 +236,9 @@ class Advance:
 		entry = self.machine.mark(step.id)
 		entry["attempts"] = entry.get("attempts", 0) + 1
 		entry.setdefault("started_at", self._now())
-		for leftover in ("ready_at", "due_at", "error", UNDATED, waiting.WAIT):
+		for leftover in ("ready_at", "due_at", "error", "warnings", UNDATED, waiting.WAIT):
 			entry.pop(leftover, None)
+		self.scope.begin()
 		if entry["attempts"] > 1 or "retried" in entry:
 			entry.pop(ANCHOR, None)
 		self.outcome.executed.append(step.id)
@@ -248,6 +250,12 @@ class Advance:
 			if self.host.breaks_transaction(error):
 				raise
 			self._fail(step, error, again=None if given is None else {"given": given})
+		self._keep_warnings(entry)
+
+	def _keep_warnings(self, entry: dict[str, Any]) -> None:
+		"""Note with a step what was empty because a filter could not take it."""
+		if warnings := self.scope.warnings:
+			entry["warnings"] = list(dict.fromkeys([*entry.get("warnings", ()), *warnings]))
 
 	def move(self) -> None:
 		"""Fire all that has become ready, and give the run the status that comes of it."""

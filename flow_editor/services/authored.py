@@ -206,7 +206,7 @@ def _field_problems(host: Host, fields: Mapping[str, Any], name: str) -> list[Pr
 				field="trigger_event",
 			)
 		)
-	if message := logic.problem(fields["trigger_condition"], host.operators):
+	if message := logic.problem(fields["trigger_condition"], host.operators, host.filters):
 		problems.append(Problem(message, field="trigger_condition"))
 	namesakes = host.store.templates(
 		{"template_name": fields["template_name"], "category": fields["category"]}, limit=2
@@ -296,6 +296,7 @@ def problems_of(host: Host, definition: dict[str, Any], about: meaning.About) ->
 		events=host.events,
 		operators=host.operators,
 		types=host.field_types,
+		filters=host.filters,
 		limits=host.limits,
 	)
 	return found + meaning.problems(host, definition, about, steps_of(found))

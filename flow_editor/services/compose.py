@@ -11,7 +11,6 @@ from typing import Any
 from flow_editor.engine.context import Scope, render_field
 from flow_editor.engine.errors import FlowError, Invalid, NotAllowed, Problem
 from flow_editor.engine.markup import readable
-from flow_editor.engine.people import Reader
 from flow_editor.engine.ports import CUSTOMER
 from flow_editor.engine.records import Run
 from flow_editor.engine.render import Budget, jsonable
@@ -99,7 +98,7 @@ def preview(
 		started_at=host.now(),
 		run_as=host.user,
 	)
-	scope, budget, reader = Scope(host, run, doc=doc), Budget(), Reader(host.words, run.customer)
+	scope, budget = Scope(host, run, doc=doc), Budget()
 	rendered: dict[str, Any] = {}
 	problems = []
 	for declared in known.fields:
@@ -110,7 +109,9 @@ def preview(
 			problems.append(Problem(message, field=field.name))
 			continue
 		try:
-			shown = render_field(known, field, payload, scope, budget, reader)
+			scope.begin()
+			shown = render_field(known, field, payload, scope, budget, scope.reader)
+			problems += [Problem(message, field=field.name) for message in scope.warnings]
 			is_html = isinstance(shown, str) and known.form_of(field, payload) == "html"
 			rendered[field.name] = readable(shown) if is_html else shown
 		except FlowError as error:

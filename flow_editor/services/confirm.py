@@ -26,7 +26,7 @@ from flow_editor.engine.inputs import is_blank
 from flow_editor.engine.kind import Field, Kind
 from flow_editor.engine.people import Reader
 from flow_editor.engine.records import Run
-from flow_editor.engine.render import Budget, Found, as_text, plainly, render_text, resolve
+from flow_editor.engine.render import CLOSE, OPEN, Budget, Found, as_text, plainly, read, render_text
 from flow_editor.services import starting
 from flow_editor.services.definitions import flow_of
 from flow_editor.services.host import Host
@@ -35,7 +35,6 @@ from flow_editor.services.host import Host
 UNKNOWN = "…"
 #: What stands in a kind's phrase for what the run is for and about, if a step leaves that empty.
 THE_CUSTOMER, THE_DOCUMENT = "the customer", "the document"
-EXPRESSION = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
 PLACE = re.compile(r"\{(\w+)(?:\|([^{}]*))?\}")
 #: How long a value in a phrase may be, and how many steps are told.
 VALUE_LENGTH = 120
@@ -239,9 +238,9 @@ def _value(
 	reader: Reader,
 ) -> str:
 	written = payload.get(field.name)
-	if isinstance(written, str) and field.templated:
-		written = _with_unknowns(written, scope, run)
 	try:
+		if isinstance(written, str) and field.templated:
+			written = _with_unknowns(written, scope, run)
 		found = render_field(kind, field, {**payload, field.name: written}, scope, budget, reader)
 	except (FlowError, ValueError):
 		return UNKNOWN  # somebody may start it who may not read all that it reads; or it is JSON that is not known yet
@@ -268,13 +267,14 @@ def _with_unknowns(text: str, scope: Scope, run: Run | None = None) -> str:
 		run: if given, what it knows to be empty stays so.
 	"""
 
-	def value(found: re.Match[str]) -> str:
-		path = found[1]
-		if run is not None and _is_known(path, run):
-			return found[0]
-		return UNKNOWN if is_blank(resolve(scope, path)) else found[0]
-
-	return EXPRESSION.sub(value, text)
+	parts = []
+	for words, expression in read(text):
+		parts.append(words)
+		if expression is not None:
+			known = run is not None and any(_is_known(path, run) for path in expression.paths[:1])
+			is_open = not known and is_blank(expression.value(scope))
+			parts.append(UNKNOWN if is_open else f"{OPEN}{expression.text}{CLOSE}")
+	return "".join(parts)
 
 
 def _is_known(path: str, run: Run) -> bool:

@@ -93,3 +93,13 @@ class Known(Scope):
 
 	def _doc(self) -> Mapping[str, Any]:
 		return self._at_hand or {}
+
+	@property
+	def reader(self) -> Any:
+		raise HeldBack("the customer's language")
+
+	def linked(self, doctype: str, name: str) -> Any:
+		raise HeldBack(doctype)
+
+	def days_off(self, first: date, last: date) -> Collection[date]:
+		raise HeldBack("the Holiday List")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Protocol
 
 from flow_editor.engine.errors import Problem
@@ -207,9 +207,6 @@ class Host(Surroundings, Protocol):
 
 	def is_first(self, key: str) -> bool:
 		"""Whether this is asked for the first time with that key in the current transaction."""
-
-	def days_off(self, company: str, first: date, last: date) -> Collection[date]:
-		"""The days of a range, both ends included, on which a company does not work; empty: the host's own company."""
 
 	def monotonic(self) -> float:
 		"""Seconds on a clock that only goes forward, for budgets."""

@@ -13,10 +13,11 @@ from flow_editor.engine import logic
 from flow_editor.engine.context import ROOTS
 from flow_editor.engine.event import TriggerEvent
 from flow_editor.engine.kind import Kind
+from flow_editor.engine.paths import MOST_HOPS
 from flow_editor.engine.ports import CUSTOMER
 from flow_editor.engine.records import Run
 from flow_editor.engine.render import PATH
-from flow_editor.engine.values import COLUMN, TABLES, FieldType, Types
+from flow_editor.engine.values import COLUMN, LINKS, TABLES, FieldType, Types
 from flow_editor.services.host import Host
 
 #: With more names to choose from than this, none is suggested.
@@ -37,6 +38,7 @@ ENTRY = (
 	"waiting",
 	"completed_by",
 	"tries",
+	"warnings",
 )
 TEMPLATE = ("name", "template_name", "version")
 RUN = tuple(field.name for field in fields(Run))
@@ -228,7 +230,7 @@ class Leads:
 				yield step, kind, payload
 
 
-def _into(doctype: str, types: Types, parts: list[str], host: Host) -> FieldType | str:
+def _into(doctype: str, types: Types, parts: list[str], host: Host, hops: int = 0) -> FieldType | str:
 	"""What a path within a document leads to, or why it leads nowhere."""
 	name, *rest = parts
 	about = types.get(name)
@@ -238,6 +240,8 @@ def _into(doctype: str, types: Types, parts: list[str], host: Host) -> FieldType
 		return f"{doctype} has no field “{name[:60]}”.{hint(name, types)}"
 	if not rest or about.fieldtype == "JSON":
 		return about
+	if about.fieldtype in LINKS:
+		return _through(about, rest, host, hops + 1)
 	if about.fieldtype not in TABLES:
 		return f"{about.label} of {doctype} has no parts."
 	rows = host.documents.types(about.options)
@@ -246,12 +250,20 @@ def _into(doctype: str, types: Types, parts: list[str], host: Host) -> FieldType
 		rest = rest[1:]
 	if not rest or not rows:
 		return UNKNOWN
-	found = _into(about.options, rows, rest, host)
+	found = _into(about.options, rows, rest, host, hops)
 	return (
 		FieldType(COLUMN, f"{found.label} of {about.label}")
 		if not is_row and isinstance(found, FieldType)
 		else found
 	)
+
+
+def _through(link: FieldType, rest: list[str], host: Host, hops: int) -> FieldType | str:
+	"""What a path leads to that goes on in the document which a field names."""
+	if hops > MOST_HOPS:
+		return f"it goes through more than {MOST_HOPS} documents."
+	types = host.documents.types(link.options) if link.fieldtype == "Link" else {}
+	return _into(link.options, types, rest, host, hops) if types else UNKNOWN
 
 
 def asked(ask: Any, payload: Mapping[str, Any]) -> list[Any]:

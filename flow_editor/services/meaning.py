@@ -25,7 +25,7 @@ from flow_editor.engine.filling import filled
 from flow_editor.engine.kind import Field, Kind, Write
 from flow_editor.engine.ports import CUSTOMER
 from flow_editor.engine.records import Run
-from flow_editor.engine.render import OPEN, PATH, paths, whole_path
+from flow_editor.engine.render import OPEN, PATH, paths, read
 from flow_editor.engine.values import COLUMN, TABLES, FieldType, Types
 from flow_editor.services.host import Host
 from flow_editor.services.leads import UNKNOWN, About, Leads, asked, hint, texts
@@ -364,7 +364,6 @@ def _is_written(value: Any) -> bool:
 
 
 def _pieces(text: str) -> Iterator[tuple[str, str | None]]:
-	"""The author's own words, each with the path after it, if one."""
-	for piece in text.split(OPEN):
-		before, closed, after = piece.partition("}}")
-		yield (after if closed else before), (whole_path(f"{OPEN}{before}}}}}") if closed else None)
+	"""The author's own words, each with the path after it, if one stands there without filters."""
+	for words, expression in read(text):
+		yield words, expression.path if expression else None

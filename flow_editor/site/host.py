@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import date, datetime
 from functools import cached_property, lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import frappe
@@ -19,6 +20,7 @@ from flow_editor.engine.errors import KEEPS_USER, OUTSIDE, NotAllowed, StepFaile
 from flow_editor.engine.event import TriggerEvent
 from flow_editor.engine.field_type import Types
 from flow_editor.engine.field_types import type_table
+from flow_editor.engine.filters import Filter, filter_table, shadowed
 from flow_editor.engine.kind import Catalog
 from flow_editor.engine.logic import Operator, operator_table
 from flow_editor.engine.outcome import Outcome
@@ -41,11 +43,12 @@ from flow_editor.site.words import SiteWords
 from flow_editor.trial.host import TrialHost
 from flow_editor.trial.live import LiveStore
 
-#: Hooks by which other apps add kinds, events, operators and types of fields: lists of dotted paths.
+#: Hooks by which other apps add kinds, events, operators, types of fields and filters: lists of dotted paths.
 KINDS_HOOK = "flow_editor_kinds"
 EVENTS_HOOK = "flow_editor_events"
 OPERATORS_HOOK = "flow_editor_operators"
 TYPES_HOOK = "flow_editor_field_types"
+FILTERS_HOOK = "flow_editor_filters"
 #: Where Flow Settings were saved before they had the field.
 DEFAULT_MAX_DEPTH = 5
 #: Acting as who acts already, which every step asks for.
@@ -77,6 +80,10 @@ class SiteHost:
 	@cached_property
 	def field_types(self) -> Types:
 		return _field_types(tuple(frappe.get_hooks(TYPES_HOOK)))
+
+	@cached_property
+	def filters(self) -> Mapping[str, Filter]:
+		return _filters(tuple(frappe.get_hooks(FILTERS_HOOK)))
 
 	@cached_property
 	def conventions(self) -> Conventions:
@@ -330,6 +337,18 @@ def _operators(paths: tuple[str, ...], conventions: Conventions) -> dict[str, Op
 @lru_cache(maxsize=16)
 def _field_types(paths: tuple[str, ...]) -> Types:
 	return type_table(named() if isinstance(named, type) else named for named in map(resolve_path, paths))
+
+
+@lru_cache(maxsize=16)
+def _filters(paths: tuple[str, ...]) -> Mapping[str, Filter]:
+	named = [one for path in paths for one in _listed(resolve_path(path))]
+	for name in shadowed(named):
+		frappe.logger("flow_editor").warning("An app's filter %s is ignored: Flow Editor brings one.", name)
+	return filter_table(named)
+
+
+def _listed(named: Any) -> list[Any]:
+	return list(named) if isinstance(named, list | tuple) else [named]
 
 
 def _named_events(path: str) -> Iterator[TriggerEvent]:

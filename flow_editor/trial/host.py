@@ -21,6 +21,7 @@ from flow_editor.engine.context import render_html
 from flow_editor.engine.errors import EITHER, FlowError, NotFound
 from flow_editor.engine.event import TriggerEvent
 from flow_editor.engine.field_types import BUILT_IN
+from flow_editor.engine.filters import SHIPPED
 from flow_editor.engine.kind import Catalog
 from flow_editor.engine.logic import Operator, operator_table
 from flow_editor.engine.outcome import Outcome
@@ -119,7 +120,7 @@ class TrialHost:
 		self.catalog = Catalog(builtin_kinds())
 		self.events: Mapping[str, TriggerEvent] = event_table()
 		self.operators: Mapping[str, Operator] = operator_table()
-		self.field_types = BUILT_IN
+		self.field_types, self.filters = BUILT_IN, SHIPPED
 		self.limits = Limits()
 
 	def _stand_over(self, beneath: Host) -> None:
@@ -128,7 +129,7 @@ class TrialHost:
 		self.messages = RehearsedMessages(self, beneath)
 		self.words = beneath.words
 		self.catalog, self.events, self.operators = beneath.catalog, beneath.events, beneath.operators
-		self.field_types, self.limits = beneath.field_types, beneath.limits
+		self.field_types, self.filters, self.limits = beneath.field_types, beneath.filters, beneath.limits
 		self.timezone, self.conventions = beneath.timezone, beneath.conventions
 		self.max_depth = beneath.max_depth
 

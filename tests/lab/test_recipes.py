@@ -12,9 +12,10 @@ from flow_test_app import readme
 
 from flow_editor.engine.errors import Invalid
 from flow_editor.engine.field_types import BUILT_IN, type_table
+from flow_editor.engine.filters import filter_table
 from flow_editor.engine.kind import Field
 from flow_editor.lab.host import LabHost
-from flow_editor.services import inbox, listening, looking, starting, templates
+from flow_editor.services import compose, inbox, listening, looking, starting, templates
 
 
 @pytest.fixture
@@ -111,9 +112,24 @@ def test_a_type_of_field(host):
 		starting.start(host, template["name"], variables={"code": "k1a 0b1"})
 
 
+def test_a_filter_is_written_in_texts(host):
+	step = {"id": "a", "kind": "issue", "payload": {"subject": "{{doc.phone | last_digits: 3}}"}}
+	(problem,) = templates.check(host, {"steps": [step]})[0]
+	assert "There is no filter “last_digits”" in problem.message
+	host.filters = filter_table(readme.FILTERS)
+	assert templates.check(host, {"steps": [step]})[0] == []
+	for phone, reads, told in (("514-555-0199", "199", 0), ("12", "", 1)):
+		with host.store.transaction():
+			issue = host.documents.create("Issue", {"subject": "x", "phone": phone})
+			rendered, problems = compose.preview(
+				host, "issue", step["payload"], doctype="Issue", docname=issue
+			)
+		assert rendered["subject"] == reads and len(problems) == told
+
+
 def test_every_recipe_is_a_block_that_runs_here():
 	named = [
 		block for block in readme.BLOCKS if "my_app.flows" not in block and "dispatch_event" not in block
 	]
 	# The README names what the recipes import; test_readme.py imports it.
-	assert len([block for block in named if "\n\n" in block]) == 6
+	assert len([block for block in named if "\n\n" in block]) == 7

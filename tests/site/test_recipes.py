@@ -20,6 +20,7 @@ def test_the_hooks_that_it_names_are_those_that_this_app_has(other_app):
 		"flow_editor_events",
 		"flow_editor_operators",
 		"flow_editor_field_types",
+		"flow_editor_filters",
 	):
 		ours = [path.replace("my_app.flows", "flow_test_app.readme") for path in hooks[hook]]
 		assert set(ours) <= set(frappe.get_hooks(hook))
@@ -81,3 +82,16 @@ def test_a_type_of_field_that_no_app_brings_is_explained(site):
 def test_a_condition_with_an_operator_that_no_app_brings_is_explained(site):
 	with pytest.raises(frappe.ValidationError, match="operator 'in' is not known"):
 		r.template(r.step("a"), event="on_issue_opened", trigger_condition=readme.CONDITION)
+
+
+def test_its_filter_is_written_in_texts_and_refuses_what_it_cannot_take(other_app):
+	assert "last_digits" in [one["name"] for one in api.catalog()["filters"]]
+	with pytest.raises(frappe.ValidationError, match="takes no more than that: write last_digits"):
+		r.template(r.step("a", "issue", payload={"subject": "{{doc.subject | last_digits: 1, 2}}"}))
+	payload = {"doctype": "Issue", "fields_json": {"subject": "{{doc.subject | last_digits: 3}}."}}
+	flow = r.template(r.step("a", "erp_update", payload=payload))
+	for subject, reads, warns in (("Call 514-555-0199", "199.", 0), ("Call 12", ".", 1)):
+		issue = r.issue(subject=subject)
+		run = starting.start(other_app, flow.name, doctype="Issue", docname=issue.name).run
+		assert frappe.db.get_value("Issue", issue.name, "subject") == reads
+		assert len(r.state(run.name)["a"].get("warnings", ())) == warns

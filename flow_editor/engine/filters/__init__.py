@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from flow_editor.engine.filters import dates, numbers, rows, texts
-from flow_editor.engine.filters.base import Argument, Filter, Setting, Unfit, Use, table
+from flow_editor.engine.filters.base import Argument, Filter, table
+from flow_editor.engine.filters.taken import Setting, Unfit, Use
 
 __all__ = ("SHIPPED", "Argument", "Filter", "Setting", "Unfit", "Use", "filter_table")
 

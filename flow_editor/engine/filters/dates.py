@@ -9,16 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from flow_editor.engine import timing
-from flow_editor.engine.filters.base import (
-	Argument,
-	Filter,
-	Setting,
-	Unfit,
-	is_nothing,
-	moment_of,
-	number_of,
-	text_of,
-)
+from flow_editor.engine.filters.base import Argument, Filter
+from flow_editor.engine.filters.taken import Setting, Unfit, is_nothing, moment_of, number_of, text_of
 from flow_editor.engine.plain import as_text
 
 GROUP = "Dates"
@@ -172,31 +164,31 @@ SHORT = (Argument("form", default="short", check=_form_problem),)
 PERIOD = (Argument("period", choices=PERIODS),)
 FILTERS = (
 	Filter(
-		"add", add, "moment", "date", "So much later, or earlier: minutes, hours, days, weeks, months, years, working days.",
+		"add", add, "date", "date", "So much later, or earlier: minutes, hours, days, weeks, months, years, working days.",
 		("'2026-01-31' | add: '1 month'", "2026-02-28"), (Argument("length", "any", check=_length_problem), Argument("unit", default="", check=_unit_problem)), GROUP, True,
 	),
 	Filter(
-		"start_of", start_of, "moment", "date", "The first day or moment of its day, week (from Monday), month, quarter or year.",
+		"start_of", start_of, "date", "date", "The first day or moment of its day, week (from Monday), month, quarter or year.",
 		("'2026-12-17' | start_of: 'month'", "2026-12-01"), PERIOD, GROUP,
 	),
 	Filter(
-		"end_of", end_of, "moment", "date", "The last day or moment of its day, week, month, quarter or year.",
+		"end_of", end_of, "date", "date", "The last day or moment of its day, week, month, quarter or year.",
 		("'2026-12-17' | end_of: 'quarter'", "2026-12-31"), PERIOD, GROUP,
 	),
 	Filter(
-		"date", day_in_words, "moment", "text", "The day in the reader's language: short, medium, long, full, iso, or a form such as dd/MM/yyyy.",
+		"date", day_in_words, "date", "text", "The day in the reader's language: short, medium, long, full, iso, or a form such as dd/MM/yyyy.",
 		("'2026-12-03' | date", "3 December 2026"), FORM, GROUP, True,
 	),
 	Filter(
-		"time", clock_in_words, "clock", "text", "The time of day in the reader's language, likewise.",
+		"time", clock_in_words, "time", "text", "The time of day in the reader's language, likewise.",
 		("'2026-12-03 14:05' | time", "14:05"), SHORT, GROUP, True,
 	),
 	Filter(
-		"datetime", moment_in_words, "moment", "text", "The day and the time in the reader's language, likewise.",
+		"datetime", moment_in_words, "date", "text", "The day and the time in the reader's language, likewise.",
 		("'2026-12-03 14:05' | datetime", "3 December 2026, 14:05"), FORM, GROUP, True,
 	),
 	Filter(
-		"weekday", weekday, "moment", "text", "The day of the week in the reader's language.",
+		"weekday", weekday, "date", "text", "The day of the week in the reader's language.",
 		("'2026-12-03' | weekday", "Thursday"), group=GROUP, aware=True,
 	),
 	Filter(

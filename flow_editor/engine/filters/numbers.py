@@ -5,14 +5,8 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from flow_editor.engine.filters.base import (
-	LARGEST,
-	Argument,
-	Filter,
-	Setting,
-	Unfit,
-	plain_number,
-)
+from flow_editor.engine.filters.base import Argument, Filter
+from flow_editor.engine.filters.taken import LARGEST, Setting, Unfit, plain_number
 
 MOST_DECIMALS = 12
 GROUP = "Numbers"

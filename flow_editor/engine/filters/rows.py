@@ -9,17 +9,9 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from flow_editor.engine.conditions import OPERATORS, evaluate, is_empty
-from flow_editor.engine.filters.base import (
-	Argument,
-	Filter,
-	Setting,
-	Unfit,
-	Use,
-	check_length,
-	number_of,
-	plain_number,
-)
+from flow_editor.engine.conditions import OPERATORS, Uncomparable, evaluate, is_empty
+from flow_editor.engine.filters.base import Argument, Filter
+from flow_editor.engine.filters.taken import Setting, Unfit, Use, check_length, number_of, plain_number
 from flow_editor.engine.paths import Found
 from flow_editor.engine.plain import as_text
 from flow_editor.engine.values import NUMBERS, STANDARD, Document
@@ -151,7 +143,13 @@ def where(setting: Setting, rows: list[Any], name: str, op: Any, value: Any) -> 
 	kept = []
 	for row in rows:
 		cell = row.get(name) if isinstance(row, Mapping) else None
-		if evaluate(cell, op, value, site) if op else not is_empty(cell) and cell not in (0, "0", False):
+		try:
+			is_wanted = (
+				evaluate(cell, op, value, site) if op else not is_empty(cell) and cell not in (0, "0", False)
+			)
+		except Uncomparable as error:
+			raise Unfit(f"cannot be looked through: {error}") from None
+		if is_wanted:
 			kept.append(row)
 	return kept
 
@@ -228,31 +226,31 @@ def _line(tag: str, cells: Iterable[str], styles: Iterable[str]) -> str:
 MISSING: Any = object()
 OF = (Argument("column", default=""),)
 FILTERS = (
-	Filter("count", count, "list", "number", "How many there are.", group=GROUP),
-	Filter("first", first, "list", "a row or value", "The first.", group=GROUP),
-	Filter("last", last, "list", "a row or value", "The last.", group=GROUP),
-	Filter("sum", total, "list", "number", "All together, of a column if one is named.", arguments=OF, group=GROUP, aware=True),
-	Filter("avg", average, "list", "number", "Their average.", arguments=OF, group=GROUP, aware=True),
-	Filter("min", least, "list", "a value", "The least, of numbers, dates or texts.", arguments=OF, group=GROUP, aware=True),
-	Filter("max", most, "list", "a value", "The greatest.", arguments=OF, group=GROUP, aware=True),
-	Filter("column", column, "list", "list", "One column of all rows.", arguments=(Argument("column"),), group=GROUP),
+	Filter("count", count, "list", "number", "How many there are.", example=('doc.items | count', '3'), group=GROUP),
+	Filter("first", first, "list", "a row or value", "The first.", example=('doc.items.item_code | first', 'ROUTER'), group=GROUP),
+	Filter("last", last, "list", "a row or value", "The last.", example=('doc.items.item_code | last', 'ROUTER'), group=GROUP),
+	Filter("sum", total, "list", "number", "All together, of a column if one is named.", arguments=OF, example=("doc.items | sum: 'amount'", '250.5'), group=GROUP, aware=True),
+	Filter("avg", average, "list", "number", "Their average.", arguments=OF, example=('doc.items.qty | avg', '2'), group=GROUP, aware=True),
+	Filter("min", least, "list", "a value", "The least, of numbers, dates or texts.", arguments=OF, example=('doc.items.amount | min', '20.5'), group=GROUP, aware=True),
+	Filter("max", most, "list", "a value", "The greatest.", arguments=OF, example=("doc.items | max: 'schedule_date'", '2026-12-17'), group=GROUP, aware=True),
+	Filter("column", column, "list", "list", "One column of all rows.", arguments=(Argument("column"),), example=("doc.items | column: 'qty' | join: ' + '", '1 + 3 + 2'), group=GROUP),
 	Filter(
 		"join", join, "list", "text", "All in one text, with something between, and something else before the last.",
-		arguments=(Argument("separator", default=", "), Argument("last separator", default="")), group=GROUP,
+		arguments=(Argument("separator", default=", "), Argument("last separator", default="")), example=("doc.items.item_code | unique | join: ', ', ' and '", 'ROUTER and CABLE'), group=GROUP,
 	),
 	Filter(
 		"where", where, "list", "list",
-		"The rows of which a column is something; with an operator of a condition before the value, is less than it, is one of it, …",
+		"The rows of which a column is a value, or compares with it by an operator of a condition; without either, is yes.",
 		arguments=(Argument("column"), Argument("operator or value", "any", MISSING), Argument("value", "any", MISSING)),
-		group=GROUP, aware=True,
+		example=("doc.items | where: 'qty', '>', 1 | sum: 'amount'", '150.5'), group=GROUP, aware=True,
 	),
 	Filter(
 		"sort", sort, "list", "list", "In order, of a column if one is named. What is empty comes last.",
-		arguments=(Argument("column", default=""), Argument("order", default="asc", choices=("asc", "desc"))), group=GROUP, aware=True,
+		arguments=(Argument("column", default=""), Argument("order", default="asc", choices=("asc", "desc"))), example=("doc.items | sort: 'amount', 'desc' | column: 'qty' | join", '2, 1, 3'), group=GROUP, aware=True,
 	),
-	Filter("unique", unique, "list", "list", "Each once.", arguments=OF, group=GROUP),
+	Filter("unique", unique, "list", "list", "Each once.", arguments=OF, example=('doc.items.item_code | unique | count', '2'), group=GROUP),
 	Filter(
 		"table", table, "list", "text", "Its rows as a table: in HTML as one, elsewhere a line for each row.",
-		arguments=(Argument("column", default="", rest=True),), group=GROUP, aware=True,
+		arguments=(Argument("column", default="", rest=True),), example=("doc.items | where: 'item_code', 'CABLE' | table: 'item_code', 'qty'", 'Item code | Qty\nCABLE | 3'), group=GROUP, aware=True,
 	),
 )  # fmt: skip

@@ -6,7 +6,8 @@ from typing import Any
 
 from flow_editor.engine import markup
 from flow_editor.engine.conditions import is_empty
-from flow_editor.engine.filters.base import Argument, Filter, Unfit, check_length
+from flow_editor.engine.filters.base import Argument, Filter
+from flow_editor.engine.filters.taken import Unfit, check_length
 
 GROUP = "Texts"
 

@@ -7,7 +7,7 @@ from typing import Any
 from flow_editor.engine.errors import EITHER, IN_FLOW, StepFailed, helps_by
 from flow_editor.engine.filling import filled
 from flow_editor.engine.kind import Account, Field, Kind, Write
-from flow_editor.engine.render import whole_path
+from flow_editor.engine.render import whole
 
 #: What the framework keeps itself.
 OWN_FIELDS = (
@@ -52,7 +52,7 @@ class ErpUpdate(Kind):
 	def writes(self, payload):
 		values = payload.get("fields_json")
 		if isinstance(values, str) and values.strip():
-			values = None if whole_path(values) else json.loads(values)
+			values = None if whole(values) else json.loads(values)
 		if payload.get("doctype"):
 			yield Write(
 				payload["doctype"], False, values if isinstance(values, dict) else {}, field="fields_json"

@@ -6,7 +6,7 @@ from typing import Any
 from flow_editor.engine.conditions import is_empty
 from flow_editor.engine.errors import StepFailed, helps_by
 from flow_editor.engine.kind import Account, Field, Kind, Write
-from flow_editor.engine.render import paths
+from flow_editor.engine.render import expressions
 from flow_editor.engine.waiting import Watch
 from flow_editor.kinds import fitting
 from flow_editor.kinds.choices import CLOSED_STATUSES, same_word
@@ -152,7 +152,8 @@ def _hours(value: Any, helps: str) -> float | None:
 
 def _merge_key(step, ctx) -> str:
 	"""The rendered key. It is empty if any expression in it is: else the jobs of all unknown customers would be one."""
-	if any(is_empty(ctx.lookup(path)) for path in paths(str(step.payload.get("merge_key") or ""))):
+	written = str(step.payload.get("merge_key") or "")
+	if any(is_empty(expression.value(ctx.scope)) for expression in expressions(written)):
 		return ""
 	return fitting.key((ctx.payload["merge_key"] or "").strip())
 

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 from flow_editor.engine import address, secrets
 from flow_editor.engine.errors import EITHER, IN_FLOW, StepFailed, helps_by
 from flow_editor.engine.kind import Account, Field, Kind
-from flow_editor.engine.render import CLOSE, OPEN, Budget, as_text, render_text, whole_path
+from flow_editor.engine.render import OPEN, Budget, as_text, read, split, whole
 from flow_editor.engine.secrets import WithMarks
 from flow_editor.kinds.web_call import DEFAULT_TIMEOUT, send_call
 
@@ -22,7 +22,7 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 #: What a body is called where no header says otherwise; JSON's stands in `web_call`.
 CONTENT_TYPES = {FORM: FORM_TYPE, TEXT: "text/plain; charset=utf-8"}
 #: Of a URL as its author writes it, what stands before its path.
-BEFORE_PATH = re.compile(r"[a-z]+://((?:\{\{.*?\}\}|[^/?#])*)", re.IGNORECASE | re.DOTALL)
+BEFORE_PATH = re.compile(r"[a-z]+://([^/?#]*)", re.IGNORECASE)
 CHECKED = (True, 1, "1")
 
 
@@ -245,7 +245,7 @@ def _auth_problem(auth: Mapping[str, Any]) -> str:
 def _parsed(written: Any) -> Any:
 	"""What a field of JSON that has been checked holds; None if only the run can tell."""
 	if isinstance(written, str):
-		return json.loads(written) if written.strip() and not whole_path(written) else None
+		return json.loads(written) if written.strip() and not whole(written) else None
 	return written
 
 
@@ -276,12 +276,13 @@ def rendered_url(template: str, scope: Mapping[str, Any], budget: Budget | None 
 	Raises:
 		StepFailed: what comes out is no http address, or too long.
 	"""
-	written = template = template.strip()
-	beginning = ""
-	if template.startswith(OPEN) and CLOSE in template:
-		end = template.index(CLOSE) + len(CLOSE)
-		beginning, template = render_text(template[:end], scope, budget=budget), template[end:]
-	url = beginning + render_text(template, _Quoted(scope), budget=budget)
+	written, budget, parts = template.strip(), budget or Budget(), []
+	for words, expression in read(written):
+		parts.append(words)
+		if expression is not None:
+			value = as_text(expression.value(scope))
+			parts.append(budget.take(value if parts == [""] else quote(value, safe="")))
+	url = "".join(parts)
 	try:
 		return str(address.parse(url))
 	except ValueError as error:
@@ -291,8 +292,8 @@ def rendered_url(template: str, scope: Mapping[str, Any], budget: Budget | None 
 def url_problem(template: str) -> str:
 	"""What is wrong with a URL as its author wrote it, to go on after its name, or an empty text."""
 	template = template.strip()
-	before = BEFORE_PATH.match(template)
-	if before and "@" in re.sub(r"\{\{.*?\}\}", "", before[1], flags=re.DOTALL):
+	before = BEFORE_PATH.match("x".join(words for words, _ in split(template)))
+	if before and "@" in before[1]:
 		return (
 			"holds a user name or password, which everybody would read. Take it out, and sign in by a secret of Flow "
 			"Settings."
@@ -305,27 +306,6 @@ def url_problem(template: str) -> str:
 		except ValueError as error:
 			return f"is no web address: {error}."
 	return ""
-
-
-class _Quoted(Mapping):
-	"""A scope whose values are percent-encoded, for use in a URL."""
-
-	def __init__(self, inner: Mapping[str, Any]):
-		self._inner = inner
-
-	def __getitem__(self, key: str) -> Any:
-		value = self._inner[key]
-		if isinstance(value, Mapping):
-			return _Quoted(value)
-		if isinstance(value, list | tuple):
-			return _Quoted({str(index): item for index, item in enumerate(value)})
-		return quote(as_text(value), safe="")
-
-	def __iter__(self):
-		return iter(self._inner)
-
-	def __len__(self) -> int:
-		return len(self._inner)
 
 
 def _header_problem(name: str) -> str | None:

@@ -17,3 +17,4 @@ flow_editor_kinds = [
 flow_editor_events = ["flow_test_app.flows.EVENTS", "flow_test_app.readme.EVENTS"]
 flow_editor_operators = ["flow_test_app.readme.OPERATORS"]
 flow_editor_field_types = ["flow_test_app.readme.PostalCode"]
+flow_editor_filters = ["flow_test_app.readme.FILTERS"]

@@ -20,7 +20,7 @@ def block(containing: str) -> str:
 (CONDITION,) = re.findall(r"`(\{\"within_one\": .*?\})`", TEXT)
 
 _RECIPES = (
-	"class SendInvite(Kind)", "EVENTS = [", "class Chase(SendInvite)", "class Dun(SendInvite)", "OPERATORS = {", "class PostalCode(Line)",
+	"class SendInvite(Kind)", "EVENTS = [", "class Chase(SendInvite)", "class Dun(SendInvite)", "OPERATORS = {", "class PostalCode(Line)", "FILTERS = [",
 )  # fmt: skip
 for _recipe in _RECIPES:
 	exec(compile(block(_recipe), "docs/other-apps.md", "exec"), globals())
