@@ -9,6 +9,8 @@ from flow_editor.engine.definition import TRIGGER_TYPES
 from flow_editor.engine.errors import Invalid, Problem
 from flow_editor.engine.outcome import Outcome
 from flow_editor.engine.ports import CUSTOMER
+from flow_editor.engine.start import MOMENTS
+from flow_editor.engine.start import TYPES as START_TYPES
 from flow_editor.services import (
 	acting,
 	compose,
@@ -107,6 +109,8 @@ def catalog(host: Host) -> dict[str, Any]:
 	return {
 		"kinds": host.catalog.as_list(),
 		"events": [event.as_dict() for event in host.events.values()],
+		"start_types": [{"name": name, "label": label} for name, label in START_TYPES.items()],
+		"moments": [{"name": name, "label": label} for name, (label, _) in MOMENTS.items()],
 		"trigger_types": [{"name": name, "label": label} for name, label in TRIGGER_TYPES.items()],
 		"input_types": [{"name": one.name, "label": one.label} for one in host.field_types.of_inputs()],
 		"categories": list(CATEGORIES),

@@ -10,12 +10,13 @@ from functools import cached_property
 from typing import Any
 
 from flow_editor.engine import logic
-from flow_editor.engine.context import ROOTS
+from flow_editor.engine.context import BEFORE, ROOTS
 from flow_editor.engine.event import TriggerEvent
 from flow_editor.engine.kind import Kind
 from flow_editor.engine.ports import CUSTOMER
 from flow_editor.engine.records import Run
 from flow_editor.engine.render import PATH
+from flow_editor.engine.start import DOCUMENT
 from flow_editor.engine.values import COLUMN, TABLES, FieldType, Types
 from flow_editor.services.host import Host
 

@@ -108,14 +108,22 @@ class SiteStore:
 			limit_page_length=limit,
 		)
 
-	def active_templates(self, event: str) -> Sequence[Mapping[str, Any]]:
-		return frappe.db.sql(
-			"""SELECT name, template_name, version, checksum, trigger_condition, applies_to, run_as, re_entry
-			FROM `tabFlow Template` WHERE trigger_event = %s AND is_active = 1
+	def active_templates(self, event: str, doctype: str = "") -> Sequence[Mapping[str, Any]]:
+		# A save asks at each of its moments, and would be answered the same.
+		listening = transaction.current().listening if doctype else {}
+		if (event, doctype) in listening:
+			return listening[event, doctype]
+		about = "AND applies_to = %s" if doctype else ""
+		found = frappe.db.sql(
+			f"""SELECT name, template_name, version, checksum, trigger_condition, applies_to, run_as, re_entry
+			FROM `tabFlow Template` WHERE trigger_event = %s AND is_active = 1 {about}
 			ORDER BY re_entry <> 'Always', creation, name""",
-			event,
+			(event, doctype) if doctype else event,
 			as_dict=True,
 		)
+		if doctype:
+			listening[event, doctype] = found
+		return found
 
 	def insert_template(self, values: Mapping[str, Any], *, draft: str = "") -> str:
 		self._check_links(values)

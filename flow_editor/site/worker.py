@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import frappe
 
 from flow_editor.services import inbox
+from flow_editor.site import listeners
 from flow_editor.site.host import current
 from flow_editor.site.mail_watch import sweep
 from flow_editor.site.poke import poke
@@ -39,6 +40,7 @@ def drain() -> None:
 	frappe.set_user("Administrator")
 	host = current()
 	with _ended_by_the_alarm():
+		listeners.refresh()
 		left = inbox.drain(host, seconds=DRAIN_SECONDS).left
 	if left:
 		poke()

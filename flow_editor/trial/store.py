@@ -257,8 +257,9 @@ class TrialStore:
 		found.sort(key=lambda row: (row["modified"], row["name"]), reverse=True)
 		return found[start : start + limit] if limit else found[start:]
 
-	def active_templates(self, event: str) -> list[dict[str, Any]]:
-		found = self.templates({"trigger_event": event, "is_active": 1})
+	def active_templates(self, event: str, doctype: str = "") -> list[dict[str, Any]]:
+		about = {"applies_to": doctype} if doctype else {}
+		found = self.templates({"trigger_event": event, "is_active": 1, **about})
 		return sorted(found, key=lambda row: (row["re_entry"] != "Always", row["creation"], row["name"]))
 
 	def insert_template(self, values: Mapping[str, Any], *, draft: str = "") -> str:
