@@ -23,6 +23,7 @@ from flow_editor.services import (
 	starting,
 	templates,
 	trying,
+	why,
 )
 from flow_editor.services.authored import CATEGORIES
 from flow_editor.services.confirm import confirm as confirm_start
@@ -161,6 +162,12 @@ def trial(
 def _given(about: Mapping[str, Any]) -> dict[str, Any]:
 	"""The parameters of ABOUT and its like that are not null."""
 	return {name: value for name, value in about.items() if value is not None}
+
+
+def explain(
+	host: Host, template: str, doctype: str | None = None, docname: str | None = None
+) -> dict[str, Any]:
+	return why.explain(host, template, doctype=doctype or "", docname=docname or "")
 
 
 def advance(host: Host, run: str) -> dict[str, Any]:

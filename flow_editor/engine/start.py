@@ -10,19 +10,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from flow_editor.engine import schedule
 from flow_editor.engine.conditions import USUAL, Uncomparable, equals
 from flow_editor.engine.event import CANCEL, CHANGE, DELETE, INSERT, SUBMIT, UPDATE, UPDATE_AFTER_SUBMIT
+from flow_editor.engine.schedule import Schedule
 from flow_editor.engine.values import Conventions
 
-EVENT, DOCUMENT, MANUAL = "event", "document", "manual"
+EVENT, DOCUMENT, SCHEDULE, MANUAL = "event", "document", "schedule", "manual"
 #: The types of starts and the words that the editor shows for them.
 TYPES: Mapping[str, str] = {
 	EVENT: "When an event is raised",
 	DOCUMENT: "When a document is created, changed or ended",
+	SCHEDULE: "At a time of day, every day, week or month",
 	MANUAL: "When somebody starts it",
 }
 #: The types that stand in a template's `trigger_event` themselves, since they have no event.
-NAMED_BY_TYPE = (DOCUMENT,)
+NAMED_BY_TYPE = (DOCUMENT, SCHEDULE)
 #: The types whose DocType is what the template applies to.
 ABOUT_DOCTYPE = (DOCUMENT,)
 
@@ -40,6 +43,7 @@ MOMENTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 PARTS: Mapping[str, tuple[str, ...]] = {
 	EVENT: ("event",),
 	DOCUMENT: ("doctype", "moment", "field", "from", "to"),
+	SCHEDULE: ("every", "on", "at"),
 	MANUAL: ("event",),
 }
 #: Everything that a trigger may hold.
@@ -68,6 +72,8 @@ class Start:
 	field: str = ""
 	before: tuple[Any, ...] | None = None
 	after: tuple[Any, ...] | None = None
+	#: Of type schedule: its slots.
+	schedule: Schedule | None = None
 
 	def hears(
 		self,
@@ -142,6 +148,8 @@ def type_of(trigger: Any) -> str:
 def parse_start(trigger: Mapping[str, Any]) -> Start:
 	"""A trigger that `problems` found nothing wrong with."""
 	type_ = type_of(trigger)
+	if type_ == SCHEDULE:
+		return Start(type_, schedule=schedule.parse_schedule(trigger))
 	if type_ != DOCUMENT:
 		return Start(type_, event=trigger.get("event") or "")
 	return Start(
@@ -217,6 +225,8 @@ def problems(trigger: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 		yield "event", "No event is chosen. Choose the one that starts the flow."
 	if type_ == DOCUMENT:
 		yield from _document_problems(trigger)
+	if type_ == SCHEDULE:
+		yield from schedule.problems(trigger)
 
 
 def _document_problems(trigger: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

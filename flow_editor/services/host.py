@@ -103,6 +103,12 @@ class Store(Protocol):
 	def note_start(self, key: str, run: str) -> None:
 		"""Note the run that a claimed key has started."""
 
+	def mark(self, name: str) -> datetime | None:
+		"""The moment that was last noted under a name, None if none was."""
+
+	def set_mark(self, name: str, at: datetime) -> None:
+		"""Note a moment under a name."""
+
 	def has_triggered(self, trigger_key: str) -> bool:
 		"""Whether a run with that trigger key exists."""
 

@@ -295,6 +295,19 @@ class SiteStore:
 	def note_start(self, key: str, run: str) -> None:
 		frappe.db.sql("UPDATE `tabFlow Started` SET flow_run = %s WHERE name = %s", (run, key))
 
+	def mark(self, name: str) -> datetime | None:
+		found = frappe.db.sql("SELECT at FROM `tabFlow Started` WHERE name = %s", name)
+		return found[0][0] if found else None
+
+	def set_mark(self, name: str, at: datetime) -> None:
+		# It stands among the claims, which it decides about; it is written too often to be cleared with the old ones.
+		frappe.db.sql(
+			"""INSERT INTO `tabFlow Started` (name, flow_template, flow_run, at, owner, modified_by, creation, modified)
+			VALUES (%(name)s, '', '', %(at)s, %(user)s, %(user)s, %(at)s, %(at)s)
+			ON DUPLICATE KEY UPDATE at = %(at)s, modified = %(at)s""",
+			{"name": name, "at": at, "user": frappe.session.user},
+		)
+
 	def has_triggered(self, trigger_key: str) -> bool:
 		return bool(frappe.db.sql("SELECT 1 FROM `tabFlow Run` WHERE trigger_key = %s LIMIT 1", trigger_key))
 

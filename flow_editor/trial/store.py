@@ -401,6 +401,13 @@ class TrialStore:
 	def note_start(self, key: str, run: str) -> None:
 		self.execute("UPDATE started SET run = ? WHERE key = ?", (run, key))
 
+	def mark(self, name: str) -> datetime | None:
+		found = self.meta(name)
+		return datetime.fromisoformat(found) if found else None
+
+	def set_mark(self, name: str, at: datetime) -> None:
+		self.set_meta(name, str(at))
+
 	def has_triggered(self, trigger_key: str) -> bool:
 		return self.execute("SELECT 1 FROM run WHERE trigger_key = ?", (trigger_key,)).fetchone() is not None
 
