@@ -6,7 +6,7 @@ import frappe
 from frappe import _
 
 from flow_editor.services import portable
-from flow_editor.site import naming
+from flow_editor.site import listeners, naming
 from flow_editor.site.host import current
 from flow_editor.site.owned import DOCTYPES, MODULE, taken
 
@@ -50,6 +50,7 @@ def after_install() -> None:
 
 def after_migrate() -> None:
 	_set_up()
+	listeners.forget()  # the database may be a restored one
 
 
 def _set_up() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from flow_editor.engine.errors import FlowError, Problem
-from flow_editor.services import drafts, portable, publishing, templates
+from flow_editor.services import drafts, portable, publishing, templates, why
 from flow_editor.services.host import Host
 from flow_editor.services.trying import Trial, try_flow
 
@@ -219,7 +219,25 @@ def shared_commands(
 		)
 		show_trial(tried, as_json)
 
-	return [seed, validate, export, import_files, draft, publish, discard, versions, restore, trial]
+	@click.command()
+	@click.argument("flow")
+	@click.option("--doctype", default="", help="The DocType of the document that it is asked about.")
+	@click.option("--docname", default="", help="The document's name.")
+	@click.option("--json", "as_json", is_flag=True, help="Print the answer as one JSON object.")
+	@on_host
+	def explain(host: Host, flow: str, doctype: str, docname: str, as_json: bool) -> None:
+		"""Say whether a flow, given by its number or its name, would start on a document now, and why not."""
+		found = why.explain(host, number_of(host, flow), doctype=doctype, docname=docname)
+		if as_json:
+			click.echo(json.dumps(found, ensure_ascii=False, default=str))
+			return
+		click.echo("It would start." if found["would_start"] else "It would not start.")
+		for gate in found["gates"]:
+			word = {True: "yes", False: "no", None: "-"}[gate["passes"]]
+			read = ", ".join(f"{path} is {value!r}" for path, value in gate["values"].items())
+			click.echo(f"{word:>4}  {gate['says']}{f' ({read})' if read else ''}")
+
+	return [seed, validate, export, import_files, draft, publish, discard, versions, restore, trial, explain]
 
 
 def _tell_draft(host: Host, name: str, what: str = "") -> None:

@@ -9,6 +9,8 @@ from flow_editor.engine.definition import TRIGGER_TYPES
 from flow_editor.engine.errors import Invalid, Problem
 from flow_editor.engine.outcome import Outcome
 from flow_editor.engine.ports import CUSTOMER
+from flow_editor.engine.start import MOMENTS
+from flow_editor.engine.start import TYPES as START_TYPES
 from flow_editor.services import (
 	acting,
 	compose,
@@ -21,6 +23,7 @@ from flow_editor.services import (
 	starting,
 	templates,
 	trying,
+	why,
 )
 from flow_editor.services.authored import CATEGORIES
 from flow_editor.services.confirm import confirm as confirm_start
@@ -107,6 +110,8 @@ def catalog(host: Host) -> dict[str, Any]:
 	return {
 		"kinds": host.catalog.as_list(),
 		"events": [event.as_dict() for event in host.events.values()],
+		"start_types": [{"name": name, "label": label} for name, label in START_TYPES.items()],
+		"moments": [{"name": name, "label": label} for name, (label, _) in MOMENTS.items()],
 		"trigger_types": [{"name": name, "label": label} for name, label in TRIGGER_TYPES.items()],
 		"input_types": [{"name": one.name, "label": one.label} for one in host.field_types.of_inputs()],
 		"filters": [one.as_dict() for one in host.filters.values()],
@@ -158,6 +163,12 @@ def trial(
 def _given(about: Mapping[str, Any]) -> dict[str, Any]:
 	"""The parameters of ABOUT and its like that are not null."""
 	return {name: value for name, value in about.items() if value is not None}
+
+
+def explain(
+	host: Host, template: str, doctype: str | None = None, docname: str | None = None
+) -> dict[str, Any]:
+	return why.explain(host, template, doctype=doctype or "", docname=docname or "")
 
 
 def advance(host: Host, run: str) -> dict[str, Any]:

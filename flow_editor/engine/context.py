@@ -22,7 +22,7 @@ from flow_editor.engine.filters.rows import Table
 from flow_editor.engine.ports import CUSTOMER, Surroundings
 from flow_editor.engine.records import Run
 from flow_editor.engine.secrets import WithMarks
-from flow_editor.engine.values import Conventions
+from flow_editor.engine.values import Conventions, document
 from flow_editor.engine.waiting import Watch
 
 #: Where the beginning of a result that was cut is kept: of a web call's answer, and of any other.
@@ -30,6 +30,8 @@ CUT_KEYS = {"body", "text"}
 #: How many documents a step reads by Link fields.
 MOST_READS = 100
 MEDIA = {"emails": recipients.MAIL, "phones": recipients.PHONE}
+#: What a document start's condition can read beside them.
+BEFORE = "before"
 ROOTS = ("doc", "customer", "run", "template", "variables", "now", "today", "steps")
 
 
@@ -40,6 +42,7 @@ class Scope(Mapping[str, Any]):
 
 	Args:
 		doc: the document's fields, if the caller has them already.
+		before: its fields before the change that starts the run, which alone can read them.
 		read: how to load a document: (DocType, name) to its fields. By default as the acting user may.
 	"""
 
@@ -49,6 +52,7 @@ class Scope(Mapping[str, Any]):
 		run: Run,
 		*,
 		doc: Mapping[str, Any] | None = None,
+		before: Mapping[str, Any] | None = None,
 		read: Callable[[str, str], Mapping[str, Any]] | None = None,
 	):
 		self._host = host
@@ -66,6 +70,7 @@ class Scope(Mapping[str, Any]):
 			"now": lambda: host.now().replace(microsecond=0),
 			"today": lambda: host.now().date(),
 			"steps": lambda: Results(run.step_state),
+			**({} if before is None else {BEFORE: lambda: before}),
 		}
 
 	def __getitem__(self, key: str) -> Any:
@@ -146,6 +151,9 @@ class Scope(Mapping[str, Any]):
 		run = self._run
 		if not (run.context_doctype and run.context_docname):
 			return {}
+		if run.kept_document:
+			types_of = self._host.documents.types
+			return document(run.kept_document, types_of(run.context_doctype), types_of)
 		return self._read(run.context_doctype, run.context_docname)
 
 	def _customer(self) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from flow_editor.engine.field_type import Type, Types
 from flow_editor.engine.field_types import BUILT_IN
 from flow_editor.engine.render import OPEN, paths
+from flow_editor.engine.start import Start, parse_start
 
 #: The version of the definition language itself, not of any template.
 LANGUAGE_VERSION = 1
@@ -204,6 +205,8 @@ class Flow:
 	on_import: bool = False
 	#: What becomes of a run whose document is cancelled or deleted, of DOCUMENT_ENDS.
 	on_document_end: str = "cancel"
+	#: What sets it off.
+	start: Start = field(default_factory=Start)
 
 	def in_turn(self) -> Iterator[Step]:
 		"""Its steps, each after those that it waits for."""
@@ -274,6 +277,7 @@ def parse(definition: Mapping[str, Any], types: Types = BUILT_IN) -> Flow:
 		is_timed=any(step.trigger.type in TIMED for step in steps),
 		on_import=bool(definition.get("on_import")),
 		on_document_end=definition.get("on_document_end") or "cancel",
+		start=parse_start(definition.get("trigger") or {}),
 	)
 
 

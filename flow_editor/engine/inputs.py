@@ -11,6 +11,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from flow_editor.engine import start
 from flow_editor.engine.definition import Input, parse_input
 from flow_editor.engine.errors import Problem
 from flow_editor.engine.field_type import Types
@@ -176,5 +177,4 @@ def _default_problem(one: Input) -> str | None:
 
 
 def _starts_by_hand(definition: Mapping[str, Any]) -> bool:
-	trigger = definition.get("trigger")
-	return not isinstance(trigger, Mapping) or (trigger.get("event") or MANUAL) == MANUAL
+	return start.type_of(definition.get("trigger")) == start.MANUAL

@@ -88,6 +88,8 @@ class Run:
 	parent_run: str = ""
 	#: The checksum of the version's definition.
 	checksum: str = ""
+	#: The fields of a document that was deleted, by which the run was started, as its user could read them.
+	kept_document: dict[str, Any] = field(default_factory=dict, metadata=_is(JSON))
 	#: Why the run failed: the first failure, in a sentence.
 	error: str = field(default="", metadata=_is(SENTENCE, changes=True))
 	#: Why the run was ended before its end, in a sentence.

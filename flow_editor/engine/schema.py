@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flow_editor.engine import start
 from flow_editor.engine.definition import (
 	DELAY_FIELDS,
 	DOCUMENT_ENDS,
@@ -127,8 +128,10 @@ def input_schema(types: Types = BUILT_IN) -> dict[str, Any]:
 
 def definition_schema() -> dict[str, Any]:
 	"""The whole definition's schema, with inputs of the built-in types. Payloads are open in it."""
+	# What each part of it holds, `start.problems` says.
 	trigger = _closed(
 		{
+			**{name: {} for name in start.KEYS},
 			"event": {"type": _or_null("string")},
 			"condition": {"type": _or_null("string", "object")},
 		}

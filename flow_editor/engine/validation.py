@@ -14,7 +14,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from flow_editor.engine import inputs, logic, secrets, timing
+from flow_editor.engine import inputs, logic, secrets, start, timing
 from flow_editor.engine.definition import (
 	AFTER_DELAY,
 	DELAY_FIELDS,
@@ -120,6 +120,8 @@ def _check_head(
 	trigger = definition.get("trigger")
 	if not isinstance(trigger, dict):
 		return
+	for part, message in start.problems(trigger):
+		yield Problem(message, field=f"trigger.{part}")
 	event = trigger.get("event")
 	if event and isinstance(event, str) and events and event not in events:
 		yield Problem(

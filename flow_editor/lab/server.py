@@ -32,7 +32,7 @@ from flow_editor.engine.errors import (
 )
 from flow_editor.lab import samples
 from flow_editor.lab.host import LabHost
-from flow_editor.services import inbox, portable
+from flow_editor.services import inbox, portable, slots
 from flow_editor.trial.answers import answers_in
 
 PAGES = Path(__file__).parent / "pages"
@@ -222,6 +222,7 @@ class LabApp:
 
 	def _drain(self) -> None:
 		"""What a worker does on a site: the lab does it before it answers."""
+		slots.sweep(self.host)
 		if self.host.poked:
 			self.host.poked = False
 			inbox.drain(self.host, seconds=timedelta(minutes=10).total_seconds())

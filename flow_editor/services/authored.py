@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 
-from flow_editor.engine import logic
+from flow_editor.engine import logic, start
 from flow_editor.engine.definition import LANGUAGE_VERSION, checksum
 from flow_editor.engine.errors import Invalid, NotAllowed, Problem
 from flow_editor.engine.reading import load
 from flow_editor.engine.unseen import unseen_problem
 from flow_editor.engine.validation import validate
-from flow_editor.services import acting, meaning
+from flow_editor.services import acting, meaning, start_rules
 from flow_editor.services.events import MANUAL
 from flow_editor.services.host import Host
 from flow_editor.services.starting import RE_ENTRY_ALWAYS, RE_ENTRY_RULES
@@ -160,18 +160,31 @@ def agree_on_trigger(
 	"""
 	trigger = definition.get("trigger")
 	inner: Mapping[str, Any] = trigger if isinstance(trigger, Mapping) else {}
-	for name, key in (("trigger_event", "event"), ("trigger_condition", "condition")):
-		written = inner.get(key) if key != "event" or isinstance(inner.get(key), str) else None
+	if not inner.get("type") and not inner.get("event"):
+		inner = {**_trigger_before(old), **inner}
+	for name, written in start.fields_of(inner).items():
 		before = plain(old.get(name)) if old else ""
-		if written and fields[name] == before and plain(written) != before:
+		if fields[name] == before and plain(written) != before:
 			fields[name] = plain(written)
-	fields["trigger_event"] = fields["trigger_event"] or MANUAL
+	if inner.get("type") != start.EVENT:
+		fields["trigger_event"] = fields["trigger_event"] or MANUAL
 	if trigger is None or isinstance(trigger, Mapping):
-		definition["trigger"] = {
-			**inner,
-			"event": fields["trigger_event"],
-			"condition": fields["trigger_condition"],
-		}
+		definition["trigger"] = start.with_fields(
+			inner, fields["trigger_event"], fields["trigger_condition"], fields["applies_to"]
+		)
+
+
+def _trigger_before(old: Mapping[str, Any] | None) -> Mapping[str, Any]:
+	"""What a definition that says nothing of its start goes on with, if that is of a type with parts of its own."""
+	if not old or old.get("trigger_event") not in start.NAMED_BY_TYPE:
+		return {}
+	stored = old.get("flow_definition") or {}
+	trigger = (json.loads(stored) if isinstance(stored, str) else stored).get("trigger")
+	return (
+		{name: value for name, value in trigger.items() if name != "condition"}
+		if isinstance(trigger, Mapping)
+		else {}
+	)
 
 
 def _field_problems(host: Host, fields: Mapping[str, Any], name: str) -> list[Problem]:
@@ -199,10 +212,12 @@ def _field_problems(host: Host, fields: Mapping[str, Any], name: str) -> list[Pr
 			f"There is no catalog {fields['catalog']!r} of step kinds. Use one of {', '.join(catalogs)}."
 		)
 		problems.append(Problem(message, field="catalog"))
-	if fields["trigger_event"] not in host.events:
+	# That none is chosen, the trigger's own problems say.
+	if fields["trigger_event"] and fields["trigger_event"] not in (*host.events, *start.NAMED_BY_TYPE):
+		known = ", ".join([*host.events, *start.NAMED_BY_TYPE])
 		problems.append(
 			Problem(
-				f"There is no trigger event {fields['trigger_event']!r}. Use one of {', '.join(host.events)}.",
+				f"There is no trigger event {fields['trigger_event']!r}. Use one of {known}.",
 				field="trigger_event",
 			)
 		)
@@ -244,6 +259,7 @@ def _without_repeats(problems: list[Problem]) -> list[Problem]:
 	repeated = {
 		"trigger.event": "trigger_event",
 		"trigger.condition": "trigger_condition",
+		"trigger.type": "trigger_event",
 	}
 	return [problem for problem in problems if problem.step or repeated.get(problem.field) not in own]
 
@@ -299,6 +315,7 @@ def problems_of(host: Host, definition: dict[str, Any], about: meaning.About) ->
 		filters=host.filters,
 		limits=host.limits,
 	)
+	found += start_rules.problems(host, definition)
 	return found + meaning.problems(host, definition, about, steps_of(found))
 
 

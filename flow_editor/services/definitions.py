@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
 
 from flow_editor.engine.definition import Flow, parse
 from flow_editor.engine.errors import Invalid
 from flow_editor.engine.field_type import Types
 from flow_editor.engine.reading import load
 from flow_editor.engine.records import Run
+from flow_editor.engine.start import Start
 from flow_editor.services.host import Host
 
 #: How many compiled definitions a process keeps.
@@ -41,3 +44,13 @@ def flow_of(host: Host, run: Run) -> Flow:
 	else:
 		_compiled.move_to_end((run.checksum, types))
 	return flow
+
+
+def start_of(host: Host, template: Mapping[str, Any]) -> Start:
+	"""What sets a template off, by its published version. Raises as `flow_of`."""
+	published = Run(
+		flow_template=template["name"],
+		template_version=template["version"],
+		checksum=template.get("checksum") or "",
+	)
+	return flow_of(host, published).start

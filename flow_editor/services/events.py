@@ -17,6 +17,14 @@ from flow_editor.engine.event import (
 )
 
 MANUAL = "manual"
+#: DocTypes that no flow is about: our own, and what Frappe itself writes and clears by the thousand.
+UNHEARD = frozenset(
+	(
+		"Flow Template", "Flow Version", "Flow Run", "Flow Step Pending", "Flow Started", "Flow Settings", "Flow Secret",
+		"Access Log", "Activity Log", "Comment", "Data Import Log", "Deleted Document", "DocShare", "Email Queue",
+		"Error Log", "File", "Notification Log", "Prepared Report", "Route History", "Scheduled Job Log", "Version", "View Log",
+	)
+)  # fmt: skip
 SIGNED = ("is_signed", (1, True))
 
 

@@ -40,8 +40,8 @@ class Store(Protocol):
 	) -> list[dict[str, Any]]:
 		"""Templates with these field values, without their definitions, newest change first; all if no limit."""
 
-	def active_templates(self, event: str) -> Sequence[Mapping[str, Any]]:
-		"""The active templates of a trigger event, those that may always start before the others, each oldest
+	def active_templates(self, event: str, doctype: str = "") -> Sequence[Mapping[str, Any]]:
+		"""The active templates of a trigger event, or of those that apply to a DocType, if one is given; those that may always start before the others, each oldest
 		first: name, template_name, version, checksum, trigger_condition, applies_to, run_as, re_entry."""
 
 	def insert_template(self, values: Mapping[str, Any], *, draft: str = "") -> str:
@@ -102,6 +102,12 @@ class Store(Protocol):
 
 	def note_start(self, key: str, run: str) -> None:
 		"""Note the run that a claimed key has started."""
+
+	def mark(self, name: str) -> datetime | None:
+		"""The moment that was last noted under a name, None if none was."""
+
+	def set_mark(self, name: str, at: datetime) -> None:
+		"""Note a moment under a name."""
 
 	def has_triggered(self, trigger_key: str) -> bool:
 		"""Whether a run with that trigger key exists."""

@@ -10,13 +10,13 @@ from functools import cached_property
 from typing import Any
 
 from flow_editor.engine import logic
-from flow_editor.engine.context import ROOTS
+from flow_editor.engine.context import BEFORE, ROOTS
 from flow_editor.engine.event import TriggerEvent
 from flow_editor.engine.kind import Kind
 from flow_editor.engine.paths import MOST_HOPS
 from flow_editor.engine.ports import CUSTOMER
 from flow_editor.engine.records import Run
-from flow_editor.engine.render import PATH
+from flow_editor.engine.start import DOCUMENT
 from flow_editor.engine.values import COLUMN, LINKS, TABLES, FieldType, Types
 from flow_editor.services.host import Host
 
@@ -188,7 +188,12 @@ class Leads:
 
 	def gate(self) -> Iterator[tuple[str, str, Any]]:
 		"""(path, operator, value) of each field that the trigger's condition reads; no value, if that is a field too."""
-		yield from self.compared(self.trigger.get("condition"))
+		for path, op, value in self.compared(self.trigger.get("condition")):
+			if self.trigger.get("type") == DOCUMENT:
+				# A document has the same fields before a change.
+				path = path.removeprefix("doc.") if path.startswith(f"doc.{BEFORE}.") else path
+				path = f"doc.{path.removeprefix(f'{BEFORE}.')}" if path.startswith(f"{BEFORE}.") else path
+			yield path, op, value
 
 	@staticmethod
 	def conditions(kind: Kind, payload: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""What a document's change, or an event that somebody raises, sets off.
+"""What an event that is raised sets off, by a document or by somebody.
 
 A flow starts only on what the user whom it runs as may read, and its condition is asked as that user. A start is written as
 far as `head` has moved the run, in the caller's own transaction.
@@ -7,8 +7,9 @@ What goes wrong in one template is logged and reported, and touches neither the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 from types import MappingProxyType
@@ -18,18 +19,12 @@ from flow_editor.engine import logic, render
 from flow_editor.engine.conditions import Uncomparable
 from flow_editor.engine.context import Scope
 from flow_editor.engine.errors import NotAllowed, StepFailed, described
-from flow_editor.engine.event import (
-	CANCEL,
-	DELETE,
-	NOW,
-	Source,
-	TriggerEvent,
-)
+from flow_editor.engine.event import NOW
 from flow_editor.engine.records import Run
 from flow_editor.engine.values import NO_TYPES, Types
 from flow_editor.services import head, starting
 from flow_editor.services.advance import release_reentry
-from flow_editor.services.customers import Fields, customer_of
+from flow_editor.services.customers import customer_of
 from flow_editor.services.definitions import flow_of
 from flow_editor.services.host import Host
 from flow_editor.services.work import is_due
@@ -60,79 +55,32 @@ class WhenAsked(Mapping[str, Any]):
 		return len(self._made)
 
 
-NOTHING: Mapping[str, str] = MappingProxyType({})
-
-
-def sources_by_doctype(events: Iterable[TriggerEvent]) -> dict[str, list[tuple[TriggerEvent, Source]]]:
-	"""Which events the documents of a DocType may raise."""
-	table: dict[str, list[tuple[TriggerEvent, Source]]] = {}
-	for event in events:
-		for source in event.sources:
-			table.setdefault(source.doctype, []).append((event, source))
-	return table
-
-
-def raise_transitions(
-	host: Host,
-	sources: Iterable[tuple[TriggerEvent, Source]],
-	moment: str,
-	doctype: str,
-	docname: str,
-	now: Fields,
-	before: Fields | None,
-	*,
-	transaction: Callable[[], str],
-	fields: Callable[[], Mapping[str, Any]],
-	imported_by: str = "",
-) -> list[dict[str, Any]]:
-	"""Raise what a document's change amounts to.
-
-	Args:
-		moment: one of `engine.event.MOMENTS`.
-		now, before: the document after and before, of which only `get` is used.
-		transaction: names the transaction: one transition within it counts once, however often it is seen.
-		fields: makes all the document's fields, if they are asked for.
-		imported_by: the bulk import that changes it, if it is one.
-	"""
-	results, doc = [], WhenAsked(fields)
-	for event, source in sources:
-		if moment not in source.moments:
-			continue
-		transition = source.transition(now, before)
-		if transition is None:
-			continue
-		results += dispatch_event(
-			host,
-			event.name,
-			doctype=doctype,
-			docname=docname,
-			customer=customer_of(doctype, now),
-			doc=doc,
-			fields=source.variables,
-			trigger_key=f"{transaction()}:{event.name}:{doctype}:{docname}:{transition}",
-			is_over=moment in (CANCEL, DELETE) or now.get("docstatus") == 2,
-			amended_from=now.get("amended_from") or "",
-			imported_by=imported_by,
-		)
-	return results
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-	"""A trigger event as it was raised; see `dispatch_event`."""
+	"""A trigger event as it was raised; see `dispatch_event`.
+
+	Args:
+		before: the document's fields before the change, for conditions; None if there was none.
+		is_gone: whether the document is deleted, so that the run has to keep its fields.
+	"""
 
 	event: str
-	doctype: str
-	docname: str
-	customer: str | None
-	variables: Mapping[str, Any]
-	doc: Mapping[str, Any] | None
-	fields: Mapping[str, str]
-	trigger_key: str
-	caller: str
-	is_over: bool | None
-	amended_from: str | None
-	imported_by: str
+	doctype: str = ""
+	docname: str = ""
+	customer: str | None = None
+	variables: Mapping[str, Any] = field(default_factory=dict)
+	doc: Mapping[str, Any] | None = None
+	fields: Mapping[str, Any] = field(default_factory=dict)
+	trigger_key: str = ""
+	caller: str = ""
+	is_over: bool | None = None
+	amended_from: str | None = None
+	imported_by: str = ""
+	before: Mapping[str, Any] | None = None
+	is_gone: bool = False
 
 
 def dispatch_event(
@@ -173,7 +121,11 @@ def dispatch_event(
 	raised = Raised(
 		event, doctype, docname, customer, variables or {}, doc, fields, trigger_key, caller, is_over, amended_from, imported_by
 	)  # fmt: skip
-	templates = host.store.active_templates(event)
+	return dispatch(host, host.store.active_templates(event), raised)
+
+
+def dispatch(host: Host, templates: Sequence[Mapping[str, Any]], raised: Raised) -> list[dict[str, Any]]:
+	"""Start those of these templates that may start, and say what became of each."""
 	gated: list[Skipped | Start] = []
 	# Whoever saves a document is not to pay for a change of user with every flow: those of one user are asked together.
 	for user, listening in groupby(templates, key=lambda template: template.get("run_as") or host.user):
@@ -196,11 +148,11 @@ def _gate_as(
 	"""Whether each of these templates of one user starts. What it is about is read once for all of them."""
 	if not (raised.doctype or raised.customer or any(map(_condition, listening))):
 		# There is nothing to be read. Whether there is such a user at all, the steps will find.
-		return [_guarded(host, template, raised, _gate, {}) for template in listening]
+		return [guarded(host, template, raised, _gate, {}) for template in listening]
 	try:
 		with host.acting_as(user):
 			doc = _read(host, raised)
-			return [_guarded(host, template, raised, _gate, doc) for template in listening]
+			return [guarded(host, template, raised, _gate, doc) for template in listening]
 	except Exception as error:
 		if host.breaks_transaction(error):
 			raise
@@ -222,7 +174,7 @@ def _read(host: Host, raised: Raised) -> Mapping[str, Any]:
 	return doc
 
 
-def _guarded(
+def guarded(
 	host: Host, template: Mapping[str, Any], raised: Raised, do: Callable[..., Any], *more: Any
 ) -> Any:
 	"""Do something for one template. What goes wrong in it is told, and touches no other."""
@@ -299,7 +251,9 @@ def _gate(host: Host, template: Mapping[str, Any], raised: Raised, doc: Mapping[
 			return {"skipped": " ".join(problem.message for problem in wrong)}
 		run.variables = {**render.jsonable(values), **render.jsonable(of_document)}
 	condition = _condition(template)
-	if condition and not logic.holds(condition, Scope(host, run, doc=doc), host.operators):
+	if condition and not logic.holds(
+		condition, Scope(host, run, doc=doc, before=_before(host, raised)), host.operators
+	):
 		return {"skipped": "Its condition does not hold."}
 	if raised.imported_by and not flow_of(host, run).on_import:
 		host.left_out(template["name"], raised.doctype, raised.docname, raised.imported_by)
@@ -307,6 +261,9 @@ def _gate(host: Host, template: Mapping[str, Any], raised: Raised, doc: Mapping[
 	if raised.doctype and raised.docname:
 		if not (doc.get("docstatus") == 2 if raised.is_over is None else raised.is_over):
 			starting.tie(host, run)
+	if raised.is_gone and (too_long := _keep(run, doc)):
+		host.log(f"Flow {template['name']} was not started by {raised.event}", too_long)
+		return {"skipped": too_long}
 	# Last, since it asks the database, and most conditions do not hold.
 	run.trigger_key = raised.trigger_key and starting.key(template["name"], raised.trigger_key)
 	if run.trigger_key and host.store.has_triggered(run.trigger_key):
@@ -318,6 +275,26 @@ def _gate(host: Host, template: Mapping[str, Any], raised: Raised, doc: Mapping[
 		)
 		return {"skipped": reason}
 	return run, doc
+
+
+def _before(host: Host, raised: Raised) -> Mapping[str, Any] | None:
+	"""The fields before a change, as the acting user may read them."""
+	before = raised.before
+	if before is None:
+		return None
+	return WhenAsked(lambda: host.documents.shown(before) if before else {})
+
+
+def _keep(run: Run, doc: Mapping[str, Any]) -> str | None:
+	"""Have a run keep the fields of its document, which is gone. Why it cannot, or None."""
+	run.kept_document = render.jsonable(dict(doc))
+	length = len(json.dumps(run.kept_document))
+	if length > starting.VARIABLES_LENGTH:
+		return (
+			f"Its document is deleted, and has {length:,} characters of JSON to keep; at most "
+			f"{starting.VARIABLES_LENGTH:,} are kept."
+		)
+	return None
 
 
 def _first(host: Host, template: Mapping[str, Any], raised: Raised, doc: Mapping[str, Any]) -> str:
@@ -336,7 +313,7 @@ def _given(host: Host, doc: Mapping[str, Any], what: Any) -> Any:
 
 
 def _begun(host: Host, template: Mapping[str, Any], raised: Raised, asked: Skipped | Start) -> Skipped:
-	return asked if isinstance(asked, dict) else _guarded(host, template, raised, _begin, *asked)
+	return asked if isinstance(asked, dict) else guarded(host, template, raised, _begin, *asked)
 
 
 def _begin(

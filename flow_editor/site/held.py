@@ -30,7 +30,7 @@ from frappe import _
 MODULE = "Flow Editor"
 #: What holds more than everybody who may read some of it may read, and the fields that do.
 HELD: Mapping[str, frozenset[str]] = {
-	"Flow Run": frozenset({"variables", "step_state", "error"}),
+	"Flow Run": frozenset({"variables", "step_state", "error", "kept_document"}),
 	"Flow Step Pending": frozenset({"context_snapshot", "last_error", "idempotency_key", "lease_token"}),
 	"Flow Started": frozenset(),
 	"Flow Version": frozenset(),

@@ -108,14 +108,22 @@ class SiteStore:
 			limit_page_length=limit,
 		)
 
-	def active_templates(self, event: str) -> Sequence[Mapping[str, Any]]:
-		return frappe.db.sql(
-			"""SELECT name, template_name, version, checksum, trigger_condition, applies_to, run_as, re_entry
-			FROM `tabFlow Template` WHERE trigger_event = %s AND is_active = 1
+	def active_templates(self, event: str, doctype: str = "") -> Sequence[Mapping[str, Any]]:
+		# A save asks at each of its moments, and would be answered the same.
+		listening = transaction.current().listening if doctype else {}
+		if (event, doctype) in listening:
+			return listening[event, doctype]
+		about = "AND applies_to = %s" if doctype else ""
+		found = frappe.db.sql(
+			f"""SELECT name, template_name, version, checksum, trigger_condition, applies_to, run_as, re_entry
+			FROM `tabFlow Template` WHERE trigger_event = %s AND is_active = 1 {about}
 			ORDER BY re_entry <> 'Always', creation, name""",
-			event,
+			(event, doctype) if doctype else event,
 			as_dict=True,
 		)
+		if doctype:
+			listening[event, doctype] = found
+		return found
 
 	def insert_template(self, values: Mapping[str, Any], *, draft: str = "") -> str:
 		self._check_links(values)
@@ -286,6 +294,19 @@ class SiteStore:
 
 	def note_start(self, key: str, run: str) -> None:
 		frappe.db.sql("UPDATE `tabFlow Started` SET flow_run = %s WHERE name = %s", (run, key))
+
+	def mark(self, name: str) -> datetime | None:
+		found = frappe.db.sql("SELECT at FROM `tabFlow Started` WHERE name = %s", name)
+		return found[0][0] if found else None
+
+	def set_mark(self, name: str, at: datetime) -> None:
+		# It stands among the claims, which it decides about; it is written too often to be cleared with the old ones.
+		frappe.db.sql(
+			"""INSERT INTO `tabFlow Started` (name, flow_template, flow_run, at, owner, modified_by, creation, modified)
+			VALUES (%(name)s, '', '', %(at)s, %(user)s, %(user)s, %(at)s, %(at)s)
+			ON DUPLICATE KEY UPDATE at = %(at)s, modified = %(at)s""",
+			{"name": name, "at": at, "user": frappe.session.user},
+		)
 
 	def has_triggered(self, trigger_key: str) -> bool:
 		return bool(frappe.db.sql("SELECT 1 FROM `tabFlow Run` WHERE trigger_key = %s LIMIT 1", trigger_key))

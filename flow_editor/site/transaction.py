@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 import frappe
 
@@ -30,6 +31,12 @@ class Transaction:
 	asked: set[str] = field(default_factory=set)
 	#: Documents that would have started flows, were they not imported: by import, flow and document.
 	left_out: dict[tuple[str, str, str], None] = field(default_factory=dict)
+	#: What flows listen to, once it was asked for; see `site.listeners`.
+	heard: Any = None
+	#: The active flows of a trigger event that apply to a DocType, once they were asked for.
+	listening: dict[tuple[str, str], Any] = field(default_factory=dict)
+	#: Whether a flow was written in it, so that only its own view of the database says what flows listen to.
+	has_published: bool = False
 
 
 def current() -> Transaction:

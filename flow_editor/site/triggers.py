@@ -10,20 +10,12 @@ import frappe
 
 from flow_editor.engine.event import CANCEL, DELETE, INSERT
 from flow_editor.engine.records import DOCUMENT_CANCELLED, DOCUMENT_DELETED
-from flow_editor.services import life, listening, watching
+from flow_editor.services import changes, life, listening, watching
 from flow_editor.services.customers import customer_of
-from flow_editor.site import imports, renames, transaction
+from flow_editor.services.events import UNHEARD
+from flow_editor.site import imports, listeners, renames, transaction
 from flow_editor.site.documents import as_fields
 from flow_editor.site.host import SiteHost, current
-
-#: DocTypes that no flow is about: our own, and what Frappe itself writes and clears by the thousand.
-UNHEARD = frozenset(
-	(
-		"Flow Template", "Flow Version", "Flow Run", "Flow Step Pending", "Flow Settings", "Access Log", "Activity Log",
-		"Comment", "Communication", "Data Import Log", "Deleted Document", "DocShare", "Email Queue", "Error Log", "File",
-		"Notification Log", "Prepared Report", "Route History", "Scheduled Job Log", "Version", "View Log",
-	)
-)  # fmt: skip
 
 
 def on_document_event(doc, method: str | None = None) -> None:
@@ -53,18 +45,19 @@ def _is_elsewhere() -> bool:
 
 
 def _hear(doc, moment: str) -> None:
-	sources = _sources().get(doc.doctype)
-	if (sources is None and moment not in (CANCEL, DELETE)) or _is_elsewhere():
+	doctype = doc.doctype
+	if doctype in UNHEARD or _is_elsewhere():
 		return
 	with _unheard_troubles(doc):
-		host = current()
+		host, heard = current(), listeners.heard()
 		if moment in (CANCEL, DELETE):
 			_end(host, doc, moment)
-		if sources is not None:
-			_raise(host, doc, moment, sources)
-			# Nothing waits for a document that was not there.
-			if moment != INSERT and not doc.flags.in_insert:
-				watching.saved(host, doc.doctype, _name(doc))
+		sources = [one for one in _sources().get(doctype, ()) if one[0].name in heard.events]
+		if sources or doctype in heard.doctypes:
+			_raise(host, doc, moment, sources, doctype in heard.doctypes)
+		# Nothing waits for a document that was not there.
+		if moment != INSERT and not doc.flags.in_insert:
+			watching.saved(host, doctype, _name(doc))
 
 
 @contextmanager
@@ -93,21 +86,22 @@ def _name(doc) -> str:
 	return str(before.name if before else doc.name)
 
 
-def _raise(host: SiteHost, doc, moment: str, sources) -> None:
+def _raise(host: SiteHost, doc, moment: str, sources, listens: bool) -> None:
 	before = doc.get_doc_before_save()
-	name = before.name if before else doc.name  # see `_name`
-	listening.raise_transitions(
-		host,
-		sources,
-		moment,
+	change = changes.Change(
 		doc.doctype,
-		name,
+		before.name if before else doc.name,  # see `_name`
+		moment,
 		doc,
 		before,
 		transaction=lambda: transaction.current().name,
 		fields=lambda: as_fields(doc),
+		fields_before=lambda: as_fields(before) if before else {},
 		imported_by=imports.source_of(doc),
 	)
+	changes.raise_transitions(host, sources, change)
+	if listens:
+		changes.start_by_document(host, change)
 
 
 def dispatch(
@@ -144,8 +138,6 @@ def _sources() -> dict[str, Any]:
 	"""Which events the documents of each DocType may raise; built once a request."""
 	found = getattr(frappe.local, "flow_editor_sources", None)
 	if found is None:
-		found = listening.sources_by_doctype(current().events.values())
-		for doctype in current().catalog.watched:
-			found.setdefault(doctype, [])
+		found = changes.sources_by_doctype(current().events.values())
 		frappe.local.flow_editor_sources = found
 	return found

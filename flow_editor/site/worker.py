@@ -13,7 +13,8 @@ from contextlib import contextmanager
 
 import frappe
 
-from flow_editor.services import inbox
+from flow_editor.services import inbox, slots
+from flow_editor.site import listeners
 from flow_editor.site.host import current
 from flow_editor.site.mail_watch import sweep
 from flow_editor.site.poke import poke
@@ -24,8 +25,21 @@ DRAIN_SECONDS = 240
 
 def tick() -> None:
 	"""The scheduler's minute: do what is due, and look what became of the mails that steps have queued."""
+	_start_by_the_clock()
 	drain()
 	_watch_mails()
+
+
+def _start_by_the_clock() -> None:
+	frappe.set_user("Administrator")
+	host = current()
+	with _ended_by_the_alarm():
+		try:
+			slots.sweep(host)
+		except Exception:
+			# What is due is worked all the same; the slots are looked for again in a minute.
+			frappe.db.rollback()
+			host.log("Flows could not be started by the clock", frappe.get_traceback())
 
 
 def _watch_mails() -> None:
@@ -39,6 +53,7 @@ def drain() -> None:
 	frappe.set_user("Administrator")
 	host = current()
 	with _ended_by_the_alarm():
+		listeners.refresh()
 		left = inbox.drain(host, seconds=DRAIN_SECONDS).left
 	if left:
 		poke()

@@ -18,7 +18,7 @@ from flow_editor.engine.records import DOCUMENT_CANCELLED, DOCUMENT_DELETED
 from flow_editor.engine.render import jsonable
 from flow_editor.engine.values import NO_TYPES, STANDARD_TYPES, Document, FieldType, Types, document
 from flow_editor.kinds.choices import CLOSED_STATUSES
-from flow_editor.services import life, listening, watching
+from flow_editor.services import changes, life, watching
 from flow_editor.services.host import Host
 from flow_editor.trial.store import TrialStore
 
@@ -215,19 +215,20 @@ class TrialDocuments:
 		before: Mapping[str, Any] | None,
 	) -> None:
 		host = self._host
-		sources = listening.sources_by_doctype(host.events.values()).get(doctype, [])
+		sources = changes.sources_by_doctype(host.events.values()).get(doctype, [])
 		for moment in moments:
-			listening.raise_transitions(
-				host,
-				sources,
-				moment,
+			change = changes.Change(
 				doctype,
 				name,
+				moment,
 				now,
 				before,
 				transaction=lambda: f"{self._store.transaction_number}",
 				fields=lambda: now,
+				fields_before=lambda: before or {},
 			)
+			changes.raise_transitions(host, sources, change)
+			changes.start_by_document(host, change)
 
 
 @cache

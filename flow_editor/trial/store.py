@@ -257,8 +257,9 @@ class TrialStore:
 		found.sort(key=lambda row: (row["modified"], row["name"]), reverse=True)
 		return found[start : start + limit] if limit else found[start:]
 
-	def active_templates(self, event: str) -> list[dict[str, Any]]:
-		found = self.templates({"trigger_event": event, "is_active": 1})
+	def active_templates(self, event: str, doctype: str = "") -> list[dict[str, Any]]:
+		about = {"applies_to": doctype} if doctype else {}
+		found = self.templates({"trigger_event": event, "is_active": 1, **about})
 		return sorted(found, key=lambda row: (row["re_entry"] != "Always", row["creation"], row["name"]))
 
 	def insert_template(self, values: Mapping[str, Any], *, draft: str = "") -> str:
@@ -399,6 +400,13 @@ class TrialStore:
 
 	def note_start(self, key: str, run: str) -> None:
 		self.execute("UPDATE started SET run = ? WHERE key = ?", (run, key))
+
+	def mark(self, name: str) -> datetime | None:
+		found = self.meta(name)
+		return datetime.fromisoformat(found) if found else None
+
+	def set_mark(self, name: str, at: datetime) -> None:
+		self.set_meta(name, str(at))
 
 	def has_triggered(self, trigger_key: str) -> bool:
 		return self.execute("SELECT 1 FROM run WHERE trigger_key = ?", (trigger_key,)).fetchone() is not None

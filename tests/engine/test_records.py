@@ -63,7 +63,9 @@ def test_what_a_record_s_fields_are():
 		"stop_reason",
 		"reentry_key",
 	)
-	assert columns(Run, JSON) == ("variables", "step_state") and columns(Pending, MOMENT) == (
+	assert columns(Run, JSON) == ("variables", "step_state", "kept_document") and columns(
+		Pending, MOMENT
+	) == (
 		"trigger_at",
 		"executed_at",
 		"lease_until",

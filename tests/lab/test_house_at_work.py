@@ -15,19 +15,19 @@ from flow_editor.trial.host import TrialHost
 
 #: The modules of the path. What they are made of (the engine) and the host's clock are asked as often as need be.
 PATH = (
-	"trial.documents", "services.listening", "services.starting", "services.head", "services.advance", "services.work",
-	"services.inbox", "services.claiming", "trial.store",
+	"trial.documents", "services.changes", "services.listening", "services.starting", "services.head", "services.advance",
+	"services.work", "services.inbox", "services.claiming", "trial.store",
 )  # fmt: skip
 
 SAVE = {
 	(
 		"trial.documents",
-		"services.listening",
-	): 4,  # once for each moment of an insert, and once for what listens at all
-	(
-		"services.listening",
-		"trial.documents",
-	): 3,  # its fields, when one is asked for, and as the user may read them
+		"services.changes",
+	): 10,  # for each moment of an insert made, for events and for starts; and once for what events there are
+	("services.changes", "services.listening"): 4,  # what is raised and its fields made, and dispatched
+	("services.changes", "trial.documents"): 1,  # who names the transaction
+	("services.changes", "trial.store"): 4,  # who listens: to the event, and at each moment by itself
+	("services.listening", "trial.documents"): 2,  # its fields, as the user may read them
 	(
 		"services.listening",
 		"services.starting",
@@ -37,7 +37,7 @@ SAVE = {
 	("services.advance", "services.head"): 2,  # what the policy lets it read, and wait for
 	("services.head", "services.work"): 1,
 	("services.listening", "services.work"): 1,
-	("services.listening", "trial.store"): 2,  # who listens, and whether this change has started it before
+	("services.listening", "trial.store"): 1,  # whether this change has started it before
 	("services.starting", "trial.store"): 1,
 }
 ROW = {

@@ -285,3 +285,18 @@ def test_one_start_with_one_key_is_made_once_and_confirmed_before(call):
 	assert len(sent) == 1 and "5 Rue Neuve" in sent[0]["body"]
 	other = {**body, "variables": {"new_address": "elsewhere"}}
 	assert call("POST", "/start", other, headers=key)[0] == 409
+
+
+def test_a_flow_starts_by_the_clock_that_is_moved(call):
+	definition = {
+		"steps": [{"id": "a", "kind": "wait", "trigger": {"type": "manual"}, "payload": {}}],
+		"trigger": {"type": "schedule", "every": "day", "at": "09:00"},
+	}
+	values = {"template_name": "Every morning", "is_active": 1, "flow_definition": definition}
+	status, made = call("POST", "/templates", values)
+	assert status == 201, made
+	name = made["template"]["name"]
+	for count in (1, 2):
+		lab(call, "POST", "/clock", {"to": "+1d"})
+		_, answer = call("GET", f"/runs?template={name}")
+		assert len(answer["runs"]) == count

@@ -75,6 +75,9 @@ def _clear() -> None:
 	frappe.db.delete("Email Queue")
 	frappe.db.delete("Error Log")
 	frappe.db.commit()
+	from flow_editor.site import listeners
+
+	listeners.forget()  # flows were written behind its back
 
 
 def _own_templates() -> list[str]:

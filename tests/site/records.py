@@ -170,6 +170,7 @@ def template(*steps: dict, event: str = "manual", **values):
 				"steps": list(steps),
 				"variables": values.pop("variables", {}),
 				"inputs": values.pop("inputs", []),
+				**values.pop("definition", {}),
 			}
 		),
 		**values,

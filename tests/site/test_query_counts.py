@@ -11,6 +11,7 @@ import records as r
 
 import flow_editor
 from flow_editor.services import head, inbox, listening, starting
+from flow_editor.site import listeners
 
 # None of the shipped flows listens to it.
 EVENT = "on_customer_created"
@@ -174,13 +175,49 @@ def test_a_save_that_matches_nothing_asks_no_more_than_without_us(site, opened, 
 		assert ours == bare and len(bare) > 2, doc.doctype
 
 
-def test_a_document_s_event_that_nothing_listens_to_is_one_look_more(site, opened):
-	r.customer()
-	with without_us(), queries() as bare:
-		r.customer()
+@pytest.mark.parametrize("moment", ["created", "saved", "changed"])
+def test_a_document_that_nothing_listens_to_asks_no_more_than_without_us(site, opened, moment):
+	"""Not even the first in its transaction, if others are listened to."""
+	about = {"field": "status"} if moment == "changed" else {}
+	trigger = {"type": "document", "doctype": "Lead", "moment": moment, **about}
+	r.template(*chain(1), event="document", definition={"trigger": trigger}, applies_to="Lead")
+	customer = r.customer()
+	frappe.db.commit()
+	listeners.refresh()
+	for make in (r.customer, lambda: customer.save()):
+		make()
+		with without_us(), queries() as bare:
+			make()
+		with queries() as ours:
+			make()
+		assert sorted(ours) == sorted(bare)
+		frappe.db.commit()
+	with queries() as seen:
+		assert listeners.heard().doctypes == {"Lead"}
+	assert seen == [], "nor does the first of a transaction"
+
+
+def test_conditions_that_do_not_hold_are_one_look_for_all_flows_of_a_doctype(site, opened):
+	trigger = {"type": "document", "doctype": "ToDo", "moment": "saved"}
+	wanted = '{"==": [{"var": "description"}, "Something else"]}'
+	for _ in range(20):
+		r.template(
+			*chain(1),
+			event="document",
+			definition={"trigger": trigger},
+			applies_to="ToDo",
+			trigger_condition=wanted,
+		)
+	frappe.db.commit()
+	listeners.refresh()
+	todo = r.make("ToDo", description="x")
+	frappe.db.commit()
+	todo.save()
+	frappe.db.commit()
 	with queries() as ours:
-		r.customer()
-	assert sorted(ours) == sorted([*bare, "SELECT Flow Template"])
+		todo.save()
+	assert ours.count("SELECT Flow Template") == 1
+	assert len([one for one in ours if "Flow" in one]) == 1
 
 
 def test_a_document_that_ends_is_one_look_more_and_none_if_nothing_can_be_about_it(site, opened):

@@ -24,7 +24,7 @@ class FlowRun(Document):
 	def validate(self) -> None:
 		if self.status not in RUN_STATES:
 			frappe.throw(_("{0} is no run status.").format(self.status))
-		for field in ("variables", "step_state"):
+		for field in ("variables", "kept_document", "step_state"):
 			if not isinstance(frappe.parse_json(self.get(field) or "{}"), dict):
 				frappe.throw(_("{0} must be a JSON object.").format(field))
 

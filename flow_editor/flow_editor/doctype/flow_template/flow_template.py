@@ -9,9 +9,10 @@ from frappe.model.document import Document
 from frappe.utils import escape_html, now_datetime
 
 from flow_editor.doors.routes import AUTHORS, FLOW_USERS
+from flow_editor.engine import start
 from flow_editor.engine.errors import Conflict
 from flow_editor.services import acting, authored, publishing, templates
-from flow_editor.site import escaping, namesakes
+from flow_editor.site import escaping, listeners, namesakes
 from flow_editor.site.errors import as_frappe_errors
 from flow_editor.site.host import current
 from flow_editor.site.naming import next_name
@@ -79,6 +80,7 @@ class FlowTemplate(Document):
 		return values
 
 	def on_update(self) -> None:
+		listeners.changing()
 		if self.flags.is_new_version:
 			publishing.published(current(), self.as_dict(), self.flags.note or "")
 
@@ -98,6 +100,7 @@ class FlowTemplate(Document):
 
 	def on_trash(self) -> None:
 		self.check_author()
+		listeners.changing()
 		with as_frappe_errors():
 			templates.check_deletion(current(), self.as_dict())
 		version, run = frappe.qb.DocType("Flow Version"), frappe.qb.DocType("Flow Run")
@@ -111,7 +114,8 @@ class FlowTemplate(Document):
 def trigger_events() -> list[dict[str, str]]:
 	"""The trigger events that there are, for the form's and the list's choices."""
 	frappe.only_for(FLOW_USERS)
-	return [{"value": event.name, "label": event.label} for event in current().events.values()]
+	named = [{"value": name, "label": start.TYPES[name]} for name in start.NAMED_BY_TYPE]
+	return [{"value": event.name, "label": event.label} for event in current().events.values()] + named
 
 
 def on_doctype_update() -> None:
