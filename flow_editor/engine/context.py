@@ -1,6 +1,7 @@
 """What a step sees: the scope of its expressions, and the ports that its kind may use.
 
-The scope is lazy: a document is loaded, as the run's user, when an expression first asks for it.
+The scope is lazy: a document is loaded, as the run's user, when an expression first asks for it. It is one file, though long: what a
+step sees is read best at one place.
 """
 
 from __future__ import annotations
