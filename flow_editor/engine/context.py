@@ -13,7 +13,7 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
-from flow_editor.engine import logic, markup, people, recipients, render
+from flow_editor.engine import logic, markup, people, recipients, render, timing
 from flow_editor.engine.definition import Step
 from flow_editor.engine.errors import EITHER, IN_FLOW, NotFound, StepFailed
 from flow_editor.engine.field_type import Form
@@ -291,6 +291,38 @@ class StepContext:
 		return (
 			None if field is None else render_field(self.kind, field, self.step.payload, scope, self.budget)
 		)
+
+	def after(self, span: Mapping[str, Any]) -> datetime:
+		"""The moment a length of time from now; see `field_types.Span`.
+
+		Raises:
+			StepFailed: a part of it is no number, or it is too long.
+		"""
+		delay = {}
+		for part, written in span.items():
+			if written in (None, ""):
+				continue
+			number = timing.parse_amount(written)
+			if number is None or number < 0:
+				raise StepFailed(
+					f"The number of {part.replace('_', ' ')} is {str(written)[:60]!r}, and has to be 0 or more. Correct it.",
+					helps=EITHER,
+				)
+			delay[f"delay_{part}"] = number
+		if problem := next(timing.delay_problems(delay), None):
+			raise StepFailed(problem[1], helps=EITHER)
+		company = str(self.lookup("doc.company") or "") if "delay_working_days" in delay else ""
+		try:
+			anchor = timing.Anchor.of(self.now)
+			return timing.after(
+				anchor, self.conventions.zone, delay, lambda first, last: self._host.days_off(company, first, last)
+			).at
+		except OverflowError:
+			raise StepFailed(
+				f"It would be more than {timing.MAX_YEARS} years away. Shorten it.", helps=EITHER
+			) from None
+		except ValueError as error:
+			raise StepFailed(str(error), helps=EITHER) from error
 
 	def verdict(self, condition: Any) -> logic.Verdict:
 		"""Whether a condition holds, and what it has read.

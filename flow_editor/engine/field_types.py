@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any, Literal, Protocol
 
 from flow_editor.engine import render, timing
-from flow_editor.engine.field_type import NOTHING, Described, Type, Types
+from flow_editor.engine.field_type import NOTHING, TEMPLATED, Described, Type, Types
 from flow_editor.engine.unseen import unseen_problem
 
 NUMERIC = r"^\s*-?\d{1,15}(\.\d{1,15})?\s*$"
@@ -23,6 +23,8 @@ TICKED = {"1": True, "true": True, "0": False, "false": False}
 #: The ways to sign in that a field of type `auth` knows.
 AUTH_TYPES = ("basic", "bearer")
 
+#: What a length of time is put together of.
+SPAN_PARTS = ("months", "days", "working_days", "hours", "minutes")
 #: How many lanes a step names by itself.
 MOST_LANES = 50
 
@@ -382,6 +384,28 @@ class Values(Value):
 		return "must be names and a value each."
 
 
+class Span(Value):
+	"""A length of time: any of months, days, working_days, hours and minutes, each a number or an expression that gives one."""
+
+	name = "span"
+
+	def schema(self, field):
+		amount = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": TEMPLATED}]}
+		return {
+			"anyOf": [
+				{
+					"type": "object",
+					"properties": dict.fromkeys(SPAN_PARTS, amount),
+					"additionalProperties": False,
+				},
+				NOTHING,
+			]
+		}
+
+	def expected(self, field):
+		return f"must be a length of time, of {', '.join(SPAN_PARTS)}, each 0 or more."
+
+
 class Auth(Type):
 	"""How a call signs in: `type` (one of AUTH_TYPES), `user`, and the name of a `secret`."""
 
@@ -461,6 +485,7 @@ BUILT_IN = Types(
 		Json(),
 		Value(),
 		Values(),
+		Span(),
 		Condition(),
 		Lanes(),
 		Cases(),

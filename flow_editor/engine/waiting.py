@@ -22,6 +22,9 @@ TIME, DOCUMENT, ANSWER = "time", "document", "answer"
 #: A document that is waited for is looked at again after this long, since not every change of it is told.
 LOOK_AGAIN = timedelta(days=1)
 
+#: A save that had begun before anything waited for such a document tells nobody. It is over by then.
+SETTLES = timedelta(minutes=10)
+
 #: Where a wait is kept in the entry of its step.
 WAIT = "wait"
 
@@ -78,11 +81,16 @@ class Wait:
 		if self.until is None and self.watch is None and not self.answer:
 			raise ValueError("A wait without an end: give it a time, a document or an answer to wait for.")
 
-	def next_look(self, now: datetime) -> datetime | None:
-		"""When it is looked at again that has just been looked at; None: when it is answered."""
+	def next_look(self, now: datetime, began: datetime) -> datetime | None:
+		"""When it is looked at again that has just been looked at; None: when it is answered.
+
+		Args:
+			began: since when it waits.
+		"""
 		if self.watch is None:
 			return self.until
-		again = now + LOOK_AGAIN
+		settled = began + SETTLES
+		again = settled if now < settled else now + LOOK_AGAIN
 		return again if self.until is None else min(again, self.until)
 
 	def as_json(self) -> dict[str, Any]:

@@ -176,7 +176,8 @@ class Advance:
 	def look(self, step: Step) -> bool:
 		"""Look whether what a step waits for has come, and go on with it then. Whether anything has moved; if not, the row is to
 		be left to look again."""
-		wait, now = Wait.read(self.entry(step)[waiting.WAIT]), self.host.now()
+		kept, now = self.entry(step)[waiting.WAIT], self.host.now()
+		wait = Wait.read(kept)
 		try:
 			ended = self._has_ended(wait, now)
 		except Exception as error:
@@ -188,7 +189,7 @@ class Advance:
 			self.resume(step, ended)
 			return True
 		self.row.retry_count = 0  # what stood in the way has passed
-		self._settled = Settled(self.row, again_at=wait.next_look(now), counts=False)
+		self._settled = Settled(self.row, again_at=wait.next_look(now, datetime.fromisoformat(kept["since"])), counts=False)
 		return False
 
 	def answer(self, step: Step, answer: Any) -> None:
@@ -390,7 +391,7 @@ class Advance:
 	def _wait(self, step: Step, wait: Wait, given: Any) -> None:
 		"""Let a step wait that has acted already."""
 		entry = self.machine.mark(step.id, WAITING)
-		entry[waiting.WAIT] = kept = wait.as_json()
+		entry[waiting.WAIT] = kept = wait.as_json() | {"since": self._now()}
 		entry.pop(ANCHOR, None)
 		if given is not None:
 			kept["given"] = given

@@ -211,6 +211,9 @@ class Host(Surroundings, Protocol):
 			now: when its clock stands still at first; None: at this moment.
 		"""
 
+	def is_watched(self, doctype: str) -> bool:
+		"""Whether anything may wait for documents of a DocType, so that their saves are to be told."""
+
 	def is_first(self, key: str) -> bool:
 		"""Whether this is asked for the first time with that key in the current transaction."""
 

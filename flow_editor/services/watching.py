@@ -15,7 +15,7 @@ from flow_editor.services.work import LostClaim
 def saved(host: Host, doctype: str, name: str) -> None:
 	"""A document is being saved, cancelled or deleted in this transaction. Of a DocType that nothing may wait for, nothing is
 	written."""
-	if doctype in host.catalog.watched and host.is_first(f"{SAVED}:{doctype}:{name}"):
+	if host.is_watched(doctype) and host.is_first(f"{SAVED}:{doctype}:{name}"):
 		row = Pending(
 			"", purpose=SAVED, trigger_at=host.now(), reference_doctype=doctype, reference_name=name
 		)

@@ -32,7 +32,7 @@ from flow_editor.kinds.web_call import ANSWER_KB
 from flow_editor.services import failures
 from flow_editor.services.events import event_table
 from flow_editor.services.host import Rehearsal
-from flow_editor.site import errors, holidays, imports, inert, poke, transaction
+from flow_editor.site import errors, holidays, imports, inert, listeners, poke, transaction
 from flow_editor.site.documents import SiteDocuments
 from flow_editor.site.erpnext import SiteErpnext
 from flow_editor.site.http import GuardedHttp, allowed_entries, certificates
@@ -232,6 +232,9 @@ class SiteHost:
 				yield trial
 			finally:
 				trial.store.close()
+
+	def is_watched(self, doctype: str) -> bool:
+		return doctype in self.catalog.watched or doctype in listeners.heard().watched
 
 	def is_first(self, key: str) -> bool:
 		asked = transaction.current().asked

@@ -1,4 +1,4 @@
-"""Who listens: which DocTypes and events any flow that is switched on starts by.
+"""Who listens: which DocTypes and events any flow that is switched on starts by, and which documents are waited for.
 
 Every save asks it, and most are heard by nobody, so the answer, the empty one too, is kept in Redis: a save costs the database
 no question. What is kept is never older than the last flow that was written:
@@ -22,11 +22,14 @@ import frappe
 from redis.exceptions import RedisError
 
 from flow_editor.engine import start
+from flow_editor.engine.records import WATCHING
 from flow_editor.site import transaction
 
 #: The hash in Redis: `era`, `heard`, and a field a mark.
 KEY = "flow_editor_listeners"
 ERA, HEARD, MARK = b"era", b"heard", b"changing:"
+#: What stands for an event beside a DocType whose documents are waited for.
+WATCHED = "\0watched"
 #: After how long a mark is that of a process which has died between its mark and its commit, or just after.
 MARK_SECONDS = 600
 
@@ -44,10 +47,11 @@ if redis.call('HGET', KEYS[1], 'era') == ARGV[1] then redis.call('HSET', KEYS[1]
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-	"""What flows listen to: DocTypes, by document starts, and trigger events."""
+	"""What flows listen to: DocTypes, by document starts, and trigger events; and the DocTypes of documents that are waited for."""
 
 	doctypes: frozenset[str]
 	events: frozenset[str]
+	watched: frozenset[str]
 
 
 #: The last answer that this process has read, beside its text.
@@ -143,11 +147,20 @@ def _rows() -> list[list[str]]:
 	rows = frappe.db.sql(
 		"SELECT DISTINCT trigger_event, applies_to FROM `tabFlow Template` WHERE is_active = 1 ORDER BY 1, 2"
 	)
-	return [[event or "", doctype or ""] for event, doctype in rows]
+	watched = frappe.db.sql(
+		"""SELECT DISTINCT reference_doctype FROM `tabFlow Step Pending`
+		WHERE reference_doctype > '' AND status IN ('pending', 'running') AND purpose IN %s ORDER BY 1""",
+		(WATCHING,),
+	)
+	return [
+		*([event or "", doctype or ""] for event, doctype in rows),
+		*([WATCHED, doctype] for (doctype,) in watched),
+	]
 
 
 def _heard(rows: list[list[str]]) -> Heard:
 	return Heard(
 		doctypes=frozenset(doctype for event, doctype in rows if event == start.DOCUMENT),
-		events=frozenset(event for event, _ in rows),
+		events=frozenset(event for event, _ in rows if event != WATCHED),
+		watched=frozenset(doctype for event, doctype in rows if event == WATCHED),
 	)

@@ -391,6 +391,9 @@ class SiteStore:
 	# The inbox
 
 	def insert_pending(self, rows: Sequence[Pending]) -> None:
+		watched = {row.reference_doctype for row in rows if row.purpose in WATCHING and row.reference_doctype}
+		if watched and watched - listeners.heard().watched:
+			listeners.changing()  # saves of such documents are to be told from now on
 		values = [CODEC.row(row, PENDING_COLUMNS) for row in rows]
 		for row, name in zip(rows, _insert("Flow Step Pending", PENDING_COLUMNS, values), strict=True):
 			row.name = name

@@ -196,6 +196,9 @@ class TrialHost:
 	def refusal(self, error: BaseException, user: str = "") -> str | None:
 		return None if self._beneath is None else self._beneath.refusal(error, user)
 
+	def is_watched(self, doctype: str) -> bool:
+		return doctype in self.catalog.watched or self.store.is_watched(doctype)
+
 	def is_first(self, key: str) -> bool:
 		number = self.store.transaction_number
 		if self._asked[0] != number:

@@ -549,6 +549,14 @@ class TrialStore:
 			[ROW_CANCELLED, run, ROW_PENDING, *WITHDRAWN],
 		)
 
+	def is_watched(self, doctype: str) -> bool:
+		"""Whether anything waits for a document of that DocType."""
+		found = self.execute(
+			"SELECT 1 FROM pending WHERE reference_doctype = ? AND status IN (?, ?) AND purpose IN (?, ?) LIMIT 1",
+			(doctype, ROW_PENDING, ROW_RUNNING, *WATCHING),
+		)
+		return found.fetchone() is not None
+
 	def wake(self, row: Pending, at: datetime) -> bool:
 		self.execute(
 			"""UPDATE pending SET status = ?, trigger_at = ?, lease_until = NULL, lease_token = NULL

@@ -27,6 +27,7 @@ PROJECT = {
 	"stop",
 	"switch",
 	"parallel",
+	"wait_until",
 }
 AGENT = {"say", "ask", "intent", "tool", "handoff", "end"}
 

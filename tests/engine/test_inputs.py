@@ -96,6 +96,7 @@ def test_each_type_that_an_input_can_have_reads_its_values():
 		"values",
 		"condition",
 		"lanes",
+		"span",
 		"cases",
 		"auth",
 	}

@@ -53,7 +53,7 @@ def test_a_path_that_names_no_kind_is_named(path):
 
 def test_every_builtin_kind_is_found_once():
 	names = [kind.name for kind in builtin_kinds()]
-	assert len(names) == len(set(names)) == 18
+	assert len(names) == len(set(names)) == 19
 
 
 def test_no_colour_is_a_hex_value():
