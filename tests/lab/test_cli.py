@@ -410,3 +410,15 @@ def test_an_input_that_is_missing_wrong_or_unknown_is_refused(cli, given, said):
 	about = ("run", write("asking.json", ASKING), "--doc", write("doc.json", DOC))
 	assert said in cli(*about, *given, exit_code=1)
 	assert "is not NAME=VALUE" in cli(*about, "--input", "address", exit_code=2)
+
+
+def test_explain_says_gate_by_gate_why_a_flow_would_not_start(cli):
+	cli("seed")
+	first, *gates = cli("explain", "fiber_install").splitlines()
+	assert first == "It would not start." and len(gates) == 6
+	found = json.loads(cli("explain", "fiber_install", "--json"))
+	assert not found["would_start"]
+	assert [gate["gate"] for gate in found["gates"] if gate["passes"] is False] == ["heard"]
+	assert "There is no Issue" in cli(
+		"explain", "fiber_install", "--doctype", "Issue", "--docname", "none", exit_code=1
+	)
