@@ -120,8 +120,8 @@ def test_no_view_has_a_violation(place):
 	look("history")
 	page.click("[data-try]")
 	page.click("[data-try-now]")
-	page.wait_for_selector("[data-tried]")
-	look("try")
+	page.wait_for_selector(".fe-try .fe-error")
+	look("what cannot be tried")
 	page.click(f"{PANEL} [data-close]")
 	page = place.open_run(run)
 	page.wait_for_selector("[data-step=bad] .fe-pill >> text=failed")
@@ -138,6 +138,11 @@ def test_no_view_has_a_violation(place):
 	page.wait_for_selector(PANEL)
 	look("step of a run")
 	customer = place.document("Customer", {"customer_name": "Looked At", "customer_type": "Individual"})
+	page = place.open_flow(place.create("looked_at_try", STEPS[:1]))
+	page.click("[data-try]")
+	page.click("[data-try-now]")
+	page.wait_for_selector("[data-tried]")
+	look("try")
 	asking = place.create(
 		"looked_at_start", [], flow_definition={"steps": STEPS, "inputs": INPUTS}, applies_to="Customer"
 	)
