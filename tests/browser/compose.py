@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 MODAL = ".fe-modal"
 #: What a step is written in.
 PANEL = ".fe-panel"
+UNITS = {"delay_months": "Months", "delay_days": "Days", "delay_hours": "Hours", "delay_minutes": "Minutes"}
 
 
 def done(page: Page) -> None:
@@ -148,6 +149,7 @@ def fill_step(
 		hand.choose(f"{PANEL} #fe-wait", "The start of the flow")
 		for name, value in trigger.items():
 			if name != "type":
+				hand.choose(f"{PANEL} #fe-delay-unit", UNITS[name])
 				hand.text(f"{PANEL} #fe-{name}", value)
 	if step.get("on_error") == "continue":
 		open_failure(hand)

@@ -575,6 +575,7 @@ def test_a_date_takes_an_offset_and_a_choice_for_what_is_past(place):
 	page.wait_for_selector(PANEL)
 	shown = {id: page.input_value(f"#fe-{id}") for id in ("direction", "delay_days", "if-past")}
 	assert shown == {"direction": "before", "delay_days": "30", "if-past": "skip"}
+	page.click("[data-exact]")
 	page.fill("#fe-delay_days", "")
 	page.fill("#fe-delay_working_days", "2")
 	page.fill("#fe-delay_hours", "{{doc.hours}}")

@@ -183,3 +183,33 @@ def test_a_kind_of_another_app_has_a_widget_for_each_field(place):
 		"a_check": False,
 	}
 	page.wait_for_selector("[data-step=e] .fe-what >> text=within 1.5")
+
+
+def test_a_wait_asks_how_long_first_and_waits_from_the_beginning(place):
+	name = place.create("waits_a_while", [])
+	page = place.open_flow(name)
+	page.click(".fe-toolbar >> text=Add step")
+	page.fill(".fe-menu input", "delay")
+	page.keyboard.press("Enter")
+	page.wait_for_selector(f"{PANEL} #fe-delay-unit")
+	expect(page.locator(f"{PANEL} #fe-delay_days")).to_have_value("1")
+	expect(page.locator(".fe-card")).to_contain_text("1 day")
+	page.select_option(f"{PANEL} #fe-delay-unit", label="Hours")
+	page.fill(f"{PANEL} #fe-delay_hours", "3")
+	save(page)
+	(step,) = place.template("waits_a_while")["flow_definition"]["steps"]
+	assert step["trigger"] == {"type": "after_delay", "delay_hours": 3}
+
+
+def test_what_a_failure_means_may_be_a_branch(place):
+	name = place.create(
+		"may_fail", [{"id": "call", "kind": "webhook", "payload": {"url": "https://x.example/"}}]
+	)
+	page = place.open_flow(name)
+	page.locator("[data-step=call] > .fe-card").dblclick()
+	page.click(f"{PANEL} summary >> text=If it fails")
+	page.select_option(f"{PANEL} #fe-on-error", "lane")
+	page.wait_for_selector(".fe-lanes >> text=If it fails")
+	save(page)
+	(step,) = place.template("may_fail")["flow_definition"]["steps"]
+	assert step["on_error"] == "lane"

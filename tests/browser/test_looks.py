@@ -118,6 +118,11 @@ def test_no_view_has_a_violation(place):
 	page.locator(".fe-history summary").first.click()
 	page.wait_for_selector(".fe-history details[open] :is(li, .fe-help)")
 	look("history")
+	page.click("[data-try]")
+	page.click("[data-try-now]")
+	page.wait_for_selector(".fe-try .fe-error")
+	look("what cannot be tried")
+	page.click(f"{PANEL} [data-close]")
 	page = place.open_run(run)
 	page.wait_for_selector("[data-step=bad] .fe-pill >> text=failed")
 	look("run")
@@ -133,6 +138,11 @@ def test_no_view_has_a_violation(place):
 	page.wait_for_selector(PANEL)
 	look("step of a run")
 	customer = place.document("Customer", {"customer_name": "Looked At", "customer_type": "Individual"})
+	page = place.open_flow(place.create("looked_at_try", STEPS[:1]))
+	page.click("[data-try]")
+	page.click("[data-try-now]")
+	page.wait_for_selector("[data-tried]")
+	look("try")
 	asking = place.create(
 		"looked_at_start", [], flow_definition={"steps": STEPS, "inputs": INPUTS}, applies_to="Customer"
 	)

@@ -6,7 +6,7 @@ import { test } from "node:test";
 globalThis.__ = (text, given = []) => text.replace(/\{(\d+)\}/g, (whole, index) => given[index] ?? whole);
 const from = (path) => import(`../../flow_editor/public/js/flow_editor/${path}`);
 const { accountParts, inWords, valuesOf } = await from("model/account.js");
-const { eventsOf, saidOf, standsAt } = await from("model/happened.js");
+const { eventsOf, saidOf, standsAt, triedInWords } = await from("model/happened.js");
 const { plain } = await from("model/chips.js");
 const { stateOf } = await from("model/phrases.js");
 const { buildTree } = await from("model/tree.js");
@@ -77,4 +77,10 @@ test("one sentence says what a run stands at: a failure before what waits, that 
 	assert.deepEqual(said("running", { ask: DONE, yes: later }), { lead: "Goes on with", step: "yes", rest: "at 09:00:00" });
 	assert.deepEqual(said("completed", { ask: DONE, no: { status: "skipped" } }, { completed_at: "2027-01-04 09:00:00" }), { lead: "Completed 09:00:00", step: null, rest: "1 step done, 1 skipped" });
 	assert.equal(said("cancelled", {}, { stop_reason: "Its document was deleted." }).lead, "Its document was deleted.");
+});
+
+test("a trial is told by what it would send and write, and when it would end", () => {
+	const said = (run, sent, documents) => triedInWords({ run, sent: Array(sent).fill({}), documents: Array(documents).fill({}) }, moment);
+	assert.equal(said({ completed_at: "2027-01-04 09:00:00" }, 2, 1), "Tried: 2 messages, 1 document; ends 09:00:00");
+	assert.equal(said({ completed_at: null }, 0, 0), "Tried: nothing sent, nothing written; goes on waiting");
 });

@@ -106,3 +106,13 @@ function counted(flow) {
 	const words = done === 1 ? __("1 step done") : __("{0} steps done", [done]);
 	return skipped ? __("{0}, {1} skipped", [words, skipped]) : words;
 }
+
+/** What a trial came to, in a sentence: how long it would take, what it would send and write. */
+export function triedInWords({ run, sent, documents }, moment) {
+	const counted = [
+		sent.length && (sent.length === 1 ? __("1 message") : __("{0} messages", [sent.length])),
+		documents.length && (documents.length === 1 ? __("1 document") : __("{0} documents", [documents.length])),
+	].filter(Boolean);
+	const does = counted.length ? counted.join(", ") : __("nothing sent, nothing written");
+	return run.completed_at ? __("Tried: {0}; ends {1}", [does, moment(run.completed_at)]) : __("Tried: {0}; goes on waiting", [does]);
+}

@@ -6,7 +6,9 @@ import { newId } from "./tree.js";
 export function buildEmptyStep(kind, taken = new Set()) {
 	const payload = {};
 	for (const field of kind.fields) if (field.default !== undefined) payload[field.name] = field.default;
-	return { id: newId(taken), kind: kind.name, label: "", trigger: { type: "on_prev_complete" }, payload };
+	// One that is there to wait waits for something from the beginning.
+	const trigger = kind.name === "wait" ? { type: "after_delay", delay_days: 1 } : { type: "on_prev_complete" };
+	return { id: newId(taken), kind: kind.name, label: "", trigger, payload };
 }
 
 /** Whether a field applies, given the values of the others. */

@@ -101,6 +101,8 @@ export const validate = (flow_definition, about = {}) =>
 		...a.problems,
 		...a.warnings.map((warning) => ({ ...warning, warning: true })),
 	]);
+/** Carry a flow to its end in virtual time: {run, timeline, sent, documents}. Nothing of it lasts. */
+export const tryFlow = (about) => request("POST", "/trial", about);
 export const preview = (about) => request("POST", "/preview", about);
 
 export const listRuns = (filters = {}) => request("GET", `/runs${query(filters)}`).then((a) => a.runs);
