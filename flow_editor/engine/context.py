@@ -315,7 +315,10 @@ class StepContext:
 		try:
 			anchor = timing.Anchor.of(self.now)
 			return timing.after(
-				anchor, self.conventions.zone, delay, lambda first, last: self._host.days_off(company, first, last)
+				anchor,
+				self.conventions.zone,
+				delay,
+				lambda first, last: self._host.days_off(company, first, last),
 			).at
 		except OverflowError:
 			raise StepFailed(

@@ -189,7 +189,9 @@ class Advance:
 			self.resume(step, ended)
 			return True
 		self.row.retry_count = 0  # what stood in the way has passed
-		self._settled = Settled(self.row, again_at=wait.next_look(now, datetime.fromisoformat(kept["since"])), counts=False)
+		self._settled = Settled(
+			self.row, again_at=wait.next_look(now, datetime.fromisoformat(kept["since"])), counts=False
+		)
 		return False
 
 	def answer(self, step: Step, answer: Any) -> None:
@@ -209,6 +211,7 @@ class Advance:
 			if self.host.breaks_transaction(error):
 				raise
 			self._count_look(step, error, ended)
+			self._keep_warnings(entry)
 			return
 		given = entry.pop(waiting.WAIT).get("given")
 		entry.pop("due_at", None)
@@ -218,6 +221,7 @@ class Advance:
 				ended.at
 			).as_json()  # it was due then, however late a worker comes to it
 		self._come(step, came, given)
+		self._keep_warnings(entry)
 
 	def settle_call(self, step: Step, result: Any, given: Any = None) -> None:
 		"""An external call has succeeded."""

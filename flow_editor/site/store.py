@@ -38,7 +38,7 @@ from flow_editor.engine.records import (
 	columns,
 )
 from flow_editor.services.authored import DRAFTED, namesake
-from flow_editor.site import escaping, transaction, visibility
+from flow_editor.site import escaping, listeners, transaction, visibility
 from flow_editor.site.errors import as_flow_errors, breaks_transaction
 from flow_editor.site.naming import next_name_sql
 
