@@ -37,7 +37,8 @@ test: lint test-unit
 
 test-unit: $(VENV)/.ready $(EDITOR)
 	node --test tests/js/*.test.js
-	$(PYTEST) tests/engine tests/kinds tests/contract tests/lab tests/browser
+	$(PYTEST) -n auto --dist loadfile tests/engine tests/kinds tests/contract tests/lab
+	$(PYTEST) tests/browser
 
 test-site: $(VENV)/.ready $(EDITOR)
 	$(PYTHON) tests/site/bench.py test
