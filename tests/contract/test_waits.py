@@ -219,15 +219,16 @@ def test_a_save_of_what_nothing_waits_for_is_not_told(world):
 
 
 def test_a_document_that_is_gone_fails_the_step(world, ask):
-	issue = world.issue(world.customer())
-	ask(closing(issue))
+	with world.transaction():
+		todo = world.host.documents.create("ToDo", {"description": "Look at it"})
+	ask(lambda ctx, keep: Wait(watch=Watch("ToDo", todo, IS_CLOSED)))
 	run = start(world, step("a", "asks"))
 	world.drain()
 	with world.transaction():
-		world.delete("Issue", issue)
+		world.delete("ToDo", todo)
 	world.drain()
 	failed = entry(world, run)
-	assert failed["status"] == "failed" and issue in failed["error"]
+	assert failed["status"] == "failed" and todo in failed["error"]
 	assert world.host.store.run(run).status == "failed"
 
 

@@ -65,6 +65,7 @@ ROWS = {
 	),
 	"start": Row(lambda w: {"template": w.template, **w.about}, True),
 	"confirm": Row(lambda w: {"template": w.template, **w.about}, True),
+	"explain": Row(lambda w: {"template": w.template, **w.about}, True),
 	"trial": Row(lambda w: {"template": w.template, **w.about}, True),
 	"advance": Row(lambda w: {"run": w.run}, True),
 	"complete": Row(lambda w: {"run": w.run, "step_id": "a"}, True),
