@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from compose import PANEL, publish
 from playwright.sync_api import expect
 
@@ -96,8 +98,11 @@ def test_a_new_flow_is_switched_on_with_its_first_version(place):
 	assert changes(page) == ["+ New: The first version, with 0 steps"]
 	page.get_by_label("Switch it on").check()
 	page.click("[data-publish-now]")
+	# It is switched on by a request of its own, once there is a version.
 	page.wait_for_selector(".fe-publish", state="detached")
-	stored = place.template("brand new")
+	deadline = time.monotonic() + 20
+	while not (stored := place.template("brand new"))["is_active"] and time.monotonic() < deadline:
+		page.wait_for_timeout(100)
 	assert (stored["is_active"], stored["flow_definition"]["steps"]) == (1, [])
 
 
